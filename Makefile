@@ -1,0 +1,102 @@
+# Everything a stranger needs is `make demo`, everything a developer needs is `make test` and `make lint`.
+# All of it works with Python 3.10 or newer and make alone; Node is taken from PATH where it is new enough,
+# and installed into $(VENV) where it is not.
+
+PYTHON ?= python3
+VENV ?= .venv
+LOG_DIR ?= logs
+DATASET ?= digits
+PORT ?= 6006
+WORKERS ?= 2
+CHROMIUM ?= $(firstword $(foreach name,chromium chromium-browser google-chrome google-chrome-stable,$(shell command -v $(name) 2>/dev/null)))
+
+export CHROMIUM
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+
+BIN := $(VENV)/bin
+PACKAGING := pyproject.toml setup.py build_backend.py build_page.py tb_lrfinder/version.py
+PAGE := $(shell find frontend -name node_modules -prune -o -name tests -prune -o -type f -print)
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+.PHONY: help demo install test test-python test-frontend test-browser lint format bench clean distclean
+
+help: ## Say what can be made
+	@echo "make TARGET [VARIABLE=value ...]"
+	@echo
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1|\2/p' Makefile | while IFS='|' read -r target what; \
+	  do printf '  %-15s %s\n' "$$target" "$$what"; done
+	@echo
+	@echo "  PYTHON=$(PYTHON)  VENV=$(VENV)  LOG_DIR=$(LOG_DIR)  DATASET=$(DATASET) (or mnist)  PORT=$(PORT)  WORKERS=$(WORKERS)"
+	@echo "  CHROMIUM=$(CHROMIUM)  REQUIRE_BROWSER=$(REQUIRE_BROWSER) (1: fail where there is no Chromium)"
+
+# The two stamps: what `make demo` needs, and on top of it what developers need. The first also builds the
+# page of the tab, by way of setup.py.
+$(VENV)/installed-demo: $(PACKAGING) $(PAGE)
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 10) else \
+	  f"Python 3.10 or newer is needed, $(PYTHON) is {sys.version.split()[0]}: make PYTHON=/path/to/python3")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing tb_lrfinder with TensorFlow into $(VENV); the first time takes a few minutes ..."
+	@$(BIN)/python -m pip install --quiet --editable '.[tensorflow,demo]'
+	@touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed-demo
+	@echo "Installing what the tests need into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --editable '.[tensorflow,demo,plot,test,lint]' \
+	  $$($(BIN)/python build_page.py requirements)
+	@touch $@
+
+install: $(VENV)/installed-dev ## Make the environment of the tests
+
+demo: $(VENV)/installed-demo ## Run real range tests and serve them with TensorBoard (DATASET, LOG_DIR, PORT)
+	@$(BIN)/tb-lrfinder demo --log-dir $(LOG_DIR) --dataset $(DATASET)
+	@echo
+	@echo "The tab:  http://127.0.0.1:$(PORT)/#lr_finder   (Ctrl-C stops TensorBoard)"
+	@echo
+	@exec $(BIN)/tensorboard --logdir $(LOG_DIR) --host 127.0.0.1 --port $(PORT)
+
+test: test-python test-frontend test-browser ## Run all tests
+
+test-python: $(VENV)/installed-dev ## Run the Python tests, the packaging's included
+	$(PYTEST) --ignore=tests/browser tests
+
+test-frontend: $(VENV)/installed-dev ## Run the tests of the page
+	$(BIN)/python build_page.py npm run test
+
+test-browser: $(VENV)/installed-dev ## Run the tests of the real tab in a real browser (CHROMIUM, REQUIRE_BROWSER)
+ifneq ($(CHROMIUM),)
+	$(PYTEST) tests/browser
+else
+	@echo "********************************************************************************"
+	@echo "**  No Chromium was found: the browser tests DID NOT RUN.                     **"
+	@echo "**  Install one (apt install chromium), or name it: make test CHROMIUM=/path  **"
+	@echo "********************************************************************************"
+	@test "$(REQUIRE_BROWSER)" != 1 || { echo "REQUIRE_BROWSER=1, so this is an error."; exit 1; }
+endif
+
+lint: $(VENV)/installed-dev ## Check style and types: ruff, mypy, eslint, tsc, biome
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python build_page.py npm run lint
+	$(BIN)/python build_page.py npm run typecheck
+	$(BIN)/python build_page.py npm run format:check
+
+format: $(VENV)/installed-dev ## Bring all sources into shape
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+	$(BIN)/python build_page.py npm run format
+
+bench: $(VENV)/installed-dev ## Measure what the README claims
+	@set -e; for benchmark in benchmarks/*.py; do \
+	  echo "$$benchmark"; $(BIN)/python "$$benchmark"; done
+
+clean: ## Remove what was built; environments and logs stay
+	rm -rf build dist *.egg-info tb_lrfinder/static frontend/coverage frontend/test-results
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* $(VENV)/installed-*
+	find . -name .venv -prune -o -name node_modules -prune -o -name __pycache__ -type d -exec rm -rf {} +
+
+distclean: clean ## Remove the environments, too
+	rm -rf $(VENV) frontend/node_modules
