@@ -1,0 +1,80 @@
+"""Everything that is computed from a recorded sweep, in one call. Needs only numpy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tb_lrfinder.curve import DEFAULT_DELTA_WINDOW, DEFAULT_SMOOTHING, Floats, Shape, Sweep, slope_per_decade, smooth
+from tb_lrfinder.diagnosis import Finding, diagnose
+from tb_lrfinder.suggestion import DEFAULT_RULE, RULES, Suggestion, apply
+
+
+@dataclass(frozen=True, eq=False)
+class Analysis:
+    """What a sweep says.
+
+    Args:
+        smoothed_loss: One per row of the sweep.
+        slope: Of the smoothed loss per decade of learning rate, one per row.
+        suggestions: By rule.
+        diagnosis: What is worth saying about the sweep, the severe first.
+        minimum_learning_rate: Where the smoothed loss is lowest.
+        divergence_learning_rate: Where the loss rose above its initial level for good.
+    """
+
+    smoothed_loss: Floats
+    slope: Floats
+    suggestions: dict[str, Suggestion]
+    diagnosis: tuple[Finding, ...]
+    minimum_learning_rate: float | None
+    divergence_learning_rate: float | None
+
+    @property
+    def suggestion(self) -> Suggestion:
+        """That of the default rule."""
+        return self.suggestions[DEFAULT_RULE]
+
+    @property
+    def severity(self) -> str | None:
+        """The worst of the diagnosis: `"severe"`, `"mild"`, or None."""
+        return self.diagnosis[0].severity if self.diagnosis else None
+
+    def to_json(self) -> dict[str, Any]:
+        """The keys of the same names in the HTTP API."""
+        return {
+            "suggestion": self.suggestion.to_json(),
+            "suggestions": {name: suggestion.to_json() for name, suggestion in self.suggestions.items()},
+            "diagnosis": [finding.to_json() for finding in self.diagnosis],
+            "minimum_learning_rate": self.minimum_learning_rate,
+            "divergence_learning_rate": self.divergence_learning_rate,
+        }
+
+
+def analyze(
+    sweep: Sweep,
+    *,
+    smoothing: float = DEFAULT_SMOOTHING,
+    delta_window: int = DEFAULT_DELTA_WINDOW,
+    skip_start: int = 0,
+    skip_end: int = 0,
+    stop_reason: str | None = None,
+    planned_steps: int | None = None,
+) -> Analysis:
+    """Everything that a recorded sweep says. Odd data do not raise: they are answered with a reason."""
+    smoothed = smooth(sweep.learning_rate, sweep.loss, smoothing)
+    slope = slope_per_decade(sweep.learning_rate, smoothed)
+    rows = slice(skip_start, max(len(sweep) - skip_end, skip_start))
+    shape = Shape.measure(sweep.learning_rate[rows], sweep.loss[rows], smoothed[rows], smoothing)
+    findings = diagnose(shape, stop_reason=stop_reason, planned_steps=planned_steps)
+    severe = findings[0].message if findings and findings[0].severity == "severe" else None
+    suggestions = {name: apply(name, shape, severe) for name in RULES}
+    divergence = shape.divergence if len(shape.loss) else None
+    return Analysis(
+        smoothed_loss=smoothed,
+        slope=slope,
+        suggestions=suggestions,
+        diagnosis=findings,
+        minimum_learning_rate=float(shape.learning_rate[shape.low]) if len(shape.loss) else None,
+        divergence_learning_rate=None if divergence is None else float(shape.learning_rate[divergence]),
+    )
