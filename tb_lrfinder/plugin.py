@@ -1,0 +1,144 @@
+"""The TensorBoard plugin: routes that parse, call and answer. See http_api.md for the contract.
+
+TensorBoard imports this module at every start, so it stays light: no keras, no tensorflow. An
+ImportError here would keep TensorBoard from starting.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import mimetypes
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from tensorboard import errors, plugin_util
+from tensorboard.backend import http_util
+from tensorboard.plugins import base_plugin
+from tensorboard.util import tb_logging
+from werkzeug import Request, Response
+
+from tb_lrfinder import answers, metadata
+from tb_lrfinder.reader import SweepReader
+
+logger = tb_logging.get_logger()
+
+_STATIC = Path(__file__).parent / "static"
+_NOT_BUILT = """export function render() {
+  document.body.textContent = "The page of the LR Finder has not been built. Install tb_lrfinder from a wheel, \\
+or run `pip install .` in its source directory.";
+}
+"""
+
+App = Callable[[dict[str, Any], Any], Iterable[bytes]]
+
+
+class LRFinderPlugin(base_plugin.TBPlugin):
+    """The tab *LR Finder*: learning-rate sweeps on a log axis, with the suggested learning rate.
+
+    Args:
+        context: What TensorBoard gives every plugin; only its data provider is used.
+    """
+
+    plugin_name = metadata.PLUGIN_NAME
+
+    def __init__(self, context: base_plugin.TBContext) -> None:
+        self._reader = SweepReader(context.data_provider)
+        # An allow-list, made once: whatever a request's path decodes to, nothing else is served.
+        self._static = {
+            path.relative_to(_STATIC).as_posix(): path for path in _STATIC.rglob("*") if path.is_file()
+        }
+        if "index.js" not in self._static:
+            logger.warning(
+                "tb_lrfinder: the page of the LR Finder tab has not been built; run `pip install .`"
+            )
+
+    def get_plugin_apps(self) -> dict[str, App]:
+        """The routes below `data/plugin/lr_finder`."""
+        return {
+            "/runs": _route(self._runs),
+            "/rules": _route(self._rules),
+            "/sweeps": _route(self._sweeps),
+            "/download": _route(self._download),
+            "/static/*": _route(self._page_file),
+        }
+
+    def is_active(self) -> bool:
+        """False: TensorBoard looks for data of `data_plugin_names()` by itself."""
+        return False
+
+    def data_plugin_names(self) -> tuple[str, ...]:
+        """Whose data makes the tab active."""
+        return (metadata.PLUGIN_NAME,)
+
+    def frontend_metadata(self) -> base_plugin.FrontendMetadata:
+        """Where the page is and what the tab is called."""
+        return base_plugin.FrontendMetadata(es_module_path="/static/index.js", tab_name=metadata.TAB_NAME)
+
+    def _runs(self, request: Request) -> Response:
+        recorded = self._reader.list(*_where(request))
+        return _respond_json(request, answers.runs(recorded))
+
+    def _rules(self, request: Request) -> Response:
+        return _respond_json(request, answers.rules())
+
+    def _sweeps(self, request: Request) -> Response:
+        asked = answers.SweepsQuery.parse(request.args)
+        recorded = self._reader.read(*_where(request), asked.runs)
+        return _respond_json(request, answers.sweeps(recorded, asked))
+
+    def _download(self, request: Request) -> Response:
+        asked = answers.DownloadQuery.parse(request.args)
+        recorded = self._reader.read(*_where(request), [asked.run])
+        file = answers.download(recorded.get(asked.run), asked)
+        response = http_util.Respond(request, file.text, file.content_type)
+        response.headers["Content-Disposition"] = file.content_disposition
+        return response
+
+    def _page_file(self, request: Request) -> Response:
+        name = request.path.partition("/static/")[2]
+        path = self._static.get(name)
+        if path is None:
+            if name == "index.js":
+                return http_util.Respond(request, _NOT_BUILT, "text/javascript")
+            raise errors.NotFoundError(f"There is no file {name!r} in the page of the LR Finder")
+        content_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+        # A registry or a distribution may have its own idea of .js, and a browser refuses that.
+        content_type = "text/javascript" if path.suffix == ".js" else content_type
+        return http_util.Respond(request, path.read_bytes(), content_type)
+
+
+def _route(handler: Callable[[Request], Response]) -> App:
+    """A WSGI app of one route; answers GET only, and a bad parameter with a 400 and a sentence.
+
+    TensorBoard itself answers the errors that its data provider raises.
+    """
+
+    def app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        request = Request(environ)
+        if request.method not in ("GET", "HEAD"):
+            response = http_util.Respond(request, f"Use GET, not {request.method}.", "text/plain", code=405)
+            response.headers["Allow"] = "GET, HEAD"
+        else:
+            try:
+                response = handler(request)
+            except answers.BadParameter as error:
+                response = http_util.Respond(request, str(error), "text/plain", code=400)
+        return response(environ, start_response)
+
+    return app
+
+
+def _where(request: Request) -> tuple[Any, str]:
+    return plugin_util.context(request.environ), plugin_util.experiment_id(request.environ)
+
+
+def _respond_json(request: Request, text: str) -> Response:
+    etag = hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
+    if request.if_none_match.contains_weak(etag):
+        response = Response(status=304)
+        response.headers["X-Content-Type-Options"] = "nosniff"
+    else:
+        response = http_util.Respond(request, text, "application/json")
+    response.set_etag(etag, weak=True)
+    return response

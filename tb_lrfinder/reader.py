@@ -1,0 +1,242 @@
+"""Reads sweeps: from a TensorBoard data provider, or straight from a log directory."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from tensorboard.context import RequestContext
+from tensorboard.data.provider import DataProvider, RunTagFilter, TensorDatum, TensorTimeSeries
+
+from tb_lrfinder import metadata
+from tb_lrfinder.curve import Sweep
+
+Kind = Literal["sweep", "trial"]
+Status = Literal["running", "finished", "interrupted", "failed"]
+
+_JSON_TAGS = (metadata.SWEEP_TAG, metadata.TRIAL_TAG, metadata.RESULT_TAG)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What one run directory holds of a sweep or trial; `sweep` only when the rows were asked for."""
+
+    run: str
+    kind: Kind
+    config: dict[str, Any]
+    result: dict[str, Any] | None
+    steps: int
+    last_event_time: float
+    problem: str | None = None
+    sweep: Sweep | None = None
+
+    def status(self, now: float | None = None) -> Status:
+        """How it stands; `now` in seconds since the epoch, the present when None."""
+        if self.problem is not None:
+            return "failed"
+        if self.result is None:
+            silent = (time.time() if now is None else now) - self.last_event_time
+            return "running" if silent <= metadata.INTERRUPTED_AFTER_SECONDS else "interrupted"
+        ending = {"failed": "failed", "interrupted": "interrupted"}
+        return ending.get(str(self.result.get("stop_reason")), "finished")  # type: ignore[return-value]
+
+    @property
+    def message(self) -> str | None:
+        """What is wrong, in a sentence, or None."""
+        return self.problem or (self.result or {}).get("message")
+
+
+@dataclass
+class SweepReader:
+    """Reads through a data provider, and keeps what cannot have changed.
+
+    Args:
+        provider: TensorBoard's data provider.
+    """
+
+    provider: DataProvider
+    _texts: dict[tuple[str, str, str], tuple[float, dict[str, Any] | str]] = field(default_factory=dict)
+
+    def list(self, ctx: RequestContext, experiment: str) -> list[Recorded]:
+        """Every run that holds a sweep or a trial, without rows, in natural order of the names."""
+        series = self.provider.list_tensors(ctx, experiment_id=experiment, plugin_name=metadata.PLUGIN_NAME)
+        self._read_new_texts(ctx, experiment, series)
+        found = [self._summarise(experiment, run, series[run]) for run in sorted(series, key=_natural)]
+        return [recorded for recorded in found if recorded is not None]
+
+    def read(self, ctx: RequestContext, experiment: str, runs: Sequence[str]) -> dict[str, Recorded]:
+        """The named runs with every row, in one read; a run that holds no sweep is left out."""
+        data = self.provider.read_tensors(
+            ctx,
+            experiment_id=experiment,
+            plugin_name=metadata.PLUGIN_NAME,
+            downsample=1,  # exactly the last value of each tag, and that is the one that counts
+            run_tag_filter=RunTagFilter(runs=runs),
+        )
+        found = {run: _assemble(run, {tag: d[-1] for tag, d in data[run].items() if d}) for run in data}
+        return {run: found[run] for run in runs if found.get(run) is not None}  # type: ignore[misc]
+
+    def _read_new_texts(
+        self, ctx: RequestContext, experiment: str, series: Mapping[str, Mapping[str, TensorTimeSeries]]
+    ) -> None:
+        """Read the JSON of the runs where it is new; the second look at a thousand runs reads nothing."""
+        wanted = {
+            (experiment, run, tag): tags[tag].max_wall_time
+            for run, tags in series.items()
+            for tag in _JSON_TAGS
+            if tag in tags
+        }
+        for key in [key for key in self._texts if key[0] == experiment and key not in wanted]:
+            del self._texts[key]
+        new = [key for key, when in wanted.items() if key not in self._texts or self._texts[key][0] != when]
+        if not new:
+            return
+        data = self.provider.read_tensors(
+            ctx,
+            experiment_id=experiment,
+            plugin_name=metadata.PLUGIN_NAME,
+            downsample=1,
+            run_tag_filter=RunTagFilter(runs=sorted({key[1] for key in new}), tags=_JSON_TAGS),
+        )
+        for key in new:
+            values = data.get(key[1], {}).get(key[2])
+            if values:
+                self._texts[key] = (wanted[key], _parse(values[-1], key[2]))
+
+    def _summarise(self, experiment: str, run: str, tags: Mapping[str, TensorTimeSeries]) -> Recorded | None:
+        texts = {
+            tag: self._texts[experiment, run, tag][1]
+            for tag in _JSON_TAGS
+            if (experiment, run, tag) in self._texts
+        }
+        rows = [series.max_step for tag, series in tags.items() if tag.startswith(metadata.ROWS_TAG_PREFIX)]
+        last = max(series.max_wall_time for series in tags.values())
+        return _recorded(run, texts, steps=max(rows, default=-1) + 1, last_event_time=last)
+
+
+def read_log_dir(log_dir: str) -> list[Recorded]:
+    """Every sweep and trial below a log directory, with every row.
+
+    Example:
+
+    ```python
+    for recorded in read_log_dir("logs"):
+        print(recorded.run, recorded.status(), recorded.sweep)
+    ```
+
+    Args:
+        log_dir: The directory that `tensorboard --logdir` is given.
+
+    Returns:
+        A list of `Recorded`, in natural order of the runs' names.
+    """
+    # The same code path as in TensorBoard itself; imported here because it is slow to load.
+    from tensorboard.backend.event_processing.data_provider import MultiplexerDataProvider
+    from tensorboard.backend.event_processing.plugin_event_multiplexer import EventMultiplexer
+
+    multiplexer = EventMultiplexer(tensor_size_guidance={metadata.PLUGIN_NAME: 1})
+    multiplexer.AddRunsFromDirectory(log_dir)
+    multiplexer.Reload()
+    reader = SweepReader(MultiplexerDataProvider(multiplexer, log_dir))
+    ctx = RequestContext()
+    read = reader.read(ctx, "", [recorded.run for recorded in reader.list(ctx, "")])
+    return list(read.values())
+
+
+def _assemble(run: str, values: Mapping[str, TensorDatum]) -> Recorded | None:
+    """One run from the last value of each of its tags."""
+    texts = {tag: _parse(values[tag], tag) for tag in _JSON_TAGS if tag in values}
+    chunks = [values[tag] for tag in sorted(values) if tag.startswith(metadata.ROWS_TAG_PREFIX)]
+    last = max((value.wall_time for value in values.values()), default=0.0)
+    problem = None
+    columns = {name: np.empty(0) for name in metadata.COLUMNS}
+    header = texts.get(metadata.SWEEP_TAG)
+    try:
+        columns = _join(
+            chunks, header.get("columns", metadata.COLUMNS) if isinstance(header, dict) else metadata.COLUMNS
+        )
+    except ValueError as error:
+        problem = str(error)
+    window = header.get("delta_window") if isinstance(header, dict) else None
+    sweep = Sweep.from_losses(
+        columns["learning_rate"],
+        columns["loss"],
+        columns["validation_loss"],
+        step=columns["step"].astype(np.int64),
+        **({"delta_window": window} if isinstance(window, int) and window > 0 else {}),
+    )
+    return _recorded(run, texts, len(sweep), last, sweep=sweep, problem=problem)
+
+
+def _recorded(
+    run: str,
+    texts: Mapping[str, dict[str, Any] | str],
+    steps: int,
+    last_event_time: float,
+    sweep: Sweep | None = None,
+    problem: str | None = None,
+) -> Recorded | None:
+    kind: Kind = "trial" if metadata.TRIAL_TAG in texts else "sweep"
+    config = texts.get(metadata.TRIAL_TAG if kind == "trial" else metadata.SWEEP_TAG)
+    result = texts.get(metadata.RESULT_TAG)
+    if config is None:
+        if not steps:
+            return None  # other tags under our plugin name; nothing that could be shown
+        problem = problem or f"The run has rows, but no {metadata.SWEEP_TAG!r} that says what they are."
+    for text in (config, result):
+        if isinstance(text, str):
+            problem = problem or text
+    return Recorded(
+        run=run,
+        kind=kind,
+        config=config if isinstance(config, dict) else {},
+        result=result if isinstance(result, dict) else None,
+        steps=steps,
+        last_event_time=last_event_time,
+        problem=problem,
+        sweep=sweep,
+    )
+
+
+def _parse(value: TensorDatum, tag: str) -> dict[str, Any] | str:
+    """The JSON of one tag, or a sentence that says why it cannot be read."""
+    try:
+        parsed = json.loads(value.numpy.item())
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        return f"The tag {tag!r} cannot be read: {error}."
+    if not isinstance(parsed, dict):
+        return f"The tag {tag!r} cannot be read: it holds no JSON object."
+    version = parsed.get("schema_version")
+    if version != metadata.SCHEMA_VERSION:
+        return (
+            f"The tag {tag!r} has schema version {version!r}; this tb_lrfinder reads version "
+            f"{metadata.SCHEMA_VERSION}. Upgrade with `pip install --upgrade tb_lrfinder`."
+        )
+    return parsed
+
+
+def _join(chunks: Iterable[TensorDatum], names: Sequence[str]) -> dict[str, np.ndarray[Any, Any]]:
+    """The columns of all chunks; columns that this version does not know are ignored."""
+    parts = [np.asarray(chunk.numpy) for chunk in chunks]
+    for part in parts:
+        if part.ndim != 2 or part.shape[1] != len(names) or part.dtype.kind != "f":
+            raise ValueError(
+                f"The rows cannot be read: a chunk is {part.dtype} {list(part.shape)} and should be "
+                f"float32 [rows, {len(names)}]."
+            )
+    joined = np.concatenate([*parts, np.empty((0, len(names)))]).astype(np.float64)
+    by_name = dict(zip(names, joined.T, strict=True))
+    missing = np.full(len(joined), np.nan)
+    return {name: by_name.get(name, missing) for name in metadata.COLUMNS}
+
+
+def _natural(run: str) -> list[tuple[int, str]]:
+    """Sorts `adam2` before `adam10`."""
+    parts = re.split(r"(\d+)", run)
+    numbers = [part.lstrip("0") for part in parts]
+    return [(len(n), n) if part.isdecimal() else (-1, part) for part, n in zip(parts, numbers, strict=True)]

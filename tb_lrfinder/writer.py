@@ -1,0 +1,240 @@
+"""Writes one sweep to the event file of its own run directory."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import threading
+import time
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.compat.proto.summary_pb2 import DATA_CLASS_TENSOR, Summary, SummaryMetadata
+from tensorboard.summary.writer.event_file_writer import EventFileWriter
+from tensorboard.util import tensor_util
+
+from tb_lrfinder import metadata
+from tb_lrfinder.metadata import SweepConfig, SweepResult
+
+
+class SweepWriter:
+    """Writes the rows of a sweep as they come, so that a live tab and a killed process show them.
+
+    A thread of its own does the writing: `add()` only appends to a list, and a step that takes
+    minutes does not look like a dead process. What goes wrong after the start (a full disk, a
+    removed directory) becomes one warning, never an error in the training.
+
+    Example:
+
+    ```python
+    writer = SweepWriter("logs/adam", {"optimizer": "Adam"})
+    writer.add(step=0, learning_rate=1e-7, loss=2.3, loss_delta=0.0)
+    writer.close({"stop_reason": "completed"})
+    ```
+
+    Args:
+        log_dir: Run directory of the sweep. When it already holds a sweep or a trial, the
+            first free one of `log_dir/2`, `log_dir/3`, ... is used, and `log_dir` of the writer
+            says which.
+        config: What is run, see `SweepConfig`. Written at once.
+        scalars: Whether to write the plain scalars too, for readers that do not know the plugin.
+
+    Raises:
+        NotADirectoryError: If `log_dir` is a file.
+        PermissionError: If nothing can be written to `log_dir`.
+    """
+
+    def __init__(self, log_dir: str | os.PathLike[str], config: SweepConfig, *, scalars: bool = True) -> None:
+        directory = os.fspath(log_dir)
+        with _errors_name_log_dir(directory):
+            self.log_dir, self._events = _open_run_directory(directory)
+        self.error: Exception | None = None
+        self._header = dict(config, schema_version=metadata.SCHEMA_VERSION, columns=list(metadata.COLUMNS))
+        self._scalars = scalars
+        self._rows: list[tuple[float, ...]] = []  # of the open chunk
+        self._chunk = 0
+        self._unwritten = 0  # rows at the end of `_rows` that no event holds yet
+        self._last_event = time.monotonic()
+        # One lock for the rows, held for moments only; one for the file, held while it is slow.
+        self._rows_lock = threading.Lock()
+        self._file_lock = threading.Lock()
+        self._closing = threading.Event()
+        with _errors_name_log_dir(directory):
+            self._add_json(metadata.SWEEP_TAG, self._header, step=0)
+            self._events.flush()
+        self._thread = threading.Thread(target=self._run, name="lr_finder_writer", daemon=True)
+        self._thread.start()
+
+    def add(
+        self,
+        step: int,
+        learning_rate: float,
+        loss: float,
+        loss_delta: float,
+        validation_loss: float = float("nan"),
+    ) -> None:
+        """Record one row. Never blocks on the disk and never raises."""
+        with self._rows_lock:
+            self._rows.append((step, learning_rate, loss, loss_delta, validation_loss))
+            self._unwritten += 1
+
+    def close(self, result: SweepResult) -> None:
+        """Write what is left and how the sweep ended. A second call does nothing."""
+        if self._closing.is_set():
+            return
+        self._closing.set()
+        self._thread.join()
+        with self._reporting_failure(), self._file_lock:
+            last_step = self._write_rows()
+            header = dict(result, schema_version=metadata.SCHEMA_VERSION)
+            self._add_json(metadata.RESULT_TAG, header, step=max(last_step, 0))
+            self._events.flush()
+        # Closing after a failed write fails again in the same way; that was said already.
+        with contextlib.suppress(Exception):
+            self._events.close()
+
+    def flush(self) -> None:
+        """Write every row added so far, so that a reader of the file sees it."""
+        with self._reporting_failure(), self._file_lock:
+            self._write_rows()
+            self._events.flush()
+
+    def _run(self) -> None:
+        while not self._closing.wait(metadata.FLUSH_SECONDS):
+            silent = time.monotonic() - self._last_event
+            if self._unwritten:
+                self.flush()
+            elif silent > metadata.SIGN_OF_LIFE_SECONDS:
+                with self._reporting_failure(), self._file_lock:
+                    self._give_sign_of_life()
+                    self._events.flush()
+
+    def _write_rows(self) -> int:
+        """Write the open chunk, and those that fill up; return the last step or -1."""
+        with self._rows_lock:
+            rows, unwritten, self._unwritten = self._rows, self._unwritten, 0
+            full_chunks = len(rows) // metadata.ROWS_PER_CHUNK
+            self._rows = rows[full_chunks * metadata.ROWS_PER_CHUNK :]
+            first_chunk, self._chunk = self._chunk, self._chunk + full_chunks
+            rows = list(rows)
+        if self._scalars:
+            for row in rows[len(rows) - unwritten :]:
+                self._add_scalars(row)
+        # A chunk that is full and has been written before has no new rows, and is not here again.
+        for start in range(0, len(rows), metadata.ROWS_PER_CHUNK):
+            chunk = rows[start : start + metadata.ROWS_PER_CHUNK]
+            self._add_chunk(first_chunk + start // metadata.ROWS_PER_CHUNK, chunk)
+        return int(rows[-1][0]) if rows else -1
+
+    def _give_sign_of_life(self) -> None:
+        with self._rows_lock:
+            rows, chunk = list(self._rows), self._chunk
+        if rows:
+            self._add_chunk(chunk, rows)
+        else:  # no row yet, or the last chunk is full and closed
+            self._add_json(metadata.SWEEP_TAG, self._header, step=0)
+
+    def _add_chunk(self, chunk: int, rows: list[tuple[float, ...]]) -> None:
+        self._add_tensor(metadata.rows_tag(chunk), np.array(rows, np.float32), step=int(rows[-1][0]))
+
+    def _add_json(self, tag: str, value: dict[str, Any], step: int) -> None:
+        self._add_tensor(tag, np.array(json.dumps(value, allow_nan=True).encode(), dtype=object), step=step)
+
+    def _add_tensor(self, tag: str, value: np.ndarray[Any, Any], step: int) -> None:
+        about = SummaryMetadata(
+            plugin_data=SummaryMetadata.PluginData(plugin_name=metadata.PLUGIN_NAME),
+            data_class=DATA_CLASS_TENSOR,
+        )
+        tensor = tensor_util.make_tensor_proto(value)
+        self._add_event(Summary(value=[Summary.Value(tag=tag, tensor=tensor, metadata=about)]), step)
+
+    def _add_scalars(self, row: tuple[float, ...]) -> None:
+        named = dict(zip(metadata.COLUMNS, row, strict=True))
+        # `simple_value` without metadata costs half of what a scalar tensor does, and every reader
+        # of event files takes it for a scalar.
+        values = [
+            Summary.Value(tag=tag, simple_value=named[name]) for name, tag in metadata.SCALAR_TAGS.items()
+        ]
+        self._add_event(Summary(value=values), int(row[0]))
+
+    def _add_event(self, summary: Summary, step: int) -> None:
+        self._events.add_event(Event(wall_time=time.time(), step=step, summary=summary))
+        self._last_event = time.monotonic()
+
+    @contextlib.contextmanager
+    def _reporting_failure(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            if self.error is None:
+                self.error = error
+                warnings.warn(
+                    f"LR Finder can no longer write to {self.log_dir!r}: {error}. The sweep goes on and its "
+                    "numbers stay in memory, in `finder.sweep`.",
+                    RuntimeWarning,
+                    stacklevel=2,
+                )
+
+
+def _open_run_directory(log_dir: str) -> tuple[str, EventFileWriter]:
+    """Claim `log_dir`, or the first free one of `log_dir/2`, `/3`, ..., and open its event file.
+
+    Two sweeps in one run directory would be joined by TensorBoard, so the claim must hold between
+    processes too: creating a numbered directory decides it; in `log_dir` itself, which may exist
+    before, whoever finds another event file beside its own gives way.
+    """
+    if not _event_files(log_dir):
+        events = _open_event_file(log_dir)
+        if len(_event_files(log_dir)) == 1:
+            return log_dir, events
+        _discard(events)
+    number = 1
+    while True:
+        number += 1
+        candidate = os.path.join(log_dir, str(number))
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(candidate)
+            return candidate, _open_event_file(candidate)
+
+
+def _open_event_file(directory: str) -> EventFileWriter:
+    # The writer of rows flushes by itself; the interval of this one is only a safety net.
+    return EventFileWriter(directory, max_queue_size=1000, filename_suffix=metadata.EVENT_FILE_SUFFIX)
+
+
+def _event_files(directory: str) -> list[Path]:
+    return list(Path(directory).glob(f"*tfevents*{metadata.EVENT_FILE_SUFFIX}"))
+
+
+def _discard(events: EventFileWriter) -> None:
+    events.close()
+    os.remove(events._file_name)  # the only way to know which file is ours
+
+
+@contextlib.contextmanager
+def _errors_name_log_dir(log_dir: str) -> Iterator[None]:
+    """Turn whatever the file system says into an error that names the argument.
+
+    With TensorFlow installed, its own file layer is used and raises errors of its own kinds.
+    """
+    existing = Path(log_dir)
+    while not existing.exists() and existing != existing.parent:
+        existing = existing.parent
+    if existing.exists() and not existing.is_dir():
+        raise NotADirectoryError(
+            f"`log_dir` must be a directory. Received log_dir={log_dir!r}, but {str(existing)!r} is a file. "
+            "Choose another directory, or remove the file."
+        )
+    try:
+        yield
+    except Exception as error:
+        kind = PermissionError if not os.access(existing, os.W_OK) else OSError
+        raise kind(
+            f"`log_dir` must be a directory that can be written to. Received log_dir={log_dir!r}: {error}. "
+            "Choose another directory, or give write permission."
+        ) from error

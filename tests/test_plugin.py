@@ -1,0 +1,268 @@
+"""The routes, through a real TensorBoard in both of its loading modes."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import http.client
+import io
+import subprocess
+import sys
+import time
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+
+from tb_lrfinder import metadata
+from tb_lrfinder.analysis import analyze
+from tb_lrfinder.curve import Sweep
+from tb_lrfinder.writer import SweepWriter
+from tests.serving import tensorboard
+
+STEPS = 5000
+HOSTILE = '<img src=x onerror=alert(1)> "q" ü'
+
+
+def curve(steps, seed=0):
+    """A sweep that is flat, falls, and diverges, with noise."""
+    learning_rate = np.geomspace(1e-7, 10, steps).astype(np.float32).astype(float)
+    x = np.log10(learning_rate)
+    loss = (
+        2.3
+        - 1.5 / (1 + np.exp(-3 * (x + 3)))
+        + 10 ** (2 * x)
+        + np.random.default_rng(seed).normal(0, 0.01, steps)
+    )
+    return Sweep.from_losses(learning_rate, loss.astype(np.float32).astype(float))
+
+
+def record(log_dir, sweep, stop_reason="completed", **config):
+    writer = SweepWriter(log_dir, {"id": log_dir.name, "num_steps": len(sweep), **config})
+    for row in zip(*sweep.columns().values(), strict=True):
+        writer.add(int(row[0]), *row[1:])
+    if stop_reason is None:
+        writer.flush()  # and never closed: the process is gone
+        writer.close = None
+    else:
+        writer.close(
+            {"stop_reason": stop_reason, "steps": len(sweep)}
+            | analyze(sweep, stop_reason=stop_reason).to_json()
+        )
+
+
+@pytest.fixture(scope="module")
+def log_dir(tmp_path_factory):
+    path = tmp_path_factory.mktemp("logs")
+    record(path / "adam2", curve(STEPS), optimizer="Adam", model="convnet")
+    record(path / "adam10", curve(80, seed=1), stop_reason="diverged")
+    record(path / "deep" / "failed", curve(20), stop_reason="failed")
+    record(path / HOSTILE, curve(100))
+    return path
+
+
+@pytest.fixture(scope="module", params=["fast", "slow"])
+def server(request, log_dir):
+    """Loading with the Rust data server, and with Python."""
+    with tensorboard(log_dir, f"--load_fast={'true' if request.param == 'fast' else 'false'}") as server:
+        server.wait_for_runs(4)
+        yield server
+
+
+def test_the_tab_is_listed_with_its_page(server):
+    listing = server.get("data/plugins_listing").json()["lr_finder"]
+    assert listing["tab_name"] == "LR Finder"
+    assert listing["enabled"]
+    assert listing["loading_mechanism"]["module_path"].endswith("data/plugin/lr_finder/static/index.js")
+
+
+def test_runs_are_listed_in_natural_order_with_what_is_known(server):
+    runs = server.wait_for_runs(3, status="finished")
+    assert [run["run"] for run in runs] == sorted([HOSTILE]) + ["adam2", "adam10", "deep/failed"]
+    adam = runs[1]
+    assert adam["kind"] == "sweep"
+    assert adam["status"] == "finished"
+    assert adam["steps"] == adam["planned_steps"] == STEPS
+    assert (adam["optimizer"], adam["model"]) == ("Adam", "convnet")
+    assert (
+        adam["suggestion"]["learning_rate"]
+        == analyze(curve(STEPS), stop_reason="completed").suggestion.learning_rate
+    )
+    assert runs[3]["status"] == "failed"
+
+
+@pytest.mark.parametrize("file_format", ["csv", "json"])
+def test_a_download_has_every_row_bit_for_bit(server, file_format):
+    server.wait_for_runs(1, steps=STEPS)
+    answer = server.plugin("download", run="adam2", format=file_format)
+    assert f'filename="adam2.{file_format}"' in answer.headers["Content-Disposition"]
+    if file_format == "csv":
+        header, *rows = csv.reader(io.StringIO(answer.text))
+        columns = dict(
+            zip(header, zip(*([float(cell) for cell in row] for row in rows), strict=True), strict=True)
+        )
+    else:
+        columns = {
+            name: [float(value) for value in values] for name, values in answer.json()["columns"].items()
+        }
+    expected = curve(STEPS).columns()
+    assert list(columns) == list(expected) == list(metadata.COLUMNS)
+    for name, values in expected.items():
+        np.testing.assert_array_equal(columns[name], values)
+
+
+def test_sweeps_answers_columns_suggestion_and_stop_reason_of_each_run(server):
+    answer = server.plugin("sweeps", run=["adam10", HOSTILE, "gone"]).json()
+    assert [sweep["run"] for sweep in answer["sweeps"]] == ["adam10", HOSTILE]
+    assert [error["run"] for error in answer["errors"]] == ["gone"]
+    adam = answer["sweeps"][0]
+    expected = curve(80, seed=1)
+    analysis = analyze(expected, stop_reason="diverged")
+    assert adam["stop_reason"] == "diverged"
+    assert adam["suggestion"] == analysis.suggestion.to_json()
+    assert set(adam["suggestions"]) == set(analysis.suggestions)
+    np.testing.assert_array_equal(adam["columns"]["loss"], expected.loss)
+    np.testing.assert_array_equal(adam["columns"]["smoothed_loss"], analysis.smoothed_loss)
+    assert adam["columns"]["validation_loss"] is None
+
+
+def test_base64_columns_are_the_same_numbers_in_float32(server):
+    plain, packed = (
+        server.plugin("sweeps", run="adam10", encoding=encoding).json()["sweeps"][0]["columns"]
+        for encoding in ("json", "base64")
+    )
+    for name in ("learning_rate", "loss", "smoothed_loss", "loss_delta", "slope"):
+        unpacked = np.frombuffer(base64.b64decode(packed[name]), "<f4")
+        np.testing.assert_array_equal(unpacked, np.array(plain[name], np.float32))
+
+
+def test_settings_are_used_and_given_back(server):
+    asked = {"smoothing": 0.5, "delta_window": 7, "skip_start": 3, "skip_end": 2}
+    sweep = server.plugin("sweeps", run="adam10", **asked).json()["sweeps"][0]
+    analysis = analyze(curve(80, seed=1), stop_reason="diverged", planned_steps=80, **asked)
+    assert sweep["settings"] == asked
+    assert sweep["suggestion"] == analysis.suggestion.to_json()
+    np.testing.assert_array_equal(sweep["columns"]["smoothed_loss"], analysis.smoothed_loss)
+    np.testing.assert_array_equal(
+        sweep["columns"]["loss_delta"], curve(80, seed=1).with_delta_window(7).loss_delta
+    )
+
+
+@pytest.mark.parametrize(
+    ("route", "parameters", "sentence"),
+    [
+        ("sweeps", {}, "run is missing"),
+        ("sweeps", {"run": "gone"}, 'no sweep in the run "gone"'),
+        ("sweeps", {"run": ["a"] * 3 + [f"r{i}" for i in range(5001)]}, "5000 at most"),
+        (
+            "sweeps",
+            {"run": "adam2", "smoothing": "much"},
+            'smoothing must be a number from 0 to 2. Received "much"',
+        ),
+        ("sweeps", {"run": "adam2", "smoothing": "nan"}, "smoothing must be"),
+        ("sweeps", {"run": "adam2", "smoothing": ["1", "2"]}, "smoothing must be given once"),
+        (
+            "sweeps",
+            {"run": "adam2", "delta_window": "0"},
+            "delta_window must be a whole number from 1 to 1000",
+        ),
+        ("sweeps", {"run": "adam2", "delta_window": "2.5"}, "delta_window must be"),
+        ("sweeps", {"run": "adam2", "skip_start": "-1"}, "skip_start must be"),
+        ("sweeps", {"run": "adam2", "encoding": "xml"}, "encoding must be json or base64"),
+        ("download", {}, "run must be given once"),
+        ("download", {"run": ["a", "b"]}, "run must be given once"),
+        ("download", {"run": "gone"}, 'no sweep in the run "gone"'),
+        ("download", {"run": "adam2", "format": "<b>"}, "format must be csv or json"),
+    ],
+)
+def test_a_bad_parameter_is_a_400_with_a_sentence(server, route, parameters, sentence):
+    answer = server.plugin(route, **parameters)
+    assert answer.status == 400
+    assert sentence in answer.text
+    assert answer.headers["Content-Type"].startswith("text/plain")
+
+
+def test_an_unchanged_answer_is_an_empty_304(server):
+    server.wait_for_runs(4)
+    first = server.plugin("runs")
+    again = server.get("data/plugin/lr_finder/runs", headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status, again.body) == (304, b"")
+    other = server.get("data/plugin/lr_finder/runs", headers={"If-None-Match": 'W/"other"'})
+    assert other.status == 200
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+def test_there_is_no_way_to_write(server, method):
+    answer = server.get("data/plugin/lr_finder/runs", method=method)
+    assert answer.status == 405
+    assert answer.headers["Allow"] == "GET, HEAD"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "../plugin.py",
+        "%2e%2e/plugin.py",
+        "..%2fplugin.py",
+        "..%252fplugin.py",
+        "/etc/passwd",
+        "%00",
+        "index.js/../../plugin.py",
+    ],
+)
+def test_only_files_of_the_page_are_served(server, path):
+    # http.client sends the path as it stands, where other clients would tidy it.
+    address = urlsplit(server.url)
+    connection = http.client.HTTPConnection(address.hostname, address.port)
+    connection.request("GET", f"/data/plugin/lr_finder/static/{path}")
+    answer = connection.getresponse()
+    assert answer.status == 404
+    assert b"LRFinderPlugin" not in answer.read()
+
+
+def test_the_page_is_served_as_a_script(server):
+    answer = server.plugin("static/index.js")
+    assert answer.status == 200
+    assert answer.headers["Content-Type"].startswith("text/javascript")
+
+
+def test_rules_are_described_with_the_default_first(server):
+    answer = server.plugin("rules").json()
+    assert answer["default"] == answer["rules"][0]["name"]
+    assert all(rule["description"] and rule["source"] for rule in answer["rules"])
+
+
+def test_a_live_sweep_grows_and_a_silent_one_counts_as_interrupted(tmp_path):
+    writer = SweepWriter(tmp_path / "live", {"id": "1", "num_steps": 40})
+    with tensorboard(tmp_path) as server:
+        server.wait_for_runs(1, status="running", steps=0)
+        for row in zip(*curve(40).columns().values(), strict=True):
+            writer.add(int(row[0]), *row[1:])
+        before = server.wait_for_runs(1, status="running", steps=40)[0]["version"]
+        assert server.plugin("sweeps", run="live").json()["sweeps"][0]["stop_reason"] is None
+        writer.close({"stop_reason": "completed"})
+        assert server.wait_for_runs(1, status="finished")[0]["version"] != before
+
+
+def test_a_sweep_without_a_sign_of_life_counts_as_interrupted(tmp_path, monkeypatch):
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now - 61)
+    writer = SweepWriter(tmp_path / "killed", {"id": "1"})
+    writer.add(0, 1e-7, 2.0, 0.0)
+    writer.flush()
+    monkeypatch.undo()
+    with tensorboard(tmp_path) as server:
+        server.wait_for_runs(1, status="interrupted", steps=1)
+    writer.close({})
+
+
+def test_under_a_path_prefix(log_dir):
+    with tensorboard(log_dir, "--path_prefix", "/deep/board") as server:
+        assert server.url.endswith("/deep/board/")
+        server.wait_for_runs(4)
+        assert server.plugin("static/index.js").status == 200
+
+
+def test_the_plugin_imports_neither_keras_nor_tensorflow():
+    code = "import sys, tb_lrfinder.plugin; print([m for m in ('keras', 'tensorflow', 'jax', 'torch') if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
