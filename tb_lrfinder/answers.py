@@ -17,9 +17,8 @@ from urllib.parse import quote
 import numpy as np
 from werkzeug.datastructures import MultiDict
 
-from tb_lrfinder import metadata
 from tb_lrfinder.analysis import analyze
-from tb_lrfinder.curve import DEFAULT_DELTA_WINDOW, DEFAULT_SMOOTHING
+from tb_lrfinder.curve import DEFAULT_DELTA_WINDOW, DEFAULT_SMOOTHING, Floats
 from tb_lrfinder.reader import Recorded
 from tb_lrfinder.suggestion import DEFAULT_RULE, RULES
 
@@ -28,7 +27,7 @@ MOST_RUNS = 5000
 Query = MultiDict[str, str]
 
 
-class BadParameter(ValueError):
+class BadParameterError(ValueError):
     """A query parameter that cannot be answered; the message goes to the user."""
 
 
@@ -45,14 +44,14 @@ class SweepsQuery:
 
     @classmethod
     def parse(cls, args: Query) -> SweepsQuery:
-        """Check every parameter, or raise `BadParameter`."""
+        """Check every parameter, or raise `BadParameterError`."""
         runs = list(dict.fromkeys(args.getlist("run")))
         if not runs:
-            raise BadParameter(
+            raise BadParameterError(
                 "The parameter run is missing: name at least one, as in sweeps?run=NAME&run=OTHER."
             )
         if len(runs) > MOST_RUNS:
-            raise BadParameter(
+            raise BadParameterError(
                 f"The parameter run was given {len(runs)} times; {MOST_RUNS} at most in one request."
             )
         return cls(
@@ -79,11 +78,12 @@ class DownloadQuery:
 
     @classmethod
     def parse(cls, args: Query) -> DownloadQuery:
-        """Check every parameter, or raise `BadParameter`."""
+        """Check every parameter, or raise `BadParameterError`."""
         runs = args.getlist("run")
         if len(runs) != 1:
-            raise BadParameter(
-                f"The parameter run must be given once, as in download?run=NAME&format=csv. It was given {len(runs)} times."
+            raise BadParameterError(
+                f"The parameter run must be given once, as in download?run=NAME&format=csv. "
+                f"It was given {len(runs)} times."
             )
         return cls(runs[0], _choice(args, "format", ("csv", "json"), "csv"))  # type: ignore[arg-type]
 
@@ -121,7 +121,7 @@ def sweeps(recorded: Mapping[str, Recorded], asked: SweepsQuery) -> str:
     """The answer of `GET sweeps`."""
     missing = [run for run in asked.runs if run not in recorded]
     if len(missing) == len(asked.runs):
-        raise BadParameter(
+        raise BadParameterError(
             f"There is no sweep in {_listed(missing)}. The route runs lists those that hold one."
         )
     errors = [{"run": run, "message": f"There is no sweep in the run {json.dumps(run)}."} for run in missing]
@@ -131,7 +131,7 @@ def sweeps(recorded: Mapping[str, Recorded], asked: SweepsQuery) -> str:
 def download(recorded: Recorded | None, asked: DownloadQuery) -> File:
     """The file that `GET download` answers with."""
     if recorded is None or recorded.sweep is None:
-        raise BadParameter(
+        raise BadParameterError(
             f"There is no sweep in {_listed([asked.run])}. The route runs lists those that hold one."
         )
     # The browser names the file after the run; what is no plain name is left to the encoded form.
@@ -208,7 +208,8 @@ def _sweep(recorded: Recorded, asked: SweepsQuery) -> dict[str, Any]:
     if asked.as_recorded:
         # What the sweep itself said, even where a newer version would say something else.
         said |= {key: result[key] for key in said if key in result}
-    columns = sweep.columns() | {
+    columns: dict[str, Floats | None] = {
+        **sweep.columns(),
         "smoothed_loss": analysis.smoothed_loss,
         "slope": analysis.slope,
         "loss_delta": sweep.with_delta_window(window).loss_delta,
@@ -282,7 +283,7 @@ def _number(args: Query, name: str, low: float, high: float) -> float | None:
     except ValueError:
         value = math.nan
     if not low <= value <= high:
-        raise BadParameter(
+        raise BadParameterError(
             f"The parameter {name} must be a number from {low} to {high}. Received {_shown(text)}."
         )
     return value
@@ -294,7 +295,7 @@ def _whole_number(args: Query, name: str, low: int, high: int) -> int | None:
         return None
     value = int(text) if re.fullmatch(r"[0-9]{1,9}", text) else -1
     if not low <= value <= high:
-        raise BadParameter(
+        raise BadParameterError(
             f"The parameter {name} must be a whole number from {low} to {high}. Received {_shown(text)}."
         )
     return value
@@ -305,14 +306,16 @@ def _choice(args: Query, name: str, allowed: tuple[str, ...], default: str) -> s
     if text is None:
         return default
     if text not in allowed:
-        raise BadParameter(f"The parameter {name} must be {' or '.join(allowed)}. Received {_shown(text)}.")
+        raise BadParameterError(
+            f"The parameter {name} must be {' or '.join(allowed)}. Received {_shown(text)}."
+        )
     return text
 
 
 def _single(args: Query, name: str) -> str | None:
     values = args.getlist(name)
     if len(values) > 1:
-        raise BadParameter(f"The parameter {name} must be given once. It was given {len(values)} times.")
+        raise BadParameterError(f"The parameter {name} must be given once. It was given {len(values)} times.")
     return values[0] if values else None
 
 

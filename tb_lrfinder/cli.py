@@ -30,7 +30,7 @@ def _parser() -> argparse.ArgumentParser:
     demo = commands.add_parser(
         "demo",
         help="run real range tests of a small ConvNet",
-        description="Sweep the learning rate of a small ConvNet on handwritten digits, with SGD and with Adam.",
+        description="Sweep the learning rate of a small ConvNet on handwritten digits, with SGD and Adam.",
     )
     demo.add_argument(
         "--log-dir", default="logs", metavar="DIR", help="where the event files go (default: logs)"

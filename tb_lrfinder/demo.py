@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -74,7 +74,7 @@ def sweep(optimizer: str, log_dir: str, dataset: str = "digits", num_steps: int 
         metrics=["accuracy"],
     )
     finder = LRFinder(
-        os.path.join(log_dir, dataset, optimizer.lower()), start_lr=1e-5, end_lr=10.0, num_steps=num_steps
+        Path(log_dir) / dataset / optimizer.lower(), start_lr=1e-5, end_lr=10.0, num_steps=num_steps
     )
     batch_size = 64
     epochs = -(-num_steps // -(-len(images) // batch_size))

@@ -25,8 +25,8 @@ logger = tb_logging.get_logger()
 
 _STATIC = Path(__file__).parent / "static"
 _NOT_BUILT = """export function render() {
-  document.body.textContent = "The page of the LR Finder has not been built. Install tb_lrfinder from a wheel, \\
-or run `pip install .` in its source directory.";
+  document.body.textContent = "The page of the LR Finder has not been built. " +
+    "Install tb_lrfinder from a wheel, or run `pip install .` in its source directory.";
 }
 """
 
@@ -49,9 +49,7 @@ class LRFinderPlugin(base_plugin.TBPlugin):
             path.relative_to(_STATIC).as_posix(): path for path in _STATIC.rglob("*") if path.is_file()
         }
         if "index.js" not in self._static:
-            logger.warning(
-                "tb_lrfinder: the page of the LR Finder tab has not been built; run `pip install .`"
-            )
+            logger.warning("tb_lrfinder: the page of the tab has not been built; run `pip install .`")
 
     def get_plugin_apps(self) -> dict[str, App]:
         """The routes below `data/plugin/lr_finder`."""
@@ -91,7 +89,7 @@ class LRFinderPlugin(base_plugin.TBPlugin):
         asked = answers.DownloadQuery.parse(request.args)
         recorded = self._reader.read(*_where(request), [asked.run])
         file = answers.download(recorded.get(asked.run), asked)
-        response = http_util.Respond(request, file.text, file.content_type)
+        response = _respond(request, file.text, file.content_type)
         response.headers["Content-Disposition"] = file.content_disposition
         return response
 
@@ -100,12 +98,12 @@ class LRFinderPlugin(base_plugin.TBPlugin):
         path = self._static.get(name)
         if path is None:
             if name == "index.js":
-                return http_util.Respond(request, _NOT_BUILT, "text/javascript")
+                return _respond(request, _NOT_BUILT, "text/javascript")
             raise errors.NotFoundError(f"There is no file {name!r} in the page of the LR Finder")
         content_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
         # A registry or a distribution may have its own idea of .js, and a browser refuses that.
         content_type = "text/javascript" if path.suffix == ".js" else content_type
-        return http_util.Respond(request, path.read_bytes(), content_type)
+        return _respond(request, path.read_bytes(), content_type)
 
 
 def _route(handler: Callable[[Request], Response]) -> App:
@@ -117,16 +115,22 @@ def _route(handler: Callable[[Request], Response]) -> App:
     def app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         request = Request(environ)
         if request.method not in ("GET", "HEAD"):
-            response = http_util.Respond(request, f"Use GET, not {request.method}.", "text/plain", code=405)
+            response = _respond(request, f"Use GET, not {request.method}.", "text/plain", code=405)
             response.headers["Allow"] = "GET, HEAD"
         else:
             try:
                 response = handler(request)
-            except answers.BadParameter as error:
-                response = http_util.Respond(request, str(error), "text/plain", code=400)
-        return response(environ, start_response)
+            except answers.BadParameterError as error:
+                response = _respond(request, str(error), "text/plain", code=400)
+        answered: Iterable[bytes] = response(environ, start_response)
+        return answered
 
     return app
+
+
+def _respond(request: Request, content: str | bytes, content_type: str, code: int = 200) -> Response:
+    response: Response = http_util.Respond(request, content, content_type, code=code)
+    return response
 
 
 def _where(request: Request) -> tuple[Any, str]:
@@ -139,6 +143,6 @@ def _respond_json(request: Request, text: str) -> Response:
         response = Response(status=304)
         response.headers["X-Content-Type-Options"] = "nosniff"
     else:
-        response = http_util.Respond(request, text, "application/json")
+        response = _respond(request, text, "application/json")
     response.set_etag(etag, weak=True)
     return response

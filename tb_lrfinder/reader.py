@@ -123,7 +123,6 @@ def read_log_dir(log_dir: str) -> list[Recorded]:
     """Every sweep and trial below a log directory, with every row.
 
     Example:
-
     ```python
     for recorded in read_log_dir("logs"):
         print(recorded.run, recorded.status(), recorded.sweep)

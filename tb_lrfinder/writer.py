@@ -30,7 +30,6 @@ class SweepWriter:
     removed directory) becomes one warning, never an error in the training.
 
     Example:
-
     ```python
     writer = SweepWriter("logs/adam", {"optimizer": "Adam"})
     writer.add(step=0, learning_rate=1e-7, loss=2.3, loss_delta=0.0)
@@ -196,10 +195,10 @@ def _open_run_directory(log_dir: str) -> tuple[str, EventFileWriter]:
     number = 1
     while True:
         number += 1
-        candidate = os.path.join(log_dir, str(number))
+        candidate = Path(log_dir) / str(number)
         with contextlib.suppress(FileExistsError):
-            os.mkdir(candidate)
-            return candidate, _open_event_file(candidate)
+            candidate.mkdir()
+            return str(candidate), _open_event_file(str(candidate))
 
 
 def _open_event_file(directory: str) -> EventFileWriter:
@@ -213,7 +212,7 @@ def _event_files(directory: str) -> list[Path]:
 
 def _discard(events: EventFileWriter) -> None:
     events.close()
-    os.remove(events._file_name)  # the only way to know which file is ours
+    Path(events._file_name).unlink()  # the only way to know which file is ours
 
 
 @contextlib.contextmanager

@@ -151,11 +151,8 @@ def test_a_failing_disk_is_one_warning_and_never_an_error(tmp_path):
     # A disk that is really full: the descriptor of the open file is pointed at /dev/full.
     (path,) = (tmp_path / "run").glob("*tfevents*")
     full = os.open("/dev/full", os.O_WRONLY)
-    (descriptor,) = (
-        int(name)
-        for name in os.listdir("/proc/self/fd")
-        if os.path.realpath(f"/proc/self/fd/{name}") == str(path)
-    )
+    descriptors = Path("/proc/self/fd").iterdir()
+    (descriptor,) = (int(one.name) for one in descriptors if os.path.realpath(one) == str(path))
     os.dup2(full, descriptor)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
