@@ -23,6 +23,8 @@ from tb_lrfinder.reader import Recorded
 from tb_lrfinder.suggestion import DEFAULT_RULE, RULES
 
 MOST_RUNS = 5000
+_SMOOTHING_RANGE = (0, 2)
+_DELTA_WINDOW_RANGE = (1, 1000)
 
 Query = MultiDict[str, str]
 
@@ -56,8 +58,8 @@ class SweepsQuery:
             )
         return cls(
             runs=runs,
-            smoothing=_number(args, "smoothing", 0, 2),
-            delta_window=_whole_number(args, "delta_window", 1, 1000),
+            smoothing=_number(args, "smoothing", *_SMOOTHING_RANGE),
+            delta_window=_whole_number(args, "delta_window", *_DELTA_WINDOW_RANGE),
             skip_start=_whole_number(args, "skip_start", 0, 100_000) or 0,
             skip_end=_whole_number(args, "skip_end", 0, 100_000) or 0,
             encoding=_choice(args, "encoding", ("json", "base64"), "json"),  # type: ignore[arg-type]
@@ -189,12 +191,11 @@ def _sweep(recorded: Recorded, asked: SweepsQuery) -> dict[str, Any]:
     config, result = recorded.config, recorded.result or {}
     sweep = recorded.sweep
     assert sweep is not None, "the reader reads rows when runs are named"
-    smoothing = (
-        _recorded_number(config, "smoothing", DEFAULT_SMOOTHING)
-        if asked.smoothing is None
-        else asked.smoothing
-    )
-    window = asked.delta_window or int(_recorded_number(config, "delta_window", DEFAULT_DELTA_WINDOW))
+    smoothing, window = asked.smoothing, asked.delta_window
+    if smoothing is None:
+        smoothing = _recorded_number(config, "smoothing", *_SMOOTHING_RANGE, DEFAULT_SMOOTHING)
+    if window is None:
+        window = int(_recorded_number(config, "delta_window", *_DELTA_WINDOW_RANGE, DEFAULT_DELTA_WINDOW))
     analysis = analyze(
         sweep,
         smoothing=smoothing,
@@ -239,10 +240,9 @@ def _sweep(recorded: Recorded, asked: SweepsQuery) -> dict[str, Any]:
     }
 
 
-def _recorded_number(config: Mapping[str, Any], name: str, default: float) -> float:
+def _recorded_number(config: Mapping[str, Any], name: str, low: float, high: float, default: float) -> float:
     value = config.get(name)
-    usable = isinstance(value, int | float) and math.isfinite(value) and value >= 0
-    return value if usable else default  # type: ignore[return-value]
+    return value if value is not None and low <= value <= high else default
 
 
 def _listing(values: np.ndarray[Any, Any]) -> list[Any]:

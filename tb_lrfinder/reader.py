@@ -14,10 +14,33 @@ from tensorboard.context import RequestContext
 from tensorboard.data.provider import DataProvider, RunTagFilter, TensorDatum, TensorTimeSeries
 
 from tb_lrfinder import metadata
-from tb_lrfinder.curve import Sweep
+from tb_lrfinder.curve import DEFAULT_DELTA_WINDOW, Sweep
 
 Kind = Literal["sweep", "trial"]
 Status = Literal["running", "finished", "interrupted", "failed"]
+
+# Whoever writes event files can write anything under our tags. What is used is checked here, once;
+# fields that are not listed are passed on to the page, which shows them as text.
+_NUMBER = (int, float)
+_FIELDS: dict[str, type | tuple[type, ...]] = {
+    "id": str,
+    "start_time": _NUMBER,
+    "optimizer": str,
+    "model": str,
+    "parameters": int,
+    "batch_size": int,
+    "num_steps": int,
+    "smoothing": _NUMBER,
+    "delta_window": int,
+    "columns": list,
+    "stop_reason": str,
+    "message": str,
+    "suggestion": dict,
+    "suggestions": dict,
+    "diagnosis": list,
+    "minimum_learning_rate": _NUMBER,
+    "divergence_learning_rate": _NUMBER,
+}
 
 _JSON_TAGS = (metadata.SWEEP_TAG, metadata.TRIAL_TAG, metadata.RESULT_TAG)
 
@@ -152,22 +175,19 @@ def _assemble(run: str, values: Mapping[str, TensorDatum]) -> Recorded | None:
     texts = {tag: _parse(values[tag], tag) for tag in _JSON_TAGS if tag in values}
     chunks = [values[tag] for tag in sorted(values) if tag.startswith(metadata.ROWS_TAG_PREFIX)]
     last = max((value.wall_time for value in values.values()), default=0.0)
-    problem = None
-    columns = {name: np.empty(0) for name in metadata.COLUMNS}
     header = texts.get(metadata.SWEEP_TAG)
+    config = header if isinstance(header, dict) else {}
+    problem = None
     try:
-        columns = _join(
-            chunks, header.get("columns", metadata.COLUMNS) if isinstance(header, dict) else metadata.COLUMNS
-        )
+        columns = _join(chunks, config.get("columns") or metadata.COLUMNS)
     except ValueError as error:
-        problem = str(error)
-    window = header.get("delta_window") if isinstance(header, dict) else None
+        problem, columns = str(error), _join([], metadata.COLUMNS)
     sweep = Sweep.from_losses(
         columns["learning_rate"],
         columns["loss"],
         columns["validation_loss"],
+        max(config.get("delta_window") or DEFAULT_DELTA_WINDOW, 1),
         step=columns["step"].astype(np.int64),
-        **({"delta_window": window} if isinstance(window, int) and window > 0 else {}),
     )
     return _recorded(run, texts, len(sweep), last, sweep=sweep, problem=problem)
 
@@ -216,6 +236,10 @@ def _parse(value: TensorDatum, tag: str) -> dict[str, Any] | str:
             f"The tag {tag!r} has schema version {version!r}; this tb_lrfinder reads version "
             f"{metadata.SCHEMA_VERSION}. Upgrade with `pip install --upgrade tb_lrfinder`."
         )
+    for name, kinds in _FIELDS.items():
+        field_value = parsed.get(name)
+        if field_value is not None and not isinstance(field_value, kinds):
+            return f"The tag {tag!r} cannot be read: its {name} is {type(field_value).__name__}."
     return parsed
 
 
@@ -228,6 +252,8 @@ def _join(chunks: Iterable[TensorDatum], names: Sequence[str]) -> dict[str, np.n
                 f"The rows cannot be read: a chunk is {part.dtype} {list(part.shape)} and should be "
                 f"float32 [rows, {len(names)}]."
             )
+        if not np.isfinite(part[:, 0]).all():
+            raise ValueError("The rows cannot be read: a chunk has steps that are no numbers.")
     joined = np.concatenate([*parts, np.empty((0, len(names)))]).astype(np.float64)
     by_name = dict(zip(names, joined.T, strict=True))
     missing = np.full(len(joined), np.nan)

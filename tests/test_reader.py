@@ -1,0 +1,102 @@
+"""What others write under our tags is said to be wrong, and hides nothing else."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import numpy as np
+import pytest
+from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.compat.proto.summary_pb2 import DATA_CLASS_TENSOR, Summary, SummaryMetadata
+from tensorboard.summary.writer.event_file_writer import EventFileWriter
+from tensorboard.util import tensor_util
+
+from tb_lrfinder import metadata
+from tb_lrfinder.reader import read_log_dir
+from tb_lrfinder.writer import SweepWriter
+from tests.serving import tensorboard
+
+ROWS = np.array([[0, 1e-3, 2.0, 0.0, np.nan], [1, 2e-3, 1.5, -0.5, np.nan]], np.float32)
+
+
+def write(log_dir, **tags):
+    """An event file with these values under our plugin name, whatever they are."""
+    events = EventFileWriter(str(log_dir))
+    about = SummaryMetadata(
+        plugin_data=SummaryMetadata.PluginData(plugin_name=metadata.PLUGIN_NAME), data_class=DATA_CLASS_TENSOR
+    )
+    for tag, value in tags.items():
+        tag = {"sweep": metadata.SWEEP_TAG, "result": metadata.RESULT_TAG, "rows": metadata.rows_tag(0)}.get(
+            tag, tag
+        )
+        if isinstance(value, dict | list | str):
+            value = np.array((value if isinstance(value, str) else json.dumps(value)).encode(), dtype=object)
+        tensor = tensor_util.make_tensor_proto(value)
+        summary = Summary(value=[Summary.Value(tag=tag, tensor=tensor, metadata=about)])
+        events.add_event(Event(wall_time=time.time(), step=1, summary=summary))
+    events.close()
+
+
+CONFIG = {"schema_version": 1, "id": "a"}
+WRONG = {
+    "newer_version": ({"sweep": {"schema_version": 2}}, "schema version 2"),
+    "no_version": ({"sweep": {}}, "schema version None"),
+    "no_json": ({"sweep": "{"}, "lr_finder/sweep' cannot be read"),
+    "no_object": ({"sweep": [1]}, "holds no JSON object"),
+    "deep_json": ({"sweep": "[" * 100_000}, "cannot be read"),
+    "config_of_numbers": ({"sweep": np.zeros(3)}, "cannot be read"),
+    "wrong_field": ({"sweep": {**CONFIG, "num_steps": "many"}}, "its num_steps is str"),
+    "wrong_result": (
+        {"sweep": CONFIG, "result": {"schema_version": 1, "diagnosis": 5}},
+        "its diagnosis is int",
+    ),
+    "flat_rows": ({"sweep": CONFIG, "rows": np.zeros(5, np.float32)}, "a chunk is float32 [5]"),
+    "few_columns": ({"sweep": CONFIG, "rows": ROWS[:, :3]}, "a chunk is float32 [2, 3]"),
+    "rows_of_text": ({"sweep": CONFIG, "rows": np.array([[b"a"] * 5], dtype=object)}, "a chunk is object"),
+    "steps_not_numbers": ({"sweep": CONFIG, "rows": ROWS * np.nan}, "steps that are no numbers"),
+    "no_config": ({"rows": ROWS}, "no 'lr_finder/sweep'"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_is_wrong_is_said_in_a_sentence(tmp_path, name):
+    tags, sentence = WRONG[name]
+    write(tmp_path, **tags)
+    (recorded,) = read_log_dir(str(tmp_path))
+    assert recorded.status() == "failed"
+    assert sentence in recorded.message
+
+
+def test_fields_and_columns_of_a_later_version_are_ignored(tmp_path):
+    columns = ["step", "gradient_norm", "learning_rate", "loss", "loss_delta", "validation_loss"]
+    write(
+        tmp_path, sweep={**CONFIG, "columns": columns, "mood": "good"}, rows=np.insert(ROWS, 1, 9.0, axis=1)
+    )
+    (recorded,) = read_log_dir(str(tmp_path))
+    assert recorded.status() == "running"
+    np.testing.assert_array_equal(recorded.sweep.loss, [2.0, 1.5])
+
+
+def test_other_tags_of_our_plugin_name_are_no_run(tmp_path):
+    write(tmp_path, **{"lr_finder/else": {"x": 1}})
+    assert read_log_dir(str(tmp_path)) == []
+
+
+@pytest.mark.parametrize("load_fast", ["true", "false"])
+def test_wrong_runs_hide_no_other_and_break_no_route(tmp_path, load_fast):
+    for name, (tags, _) in WRONG.items():
+        write(tmp_path / name, **tags)
+    good = SweepWriter(tmp_path / "good", {"id": "g"})
+    good.add(0, 1e-3, 2.0, 0.0)
+    good.close({"stop_reason": "completed"})
+    with tensorboard(tmp_path, f"--load_fast={load_fast}") as server:
+        runs = server.wait_for_runs(len(WRONG) + 1)
+        assert {run["run"] for run in runs if run["status"] == "finished"} >= {"good"}
+        answer = server.plugin("sweeps", run=[run["run"] for run in runs])
+        assert answer.status == 200
+        messages = {sweep["run"]: sweep["message"] for sweep in answer.json()["sweeps"]}
+        assert messages["good"] is None
+        assert all(sentence in messages[name] for name, (_, sentence) in WRONG.items())
+        for run in runs:
+            assert server.plugin("download", run=run["run"]).status == 200
