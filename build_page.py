@@ -22,6 +22,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent
 FRONTEND = ROOT / "frontend"
@@ -36,6 +37,8 @@ SKIP = "TB_LRFINDER_SKIP_FRONTEND"
 # Beside the page lies the digest of the sources it was built from. Times of files would not do: git,
 # archives and installers each set them in their own way.
 _BUILT_FROM = STATIC / "sources.sha256"
+# Dependencies of the page's build, which the page does not contain.
+_BUILD_TOOLS = {"@vitejs/plugin-react", "vite"}
 _LICENSE_NAMES = ("license", "licence", "notice")
 _NOT_SOURCES = {"coverage", "node_modules", "test-results", "tests"}
 
@@ -69,24 +72,25 @@ def build() -> None:
         )
     digest = _sources_digest()
     _BUILT_FROM.unlink(missing_ok=True)
-    run_npm("run", "build")
+    run_npm("run", "build", with_dev=False)
     if not ENTRY.is_file():
         raise PageBuildError(f"`npm run build` in frontend/ succeeded and left no {ENTRY.relative_to(ROOT)}.")
     LICENSES.write_text(_licenses(), encoding="utf-8")
     _BUILT_FROM.write_text(digest + "\n", encoding="ascii")
 
 
-def run_npm(*arguments: str) -> None:
+def run_npm(*arguments: str, with_dev: bool = True) -> None:
     """Runs npm in frontend/, after installing the dependencies that package-lock.json names.
 
     Args:
-        *arguments: npm's own, e.g. `"run", "build"`.
+        *arguments: npm's own, e.g. `"run", "test"`.
+        with_dev: whether the tools of developers are needed; the page's build does without them.
 
     Raises:
         PageBuildError: if npm is missing or fails.
     """
-    if not _dependencies_are_installed():
-        _npm("ci")
+    if not _dependencies_are_installed(with_dev):
+        _npm("ci", *([] if with_dev else ["--omit=dev"]))
     _npm(*arguments)
 
 
@@ -172,42 +176,55 @@ def _npm(*arguments: str) -> None:
     raise PageBuildError(message)
 
 
-def _locked_packages(lock: Path) -> dict[str, dict[str, object]]:
-    packages: dict[str, dict[str, object]] = json.loads(lock.read_text(encoding="utf-8"))["packages"]
-    return {path: package for path, package in packages.items() if path}
+def _locked_packages(lock: Path) -> dict[str, dict[str, Any]]:
+    packages: dict[str, dict[str, Any]] = json.loads(lock.read_text(encoding="utf-8"))["packages"]
+    return packages
 
 
-def _dependencies_are_installed() -> bool:
-    """Whether npm's record of what it installed has everything that the lock file wants on any machine."""
+def _dependencies_are_installed(with_dev: bool) -> bool:
+    """Whether npm's record of what it installed has all that the lock file wants on any machine."""
     record = FRONTEND / "node_modules" / ".package-lock.json"
     if not record.is_file():
         return False
     installed = {path: package.get("version") for path, package in _locked_packages(record).items()}
-    return all(
-        installed.get(path) == package.get("version")
-        for path, package in _locked_packages(FRONTEND / "package-lock.json").items()
-        if not package.get("optional")
-    )
+    for path, package in _locked_packages(FRONTEND / "package-lock.json").items():
+        for_developers = package.get("dev") or package.get("devOptional")
+        wanted = path and not package.get("optional") and (with_dev or not for_developers)
+        if wanted and installed.get(path) != package["version"]:
+            return False
+    return True
+
+
+def _bundled_packages() -> dict[str, dict[str, Any]]:
+    """The packages whose code the page contains, by their path in frontend/: its dependencies and theirs."""
+    locked = _locked_packages(FRONTEND / "package-lock.json")
+    found: dict[str, dict[str, Any]] = {}
+    due = [("", name) for name in locked[""]["dependencies"] if name not in _BUILD_TOOLS]
+    while due:
+        dependent, name = due.pop()
+        # As Node looks it up: in the dependent's own node_modules first, then further out.
+        while (path := f"{dependent}/node_modules/{name}".lstrip("/")) not in locked and dependent:
+            dependent = dependent.rpartition("/node_modules/")[0]
+        if path not in found:
+            found[path] = locked[path]
+            due += [(path, inner) for inner in locked[path].get("dependencies", {})]
+    return dict(sorted(found.items()))
 
 
 def _licenses() -> str:
-    """The licences of the packages that the page bundles: the production dependencies and theirs."""
+    """The licences of the packages that the page bundles, in full."""
     parts = ["The page of the LR Finder tab (the files beside this one) contains these packages.\n"]
-    for path, package in sorted(_locked_packages(FRONTEND / "package-lock.json").items()):
-        if package.get("dev") or package.get("devOptional"):
-            continue
-        folder = FRONTEND / path
-        texts = sorted(file for file in folder.glob("*") if file.name.lower().startswith(_LICENSE_NAMES))
+    for path, package in _bundled_packages().items():
         name = path.rpartition("node_modules/")[2]
-        if not texts and package.get("optional"):
-            continue  # not for this machine, so npm did not install it
+        texts = sorted(
+            file for file in (FRONTEND / path).iterdir() if file.name.lower().startswith(_LICENSE_NAMES)
+        )
         if not texts:
             raise PageBuildError(
                 f"the page bundles {name}, and frontend/{path} has no licence file to pass on. "
                 "Use another package, or teach build_page.py where its licence is."
             )
-        title = f"{name} {package.get('version')} ({package.get('license')})"
-        parts.append(f"{'=' * 80}\n{title}\n{'=' * 80}\n")
+        parts.append(f"{'=' * 80}\n{name} {package['version']} ({package['license']})\n{'=' * 80}\n")
         parts += [text.read_text(encoding="utf-8").strip() + "\n" for text in texts]
     return "\n".join(parts)
 
