@@ -72,25 +72,24 @@ def build() -> None:
         )
     digest = _sources_digest()
     _BUILT_FROM.unlink(missing_ok=True)
-    run_npm("run", "build", with_dev=False)
+    run_npm("run", "build")
     if not ENTRY.is_file():
         raise PageBuildError(f"`npm run build` in frontend/ succeeded and left no {ENTRY.relative_to(ROOT)}.")
     LICENSES.write_text(_licenses(), encoding="utf-8")
     _BUILT_FROM.write_text(digest + "\n", encoding="ascii")
 
 
-def run_npm(*arguments: str, with_dev: bool = True) -> None:
+def run_npm(*arguments: str) -> None:
     """Runs npm in frontend/, after installing the dependencies that package-lock.json names.
 
     Args:
         *arguments: npm's own, e.g. `"run", "test"`.
-        with_dev: whether the tools of developers are needed; the page's build does without them.
 
     Raises:
         PageBuildError: if npm is missing or fails.
     """
-    if not _dependencies_are_installed(with_dev):
-        _npm("ci", *([] if with_dev else ["--omit=dev"]))
+    if not _dependencies_are_installed():
+        _npm("ci")
     _npm(*arguments)
 
 
@@ -181,18 +180,17 @@ def _locked_packages(lock: Path) -> dict[str, dict[str, Any]]:
     return packages
 
 
-def _dependencies_are_installed(with_dev: bool) -> bool:
+def _dependencies_are_installed() -> bool:
     """Whether npm's record of what it installed has all that the lock file wants on any machine."""
     record = FRONTEND / "node_modules" / ".package-lock.json"
     if not record.is_file():
         return False
     installed = {path: package.get("version") for path, package in _locked_packages(record).items()}
-    for path, package in _locked_packages(FRONTEND / "package-lock.json").items():
-        for_developers = package.get("dev") or package.get("devOptional")
-        wanted = path and not package.get("optional") and (with_dev or not for_developers)
-        if wanted and installed.get(path) != package["version"]:
-            return False
-    return True
+    return all(
+        installed.get(path) == package["version"]
+        for path, package in _locked_packages(FRONTEND / "package-lock.json").items()
+        if path and not package.get("optional")
+    )
 
 
 def _bundled_packages() -> dict[str, dict[str, Any]]:
