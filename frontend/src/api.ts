@@ -1,0 +1,268 @@
+// The only place that talks to the server. The routes are described in tb_lrfinder/http_api.md.
+// URLs are relative to the frame's <base>, so they hold under a path prefix and behind proxies.
+
+export type RunStatus = "running" | "finished" | "interrupted" | "failed";
+export type Severity = "severe" | "mild";
+
+export interface Suggestion {
+  rule: string;
+  learning_rate: number | null;
+  reason: string | null;
+}
+
+export interface Run {
+  run: string;
+  id: string;
+  kind: "sweep" | "trial";
+  status: RunStatus;
+  message: string | null;
+  version: string;
+  steps: number;
+  planned_steps: number | null;
+  optimizer: string | null;
+  model: string | null;
+  stop_reason: string | null;
+  suggestion: Suggestion | null;
+  severity: Severity | null;
+}
+
+export interface Rule {
+  name: string;
+  label: string;
+  description: string;
+  formula: string;
+  source: string;
+}
+
+export interface Rules {
+  default: string;
+  rules: Rule[];
+}
+
+export interface Finding {
+  code: string;
+  severity: Severity;
+  message: string;
+}
+
+/** What the server is asked to compute with; null leaves a number as the sweep recorded it. */
+export interface SweepSettings {
+  smoothing: number | null;
+  deltaWindow: number | null;
+  skipStart: number;
+  skipEnd: number;
+}
+
+export interface Columns {
+  step: Float32Array;
+  learning_rate: Float32Array;
+  loss: Float32Array;
+  smoothed_loss: Float32Array;
+  loss_delta: Float32Array;
+  slope: Float32Array;
+}
+
+export interface Sweep {
+  run: string;
+  status: RunStatus;
+  message: string | null;
+  version: string;
+  steps: number;
+  stop_reason: string | null;
+  config: Record<string, unknown>;
+  settings: { smoothing: number; delta_window: number; skip_start: number; skip_end: number };
+  columns: Columns;
+  suggestion: Suggestion | null;
+  suggestions: Record<string, Suggestion>;
+  diagnosis: Finding[];
+  minimum_learning_rate: number | null;
+  divergence_learning_rate: number | null;
+}
+
+export interface SweepsAnswer {
+  sweeps: Sweep[];
+  errors: { run: string; message: string }[];
+}
+
+/** A request that brought no answer: `status` is null where not even the server was reached. */
+export class ApiError extends Error {
+  override readonly name = "ApiError";
+
+  constructor(
+    readonly url: string,
+    readonly status: number | null,
+    readonly detail: string,
+  ) {
+    super(
+      status === null
+        ? `TensorBoard could not be reached for ${url}: ${detail}`
+        : `TensorBoard answered ${status} for ${url}: ${detail}`,
+    );
+  }
+}
+
+async function get(
+  url: string,
+  signal?: AbortSignal,
+  headers: Record<string, string> = {},
+): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(url, { headers, ...(signal && { signal }) });
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new ApiError(pathOf(url), null, error instanceof Error ? error.message : String(error));
+  }
+  if (!response.ok && response.status !== 304) {
+    const text = (await response.text()).trim();
+    // An HTML page (a proxy's, say) is no sentence for a person to read.
+    const detail = text === "" || text.startsWith("<") ? response.statusText : text.slice(0, 300);
+    throw new ApiError(pathOf(url), response.status, detail);
+  }
+  return response;
+}
+
+/** The address without its parameters, which may be thousands of characters long. */
+function pathOf(url: string): string {
+  return url.replace(/\?.*$/, "");
+}
+
+/** Answers `GET runs`, and the very same array again while the server says nothing has changed. */
+export function createRunsClient(): (signal?: AbortSignal) => Promise<Run[]> {
+  let etag: string | null = null;
+  let runs: Run[] = [];
+  return async (signal) => {
+    const response = await get("runs", signal, etag === null ? {} : { "If-None-Match": etag });
+    if (response.status !== 304) {
+      const body = (await response.json()) as { runs: RawRun[] };
+      runs = body.runs.map((run) => ({
+        ...run,
+        id: run.id ?? run.run,
+        suggestion: run.suggestion && decodeSuggestion(run.suggestion),
+      }));
+      etag = response.headers.get("ETag");
+    }
+    return runs;
+  };
+}
+
+export async function fetchRules(signal?: AbortSignal): Promise<Rules> {
+  return (await (await get("rules", signal)).json()) as Rules;
+}
+
+/** Asks for many runs, in as few requests as keep each address short. */
+export async function fetchSweeps(
+  runs: readonly string[],
+  settings: SweepSettings,
+  signal?: AbortSignal,
+): Promise<SweepsAnswer> {
+  const answers = await Promise.all(
+    sweepUrls(runs, settings).map(async (url) => {
+      const response = await get(url, signal);
+      return (await response.json()) as RawAnswer;
+    }),
+  );
+  return {
+    sweeps: answers.flatMap((answer) => answer.sweeps.map(decodeSweep)),
+    errors: answers.flatMap((answer) => answer.errors),
+  };
+}
+
+/** Proxies cut addresses off above 8 KB. */
+export const MAX_URL_LENGTH = 7_800;
+
+export function sweepUrls(runs: readonly string[], settings: SweepSettings): string[] {
+  let tail = "encoding=base64";
+  if (settings.smoothing !== null) tail += `&smoothing=${settings.smoothing}`;
+  if (settings.deltaWindow !== null) tail += `&delta_window=${settings.deltaWindow}`;
+  if (settings.skipStart > 0) tail += `&skip_start=${settings.skipStart}`;
+  if (settings.skipEnd > 0) tail += `&skip_end=${settings.skipEnd}`;
+  const head = `sweeps?${tail}`;
+  const urls: string[] = [];
+  let url = head;
+  for (const run of runs) {
+    const part = `&run=${encodeURIComponent(run)}`;
+    if (url !== head && url.length + part.length > MAX_URL_LENGTH) {
+      urls.push(url);
+      url = head;
+    }
+    url += part;
+  }
+  if (url !== head) urls.push(url);
+  return urls;
+}
+
+export function downloadUrl(run: string, format: "csv" | "json"): string {
+  return `download?run=${encodeURIComponent(run)}&format=${format}`;
+}
+
+/** A sweep may lack an id of its own; then its run's name is the next best. */
+type RawRun = Omit<Run, "id" | "suggestion"> & {
+  id: string | null;
+  suggestion: RawSuggestion | null;
+};
+type RawColumns = Record<keyof Columns, string>;
+type RawSuggestion = Omit<Suggestion, "learning_rate"> & { learning_rate: unknown };
+type RawSweep = Omit<
+  Sweep,
+  | "columns"
+  | "suggestion"
+  | "suggestions"
+  | "minimum_learning_rate"
+  | "divergence_learning_rate"
+  | "diagnosis"
+> & {
+  columns: RawColumns;
+  suggestion: RawSuggestion | null;
+  suggestions: Record<string, RawSuggestion> | null;
+  minimum_learning_rate: unknown;
+  divergence_learning_rate: unknown;
+  diagnosis: Finding[] | null;
+};
+interface RawAnswer {
+  sweeps: RawSweep[];
+  errors: { run: string; message: string }[];
+}
+
+function decodeSweep(raw: RawSweep): Sweep {
+  const { columns } = raw;
+  return {
+    ...raw,
+    columns: {
+      step: decodeFloats(columns.step),
+      learning_rate: decodeFloats(columns.learning_rate),
+      loss: decodeFloats(columns.loss),
+      smoothed_loss: decodeFloats(columns.smoothed_loss),
+      loss_delta: decodeFloats(columns.loss_delta),
+      slope: decodeFloats(columns.slope),
+    },
+    suggestion: raw.suggestion && decodeSuggestion(raw.suggestion),
+    suggestions: Object.fromEntries(
+      Object.entries(raw.suggestions ?? {}).map(([rule, s]) => [rule, decodeSuggestion(s)]),
+    ),
+    diagnosis: raw.diagnosis ?? [],
+    minimum_learning_rate: positiveOrNull(raw.minimum_learning_rate),
+    divergence_learning_rate: positiveOrNull(raw.divergence_learning_rate),
+  };
+}
+
+function decodeSuggestion(raw: RawSuggestion): Suggestion {
+  return { ...raw, learning_rate: positiveOrNull(raw.learning_rate) };
+}
+
+/** A learning rate, or null: the server writes what is not finite as "NaN" or "Infinity". */
+function positiveOrNull(value: unknown): number | null {
+  return typeof value === "number" && value > 0 ? value : null;
+}
+
+/** Little-endian float32 in base64. */
+export function decodeFloats(base64: string): Float32Array {
+  const text = atob(base64);
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  if (LITTLE_ENDIAN) return new Float32Array(bytes.buffer);
+  const view = new DataView(bytes.buffer);
+  return Float32Array.from({ length: bytes.length / 4 }, (_, i) => view.getFloat32(4 * i, true));
+}
+
+const LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;

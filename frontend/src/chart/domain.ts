@@ -1,0 +1,96 @@
+import { bisect, type Domain, type Series } from "./series";
+
+/** From the smallest to the largest x of all curves. */
+export function xExtent(series: readonly Series[]): Domain | null {
+  let low = Infinity;
+  let high = -Infinity;
+  for (const { x } of series) {
+    const first = x[0] ?? NaN;
+    const last = x[x.length - 1] ?? NaN;
+    if (first > 0) low = Math.min(low, first);
+    if (last > 0) high = Math.max(high, last);
+  }
+  if (low > high) return null;
+  return low < high ? [low, high] : [low / 2, high * 2];
+}
+
+export interface FitOptions {
+  /** The visible part of the x axis. */
+  xDomain: Domain;
+  /** Leave out what lies above the descent, so that a divergence does not flatten the rest. */
+  toDescent: boolean;
+  /** How much of the rise after the descent is shown, as a part of the descent's height. */
+  rise: number;
+  log: boolean;
+}
+
+/**
+ * The y domain for the visible part of the curves.
+ *
+ * A curve's descent reaches from its highest point before its minimum down to that minimum.
+ */
+export function fitY(series: readonly Series[], options: FitOptions): Domain {
+  const usable = (value: number) => Number.isFinite(value) && (!options.log || value > 0);
+  let ceiling = Infinity;
+  if (options.toDescent) {
+    ceiling = -Infinity;
+    for (const one of series) ceiling = Math.max(ceiling, topOfDescent(one, options.rise, usable));
+  }
+  const fitted = visibleExtent(series, options, (v) => usable(v) && v <= ceiling);
+  // A window that lies wholly in the divergence still has to show something.
+  return pad(fitted ?? visibleExtent(series, { ...options, toDescent: false }, usable), options.log);
+}
+
+function topOfDescent(
+  { y, solidFrom, solidTo, fitTo }: Series,
+  rise: number,
+  usable: (value: number) => boolean,
+): number {
+  const end = Math.min(solidTo, fitTo);
+  let lowest = Infinity;
+  let lowestAt = -1;
+  for (let i = solidFrom; i < end; i++) {
+    const value = y[i] ?? NaN;
+    if (usable(value) && value < lowest) {
+      lowest = value;
+      lowestAt = i;
+    }
+  }
+  let top = -Infinity;
+  for (let i = solidFrom; i <= lowestAt; i++) {
+    const value = y[i] ?? NaN;
+    if (usable(value) && value > top) top = value;
+  }
+  return top + rise * (top - lowest);
+}
+
+function visibleExtent(
+  series: readonly Series[],
+  { xDomain: [left, right], toDescent }: FitOptions,
+  keep: (value: number) => boolean,
+): Domain | null {
+  let low = Infinity;
+  let high = -Infinity;
+  for (const { x, y, fitTo } of series) {
+    const visible = bisect(x, right * (1 + 1e-6));
+    const end = toDescent ? Math.min(visible, fitTo) : visible;
+    for (let i = bisect(x, left * (1 - 1e-6)); i < end; i++) {
+      const value = y[i] ?? NaN;
+      if (!keep(value)) continue;
+      if (value < low) low = value;
+      if (value > high) high = value;
+    }
+  }
+  return low <= high ? [low, high] : null;
+}
+
+function pad(extent: Domain | null, log: boolean): Domain {
+  if (extent === null) return log ? [0.1, 1] : [0, 1];
+  const [low, high] = extent;
+  if (log) {
+    const factor = Math.max(1.02, (high / low) ** 0.06);
+    return [low / factor, high * factor];
+  }
+  const room = high > low ? 0.06 * (high - low) : Math.max(Math.abs(high) * 0.05, 1e-12);
+  return [low - room, high + room];
+}

@@ -1,0 +1,55 @@
+import { type ScaleContinuousNumeric, scaleLinear, scaleLog } from "d3-scale";
+import type { Domain } from "./series";
+
+type Scale = ScaleContinuousNumeric<number, number>;
+
+/** Where the plot lies in its box, in CSS pixels, and how numbers map onto it. */
+export interface Frame {
+  width: number;
+  height: number;
+  left: number;
+  right: number;
+  top: number;
+  bottom: number;
+  x: Scale;
+  y: Scale;
+}
+
+/** The same for every chart of the page, so that equal learning rates stand above each other. */
+export const MARGIN = { left: 66, right: 26, bottom: 26 } as const;
+
+export interface FrameOptions {
+  width: number;
+  height: number;
+  /** Space above the plot, for the heads of marks. */
+  top: number;
+  /** Space under the axis for its title. */
+  titled: boolean;
+  xDomain: Domain;
+  yDomain: Domain;
+  yLog: boolean;
+}
+
+export function createFrame(options: FrameOptions): Frame {
+  const { width, height, top } = options;
+  const left = MARGIN.left;
+  const right = Math.max(left + 1, width - MARGIN.right);
+  const bottom = Math.max(top + 1, height - MARGIN.bottom - (options.titled ? 20 : 0));
+  const y = options.yLog ? scaleLog() : scaleLinear();
+  return {
+    width,
+    height,
+    left,
+    right,
+    top,
+    bottom,
+    x: scaleLog().domain(options.xDomain).range([left, right]),
+    y: y.domain(options.yDomain).range([bottom, top]),
+  };
+}
+
+/** Whether a learning rate lies in the visible part of the axis. */
+export function inView(frame: Frame, x: number): boolean {
+  const [low = 0, high = 0] = frame.x.domain();
+  return x >= low * (1 - 1e-6) && x <= high * (1 + 1e-6);
+}

@@ -1,0 +1,41 @@
+import type { Frame } from "./frame";
+import { nearestIndex, type Series } from "./series";
+
+export interface Hit {
+  series: Series;
+  index: number;
+  /** Pixels from the asked point to the curve's point. */
+  distance: number;
+}
+
+/**
+ * Every curve's point at the learning rate under the pointer, nearest first.
+ *
+ * A curve that has no finite value there, or that ended before, is left out.
+ */
+export function hitTest(series: readonly Series[], frame: Frame, px: number, py: number): Hit[] {
+  const x = frame.x.invert(px);
+  const hits: Hit[] = [];
+  for (const one of series) {
+    const hit = pointAt(one, frame, x, py);
+    if (hit !== null) hits.push(hit);
+  }
+  return hits.sort((a, b) => a.distance - b.distance);
+}
+
+function pointAt(series: Series, frame: Frame, x: number, py: number): Hit | null {
+  const count = series.x.length;
+  if (count === 0) return null;
+  const index = nearestIndex(series.x, x);
+  const pointX = frame.x(series.x[index] ?? NaN);
+  const pointY = frame.y(series.y[index] ?? NaN);
+  if (!Number.isFinite(pointY)) return null;
+  // Near a steep curve the closest point may stand a little to the side of the pointer.
+  const dx = pointX - frame.x(x);
+  const atEnd = index === 0 || index === count - 1;
+  if (atEnd && Math.abs(dx) > END_REACH) return null;
+  return { series, index, distance: Math.hypot(atEnd ? dx : 0, pointY - py) };
+}
+
+/** Pixels beyond its first or last point at which a curve is still found. */
+const END_REACH = 12;

@@ -1,0 +1,75 @@
+/** One curve. `x` is positive and does not fall; a `y` that is not finite is a gap. */
+export interface Series {
+  id: string;
+  label: string;
+  color: string;
+  x: Float32Array;
+  y: Float32Array;
+  /** A second, noisier form of the same curve, drawn faintly beneath it. */
+  raw: Float32Array | null;
+  /** Points outside `[solidFrom, solidTo)` are dashed. */
+  solidFrom: number;
+  solidTo: number;
+  /** Points before this one are what a fitted y axis has to show; the rest may be cut off. */
+  fitTo: number;
+  /** Still growing: its last point pulses. */
+  live: boolean;
+}
+
+export type Domain = readonly [number, number];
+
+/** What is drawn on top of the curves. */
+export interface Marks {
+  /** A dot on a curve, and a tick on the axis. */
+  points: readonly { seriesId: string; x: number; hollow: boolean }[];
+  /** A dashed vertical line with a pill at its head. */
+  guide: { x: number; text: string; tone: "clear" | "unclear" } | null;
+  /** A ring on a curve, with its name under it. */
+  ring: { seriesId: string; x: number; text: string } | null;
+  /** A dotted line with everything to its right tinted. */
+  limit: { x: number; text: string } | null;
+  /** Ranges of x in grey. */
+  shaded: readonly Domain[];
+}
+
+/** The index of the first point at or after `x`; `xs.length` when there is none. */
+export function bisect(xs: Float32Array, x: number): number {
+  let low = 0;
+  let high = xs.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((xs[middle] ?? NaN) < x) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** The index of the point nearest to `x` on a log axis. */
+export function nearestIndex(xs: Float32Array, x: number): number {
+  const right = bisect(xs, x);
+  if (right === 0) return 0;
+  if (right >= xs.length) return xs.length - 1;
+  const before = xs[right - 1] ?? NaN;
+  const after = xs[right] ?? NaN;
+  return x / before <= after / x ? right - 1 : right;
+}
+
+/** The height of the drawn line at `x`, between its points on a log axis; NaN beyond its ends. */
+export function valueAt(series: Series, x: number): number {
+  const { x: xs, y: ys } = series;
+  const right = bisect(xs, x);
+  // Learning rates travel as float32: one that lies on an end may be a rounding error beyond it.
+  const near = (a: number, b: number) => Math.abs(a / b - 1) < 1e-6;
+  if (right === 0) return near(xs[0] ?? NaN, x) ? (ys[0] ?? NaN) : NaN;
+  if (right >= xs.length) {
+    const last = xs.length - 1;
+    return near(xs[last] ?? NaN, x) ? (ys[last] ?? NaN) : NaN;
+  }
+  const x0 = xs[right - 1] ?? NaN;
+  const x1 = xs[right] ?? NaN;
+  const y0 = ys[right - 1] ?? NaN;
+  const y1 = ys[right] ?? NaN;
+  if (x1 === x0) return y1;
+  const t = Math.log(x / x0) / Math.log(x1 / x0);
+  return y0 + t * (y1 - y0);
+}

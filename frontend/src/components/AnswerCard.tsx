@@ -1,0 +1,184 @@
+import { mdiAlert, mdiAlertCircleOutline, mdiClose } from "@mdi/js";
+import type { ReactNode } from "react";
+import type { Finding, Rules } from "../api";
+import { formatCount, formatLearningRate, plural } from "../format";
+import { type Entry, stopSentence, summarize } from "../state/entries";
+import { CopyButton } from "./CopyButton";
+import { Icon } from "./Icon";
+import { RuleButtons } from "./RuleButtons";
+
+interface AnswerCardProps {
+  entries: readonly Entry[];
+  active: Entry | null;
+  /** Whether `active` was picked and can be let go. */
+  picked: boolean;
+  rules: Rules | undefined;
+  rule: string | null;
+  onRule: (rule: string | null) => void;
+  onClose: () => void;
+}
+
+/** What to do: one learning rate where one run is meant, the range where there are several. */
+export function AnswerCard(props: AnswerCardProps) {
+  return props.active ? <OneRun {...props} entry={props.active} /> : <ManyRuns {...props} />;
+}
+
+function OneRun({ entry, picked, rules, rule, onRule, onClose }: AnswerCardProps & { entry: Entry }) {
+  const { run, sweep, suggested, reliable } = entry;
+  const findings = sweep?.diagnosis ?? [];
+  const values = new Map<string, number>();
+  for (const [name, { learning_rate }] of Object.entries(sweep?.suggestions ?? {})) {
+    if (learning_rate !== null) values.set(name, learning_rate);
+  }
+  const minimum = sweep?.minimum_learning_rate ?? null;
+  const divergence = sweep?.divergence_learning_rate ?? null;
+  return (
+    <section className="card answer" aria-label="Suggested learning rate" data-testid="answer-card">
+      <div className="body">
+        <div className="verdict">
+          <h2>Suggested learning rate</h2>
+          {suggested !== null && reliable ? (
+            <p className="headline">
+              <output data-testid="suggested-lr">{formatLearningRate(suggested)}</output>
+              <CopyButton text={formatLearningRate(suggested)} label="Copy" />
+            </p>
+          ) : (
+            <p className="headline none">{waiting(entry)}</p>
+          )}
+          <p className="of">{run.run}</p>
+        </div>
+        <dl className="facts">
+          <Fact name="Lowest loss at" value={minimum === null ? "–" : formatLearningRate(minimum)} />
+          <Fact
+            name="Diverged at"
+            value={divergence === null ? "–" : formatLearningRate(divergence)}
+          />
+          <Fact name="Steps" value={stepsText(entry)} />
+          <Fact name="Stopped" value={stopSentence(run)} />
+        </dl>
+        {picked && (
+          <button type="button" className="icon-button" aria-label="Show all runs" onClick={onClose}>
+            <Icon path={mdiClose} />
+          </button>
+        )}
+      </div>
+      {rules && sweep && (
+        <RuleButtons
+          rules={rules.rules}
+          chosen={rule ?? rules.default}
+          values={values}
+          prefix=""
+          onChoose={(name) => {
+            onRule(name === rules.default ? null : name);
+          }}
+        />
+      )}
+      {notes(entry, findings, rule)}
+    </section>
+  );
+}
+
+function waiting({ run, sweep, error }: Entry): string {
+  if (run.status === "running") return "The sweep is running";
+  if (!sweep && error === null) return "Loading";
+  return "No clear suggestion";
+}
+
+function stepsText({ run }: Entry): string {
+  const { steps, planned_steps: planned } = run;
+  const all = planned !== null && planned !== steps ? ` of ${formatCount(planned)}` : "";
+  return `${formatCount(steps)}${all}`;
+}
+
+/** What is wrong, and what to change: the worst first. */
+function notes(entry: Entry, findings: readonly Finding[], rule: string | null): ReactNode {
+  const strips = findings.map(({ code, severity, message }) => (
+    <Strip key={code} severity={severity}>
+      {message}
+    </Strip>
+  ));
+  strips.sort((a, b) => Number(b.props.severity === "severe") - Number(a.props.severity === "severe"));
+  const { sweep, suggested, run, error } = entry;
+  const asked = rule === null ? sweep?.suggestion : sweep?.suggestions[rule];
+  const explained = findings.some(({ severity }) => severity === "severe");
+  if (suggested === null && run.status !== "running" && asked?.reason && !explained) {
+    strips.unshift(
+      <Strip key="reason" severity="severe">
+        {asked.reason}
+      </Strip>,
+    );
+  }
+  if (error !== null) {
+    strips.unshift(
+      <Strip key="error" severity="severe">
+        {error}
+      </Strip>,
+    );
+  }
+  return strips;
+}
+
+function Strip({ severity, children }: { severity: Finding["severity"]; children: ReactNode }) {
+  return (
+    <p className={`strip ${severity}`}>
+      <Icon path={severity === "severe" ? mdiAlert : mdiAlertCircleOutline} />
+      <span>{children}</span>
+    </p>
+  );
+}
+
+function ManyRuns({ entries, rules, rule, onRule }: AnswerCardProps) {
+  const summary = summarize(entries, rules);
+  const { range, spread, reliable, ended, medians } = summary;
+  return (
+    <section className="card answer" aria-label="Suggested learning rates" data-testid="answer-card">
+      <div className="body">
+        <div className="verdict">
+          <h2>Suggested learning rates, {plural(entries.length, "run")}</h2>
+          <p className={range ? "headline" : "headline none"}>
+            {range ? (
+              <>
+                {formatLearningRate(range[0])} <small>to</small> {formatLearningRate(range[1])}
+              </>
+            ) : (
+              "No clear suggestion"
+            )}
+          </p>
+          <p className="of">Click a curve or a run to see one suggestion in detail.</p>
+        </div>
+        <dl className="facts">
+          <Fact
+            name="Reliable"
+            value={`${formatCount(reliable)} of ${formatCount(ended)}`}
+            warn={reliable < ended}
+          />
+          <Fact name="Spread" value={spread === null ? "–" : `${spreadText(spread)}×`} />
+        </dl>
+      </div>
+      {rules && (
+        <RuleButtons
+          rules={rules.rules}
+          chosen={rule ?? rules.default}
+          values={medians}
+          prefix="~ "
+          onChoose={(name) => {
+            onRule(name === rules.default ? null : name);
+          }}
+        />
+      )}
+    </section>
+  );
+}
+
+function spreadText(spread: number): string {
+  return spread < 10 ? spread.toFixed(1).replace(/\.0$/, "") : formatCount(Math.round(spread));
+}
+
+function Fact({ name, value, warn = false }: { name: string; value: string; warn?: boolean }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd className={warn ? "warn" : ""}>{value}</dd>
+    </div>
+  );
+}

@@ -1,0 +1,173 @@
+import { useEffect, useMemo, useState } from "react";
+import { CursorStore } from "../chart/cursor";
+import { drawable } from "../state/curves";
+import { useDashboard } from "../state/dashboard";
+import { useDark } from "../state/theme";
+import { useLinkedView } from "../state/useLinkedView";
+import { AnswerCard } from "./AnswerCard";
+import { CurveCards } from "./CurveCards";
+import { AllHidden, Banner, Empty, Failure, Skeleton } from "./Notices";
+import { RunList } from "./RunList";
+import { SettingsPanel } from "./SettingsPanel";
+import { SummaryTable } from "./SummaryTable";
+import { Toolbar } from "./Toolbar";
+import { usePanels } from "./usePanels";
+
+export function App() {
+  const [view, dispatch, setKnownIds] = useLinkedView();
+  const dashboard = useDashboard(view);
+  const { runs, runsQuery, entries, shownEntries } = dashboard;
+  const [cursor] = useState(() => new CursorStore());
+  const panels = usePanels();
+  const dark = useDark();
+  useEffect(() => {
+    document.documentElement.dataset["theme"] = dark ? "dark" : "light";
+  }, [dark]);
+  useEffect(() => {
+    setKnownIds(runs.map(({ id }) => id));
+  }, [runs, setKnownIds]);
+  const shown = useMemo(() => new Set(shownEntries.map(({ run }) => run.run)), [shownEntries]);
+  const sample = (dashboard.active ?? shownEntries[0])?.sweep ?? null;
+  return (
+    <div className="app">
+      {panels.runs && runs.length > 0 && (
+        <nav className="runs-panel" aria-label="Runs">
+          <RunList
+            entries={entries}
+            shown={shown}
+            activeRun={dashboard.active?.run.run ?? null}
+            filter={view.filter}
+            filterError={dashboard.filterError}
+            cursor={cursor}
+            dispatch={dispatch}
+          />
+        </nav>
+      )}
+      {panels.runsAreDrawer && panels.runs && (
+        <button
+          type="button"
+          className="scrim"
+          aria-label="Close the runs"
+          onClick={panels.toggleRuns}
+        />
+      )}
+      <div className="page">
+        <Toolbar
+          running={runs.filter(({ status }) => status === "running").length}
+          runsOpen={panels.runs}
+          settingsOpen={panels.settings}
+          onToggleRuns={panels.toggleRuns}
+          onToggleSettings={panels.toggleSettings}
+        />
+        <main>
+          {runsQuery.error && runs.length > 0 && (
+            <Banner
+              error={runsQuery.error}
+              onRetry={() => {
+                void runsQuery.refetch();
+              }}
+            />
+          )}
+          <Content dashboard={dashboard} view={view} cursor={cursor} dispatch={dispatch} />
+        </main>
+      </div>
+      {panels.settings && (
+        <aside className="settings-panel" aria-label="Settings">
+          <SettingsPanel
+            settings={view.settings}
+            sample={sample}
+            onChange={(settings) => {
+              dispatch({ type: "set", settings });
+            }}
+            onReset={() => {
+              dispatch({ type: "reset settings" });
+            }}
+            onClose={panels.toggleSettings}
+          />
+        </aside>
+      )}
+    </div>
+  );
+}
+
+interface ContentProps {
+  dashboard: ReturnType<typeof useDashboard>;
+  view: ReturnType<typeof useLinkedView>[0];
+  cursor: CursorStore;
+  dispatch: ReturnType<typeof useLinkedView>[1];
+}
+
+function Content({ dashboard, view, cursor, dispatch }: ContentProps) {
+  const { runs, runsQuery, sweepsQuery, rules, shownEntries, active, focused, scale } = dashboard;
+  const drawn = useMemo(() => drawable(shownEntries), [shownEntries]);
+  if (runs.length === 0) {
+    if (runsQuery.error) {
+      return (
+        <Failure
+          error={runsQuery.error}
+          onRetry={() => {
+            void runsQuery.refetch();
+          }}
+        />
+      );
+    }
+    return runsQuery.data ? <Empty /> : <Skeleton />;
+  }
+  if (shownEntries.length === 0) {
+    return (
+      <AllHidden
+        onShowAll={() => {
+          dispatch({ type: "filter", filter: "" });
+          dispatch({ type: "show", ids: runs.map(({ id }) => id), shown: true });
+        }}
+      />
+    );
+  }
+  if (sweepsQuery.isPending) return <Skeleton />;
+  const rule = view.settings.rule;
+  const ruleName = rule ?? rules?.default;
+  const ruleLabel = rules?.rules.find(({ name }) => name === ruleName)?.label ?? "suggested";
+  return (
+    <>
+      {sweepsQuery.error && (
+        <Banner
+          error={sweepsQuery.error}
+          onRetry={() => {
+            void sweepsQuery.refetch();
+          }}
+        />
+      )}
+      <AnswerCard
+        entries={shownEntries}
+        active={active}
+        picked={focused !== null && shownEntries.length > 1}
+        rules={rules}
+        rule={rule}
+        onRule={(next) => {
+          dispatch({ type: "set", settings: { rule: next } });
+        }}
+        onClose={() => {
+          dispatch({ type: "focus", id: null });
+        }}
+      />
+      {drawn.length > 0 && (
+        <CurveCards
+          entries={drawn}
+          active={drawn.find(({ run }) => run.run === active?.run.run) ?? null}
+          ruleLabel={ruleLabel}
+          scale={scale}
+          view={view}
+          cursor={cursor}
+          dispatch={dispatch}
+        />
+      )}
+      <SummaryTable
+        entries={shownEntries}
+        activeRun={focused?.run.run ?? null}
+        onPick={(id) => {
+          dispatch({ type: "focus", id });
+        }}
+      />
+    </>
+  );
+}

@@ -1,0 +1,56 @@
+import { mdiArrowExpandHorizontal } from "@mdi/js";
+import type { ReactNode } from "react";
+import { formatLearningRate } from "../format";
+import type { ColorScale } from "../state/colors";
+import { Icon } from "./Icon";
+
+interface ChartCardProps {
+  name: string;
+  title: string;
+  subtitle: string;
+  /** The names of the drawn runs, for their downloads. */
+  runs: readonly string[];
+  scale: ColorScale | null;
+  zoomed: boolean;
+  onReset: () => void;
+  children: ReactNode;
+}
+
+/** The frame around a chart: what it shows, its colours, and what can be done with it. */
+export function ChartCard(props: ChartCardProps) {
+  const { name, title, subtitle, scale, zoomed, onReset, children } = props;
+  return (
+    <section className="card chart-card" aria-label={title} data-testid={`${name}-card`}>
+      <header>
+        <h2>{title}</h2>
+        <span className="subtitle" title={subtitle}>
+          {subtitle}
+        </span>
+        {scale && <ColorBar scale={scale} />}
+        <button
+          type="button"
+          className="icon-button"
+          aria-label="Show all learning rates"
+          title="Show all learning rates (double click)"
+          disabled={!zoomed}
+          onClick={onReset}
+        >
+          <Icon path={mdiArrowExpandHorizontal} />
+        </button>
+      </header>
+      {children}
+    </section>
+  );
+}
+
+function ColorBar({ scale }: { scale: ColorScale }) {
+  const { low, high, color } = scale;
+  const stops = [0, 0.2, 0.4, 0.6, 0.8, 1].map((t) => color(low * (high / low) ** t));
+  return (
+    <span className="color-bar">
+      Suggested LR <b>{formatLearningRate(low)}</b>
+      <span className="bar" style={{ background: `linear-gradient(90deg, ${stops.join(", ")})` }} />
+      <b>{formatLearningRate(high)}</b>
+    </span>
+  );
+}

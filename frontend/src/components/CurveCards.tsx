@@ -1,0 +1,172 @@
+import { useMemo } from "react";
+import type { CursorStore } from "../chart/cursor";
+import { Chart, type ChartProps } from "../chart/Chart";
+import { fitY, xExtent } from "../chart/domain";
+import type { Domain, Series } from "../chart/series";
+import { clampWindow } from "../chart/zoom";
+import { formatLearningRate, formatLoss, plural } from "../format";
+import type { ColorScale } from "../state/colors";
+import { deltaSeries, type DrawnEntry, lossSeries, marksOf } from "../state/curves";
+import type { Settings } from "../state/settings";
+import type { Action, View } from "../state/view";
+import { ChartCard } from "./ChartCard";
+
+interface CurveCardsProps {
+  entries: readonly DrawnEntry[];
+  active: DrawnEntry | null;
+  ruleLabel: string;
+  scale: ColorScale | null;
+  view: View;
+  cursor: CursorStore;
+  dispatch: (action: Action) => void;
+}
+
+const LOSS_HEIGHT = 300;
+const DELTA_HEIGHT = 220;
+
+/** Loss and loss delta against learning rate: one x axis, zoom and crosshair for both. */
+export function CurveCards(props: CurveCardsProps) {
+  const { entries, active, ruleLabel, scale, view, cursor, dispatch } = props;
+  const { settings, zoom } = view;
+  const losses = useMemo(() => lossSeries(entries, settings), [entries, settings]);
+  const deltas = useMemo(() => deltaSeries(entries, settings), [entries, settings]);
+  const marks = useMemo(() => marksOf(entries, active, ruleLabel), [entries, active, ruleLabel]);
+  const fullDomain = useMemo(() => fullDomainOf(entries, losses), [entries, losses]);
+  const xDomain = useMemo(
+    () => (zoom === null ? fullDomain : (clampWindow(zoom, fullDomain) ?? fullDomain)),
+    [zoom, fullDomain],
+  );
+  // A log axis needs something positive to show.
+  const yLog = settings.logLoss && losses.some(({ y }) => y.some((value) => value > 0));
+  const lossDomain = useMemo(
+    () => fitY(losses, { xDomain, toDescent: settings.fitDescent, rise: 0.25, log: yLog }),
+    [losses, xDomain, settings.fitDescent, yLog],
+  );
+  const deltaDomain = useMemo(
+    () => fitY(deltas, { xDomain, toDescent: settings.fitDescent, rise: 0.6, log: false }),
+    [deltas, xDomain, settings.fitDescent],
+  );
+  const byRun = useMemo(() => new Map(entries.map((entry) => [entry.run.run, entry])), [entries]);
+
+  const shared = {
+    marks,
+    emphasis: active && entries.length > 1 ? active.run.run : null,
+    fullDomain,
+    xDomain,
+    cursor,
+    onZoom: (domain: Domain) => {
+      dispatch({ type: "zoom", zoom: domain });
+    },
+    onReset: () => {
+      dispatch({ type: "zoom", zoom: null });
+    },
+    onPick: (run: string) => {
+      const entry = byRun.get(run);
+      if (entry) dispatch({ type: "focus", id: entry.run.id });
+    },
+    onEscape: () => {
+      dispatch({ type: "zoom", zoom: null });
+      dispatch({ type: "focus", id: null });
+    },
+  } satisfies Partial<ChartProps>;
+  const subject = active ? active.run.run : plural(entries.length, "run");
+  const lossName = settings.relativeLoss ? "Loss relative to start" : "Loss";
+  return (
+    <>
+      <ChartCard
+        name="loss"
+        title="Loss"
+        subtitle={subject}
+        runs={entries.map(({ run }) => run.run)}
+        scale={scale}
+        zoomed={zoom !== null}
+        onReset={shared.onReset}
+      >
+        <Chart
+          {...shared}
+          name="loss"
+          label={`Loss against learning rate, ${subject}`}
+          height={LOSS_HEIGHT}
+          series={losses}
+          yDomain={lossDomain}
+          yLog={yLog}
+          yTitle={lossName}
+          tooltip={{
+            columns: ["Smoothed", "Loss", "Step"],
+            cells: (run, index) => {
+              const columns = byRun.get(run)?.sweep.columns;
+              return [columns?.smoothed_loss, columns?.loss, columns?.step].map(cellAt(index));
+            },
+          }}
+          announce={(run, index) => announce(byRun.get(run), losses, index, "smoothed loss")}
+        />
+      </ChartCard>
+      <ChartCard
+        name="loss-delta"
+        title="Loss delta"
+        subtitle={deltaSubtitle(settings, active ?? entries[0])}
+        runs={entries.map(({ run }) => run.run)}
+        scale={null}
+        zoomed={zoom !== null}
+        onReset={shared.onReset}
+      >
+        <Chart
+          {...shared}
+          name="loss-delta"
+          label={`Loss delta against learning rate, ${subject}`}
+          height={DELTA_HEIGHT}
+          series={deltas}
+          yDomain={deltaDomain}
+          yLog={false}
+          yTitle={settings.delta === "slope" ? "Loss change per decade" : "Loss change per batch"}
+          xTitle="Learning rate (log scale)"
+          zeroLine
+          marks={{ ...marks, ring: null }}
+          tooltip={{
+            columns: [settings.delta === "slope" ? "Slope" : "Delta", "Step"],
+            cells: (run, index) => {
+              const columns = byRun.get(run)?.sweep.columns;
+              const delta = settings.delta === "slope" ? columns?.slope : columns?.loss_delta;
+              return [delta, columns?.step].map(cellAt(index));
+            },
+          }}
+          announce={(run, index) => announce(byRun.get(run), deltas, index, "loss delta")}
+        />
+      </ChartCard>
+    </>
+  );
+}
+
+function cellAt(index: number) {
+  return (column: Float32Array | undefined) => formatLoss(column?.[index] ?? Number.NaN);
+}
+
+/** All learning rates; those that a running sweep has still to reach are kept free for it. */
+function fullDomainOf(entries: readonly DrawnEntry[], series: readonly Series[]): Domain {
+  const [low, high] = xExtent(series) ?? [1e-7, 10];
+  let planned = high;
+  for (const { run, sweep } of entries) {
+    const end = sweep.config["end_lr"];
+    if (run.status === "running" && typeof end === "number" && end > planned) planned = end;
+  }
+  return [low, planned];
+}
+
+function deltaSubtitle(settings: Settings, entry: DrawnEntry | undefined): string {
+  if (settings.delta === "slope") return "slope of the smoothed loss per decade of learning rate";
+  const window = settings.deltaWindow ?? entry?.sweep.settings.delta_window;
+  if (window === undefined) return "";
+  return `change of the loss per batch, over ${window === 1 ? "1 batch" : `${window} batches`}`;
+}
+
+function announce(
+  entry: DrawnEntry | undefined,
+  series: readonly Series[],
+  index: number,
+  what: string,
+): string {
+  if (!entry) return "";
+  const lr = entry.sweep.columns.learning_rate[index] ?? Number.NaN;
+  const value = series.find(({ id }) => id === entry.run.run)?.y[index] ?? Number.NaN;
+  return `${entry.run.run}: learning rate ${formatLearningRate(lr)}, ${what} ${formatLoss(value)}`;
+}

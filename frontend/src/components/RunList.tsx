@@ -1,0 +1,221 @@
+import { mdiAlert, mdiMagnify } from "@mdi/js";
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { useEffect, useId, useRef } from "react";
+import { type CursorStore, NO_CURSOR } from "../chart/cursor";
+import { formatCount, formatLearningRate } from "../format";
+import { description, type Entry, splitName } from "../state/entries";
+import type { Action, View } from "../state/view";
+import { Icon } from "./Icon";
+
+interface RunListProps {
+  entries: readonly Entry[];
+  shown: ReadonlySet<string>;
+  /** The run that the page is about. */
+  activeRun: string | null;
+  filter: string;
+  filterError: string | null;
+  cursor: CursorStore;
+  dispatch: (action: Action) => void;
+}
+
+const ROW_HEIGHT = 44;
+
+/** Which runs are shown, in which colour, and what each suggests. */
+export function RunList(props: RunListProps) {
+  const { entries, shown, activeRun, filter, filterError, cursor, dispatch } = props;
+  return (
+    <>
+      <Filter
+        filter={filter}
+        error={filterError}
+        onChange={(next) => {
+          dispatch({ type: "filter", filter: next });
+        }}
+      />
+      <SelectAll entries={entries} shown={shown} dispatch={dispatch} />
+      {entries.length === 0 ? (
+        <p className="no-match">No run matches the filter.</p>
+      ) : (
+        <Rows
+          entries={entries}
+          shown={shown}
+          activeRun={activeRun}
+          cursor={cursor}
+          dispatch={dispatch}
+        />
+      )}
+    </>
+  );
+}
+
+interface FilterProps {
+  filter: View["filter"];
+  error: string | null;
+  onChange: (filter: string) => void;
+}
+
+function Filter({ filter, error, onChange }: FilterProps) {
+  const errorId = useId();
+  return (
+    <div className="filter">
+      <Icon path={mdiMagnify} />
+      <input
+        type="search"
+        value={filter}
+        placeholder="Filter runs (regex)"
+        aria-label="Filter runs by a regular expression"
+        aria-invalid={error !== null}
+        aria-describedby={error === null ? undefined : errorId}
+        spellCheck={false}
+        onChange={(event) => {
+          onChange(event.target.value);
+        }}
+      />
+      {error !== null && (
+        <p id={errorId} role="alert">
+          Not a regular expression: {error}
+        </p>
+      )}
+    </div>
+  );
+}
+
+function SelectAll({ entries, shown, dispatch }: Pick<RunListProps, "entries" | "shown" | "dispatch">) {
+  const box = useRef<HTMLInputElement>(null);
+  const count = entries.filter(({ run }) => shown.has(run.run)).length;
+  const all = count === entries.length && count > 0;
+  useEffect(() => {
+    if (box.current) box.current.indeterminate = count > 0 && !all;
+  }, [count, all]);
+  return (
+    <div className="select-all">
+      <label>
+        <input
+          ref={box}
+          type="checkbox"
+          checked={all}
+          aria-label="Show all runs"
+          onChange={() => {
+            dispatch({ type: "show", ids: entries.map(({ run }) => run.id), shown: !all });
+          }}
+        />
+        <b>Run</b>
+      </label>
+      <span className="count">
+        {formatCount(count)} of {formatCount(entries.length)} shown
+      </span>
+      <span className="column">Suggested</span>
+    </div>
+  );
+}
+
+type RowsProps = Omit<RunListProps, "filter" | "filterError">;
+
+function Rows({ entries, shown, activeRun, cursor, dispatch }: RowsProps) {
+  const scroller = useRef<HTMLDivElement>(null);
+  const virtual = useVirtualizer({
+    count: entries.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => ROW_HEIGHT,
+    overscan: 8,
+    initialRect: { width: 288, height: 800 },
+  });
+  return (
+    // biome-ignore lint: scrolled by keyboard through the controls within
+    <div
+      ref={scroller}
+      className="rows"
+      onPointerLeave={() => {
+        cursor.set(NO_CURSOR);
+      }}
+    >
+      <ul style={{ height: virtual.getTotalSize() }}>
+        {virtual.getVirtualItems().map(({ index, start }) => {
+          const entry = entries[index];
+          return (
+            entry && (
+              <li
+                key={entry.run.run}
+                style={{ transform: `translateY(${start}px)` }}
+                aria-setsize={entries.length}
+                aria-posinset={index + 1}
+                className={entry.run.run === activeRun ? "active" : ""}
+                onPointerEnter={() => {
+                  cursor.set({ ...NO_CURSOR, seriesId: entry.run.run });
+                }}
+              >
+                <RunRow entry={entry} shown={shown.has(entry.run.run)} dispatch={dispatch} />
+              </li>
+            )
+          );
+        })}
+      </ul>
+    </div>
+  );
+}
+
+interface RunRowProps {
+  entry: Entry;
+  shown: boolean;
+  dispatch: (action: Action) => void;
+}
+
+function RunRow({ entry, shown, dispatch }: RunRowProps) {
+  const { run, color } = entry;
+  const { folder, leaf } = splitName(run.run);
+  return (
+    <>
+      <input
+        type="checkbox"
+        checked={shown}
+        style={{ accentColor: color }}
+        aria-label={`Show ${run.run}`}
+        onChange={() => {
+          dispatch({ type: "show", ids: [run.id], shown: !shown });
+        }}
+      />
+      <button
+        type="button"
+        title={run.run}
+        onClick={() => {
+          dispatch({ type: "focus", id: run.id });
+        }}
+      >
+        <span className="name">
+          <span className="title">
+            {folder && <span className="folder">{folder}</span>}
+            <span className="leaf">{leaf || "."}</span>
+          </span>
+          <span className="description">{description(run)}</span>
+        </span>
+        <Outcome entry={entry} />
+      </button>
+    </>
+  );
+}
+
+function Outcome({ entry }: { entry: Entry }) {
+  const { run, suggested, reliable } = entry;
+  if (run.status === "running") {
+    const progress = run.planned_steps ? Math.floor((100 * run.steps) / run.planned_steps) : null;
+    return (
+      <span className="outcome" title="This sweep is running">
+        <span className="running-dot" />
+        {suggested !== null && reliable
+          ? formatLearningRate(suggested)
+          : progress === null
+            ? "running"
+            : `${Math.min(progress, 100)} %`}
+      </span>
+    );
+  }
+  if (suggested !== null && reliable) {
+    return <b className="outcome">{formatLearningRate(suggested)}</b>;
+  }
+  return (
+    <span className="outcome unclear">
+      <Icon path={mdiAlert} className="warning" />
+      {run.status === "failed" ? "failed" : "unclear"}
+    </span>
+  );
+}

@@ -1,0 +1,33 @@
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { App } from "./components/App";
+import { addFonts } from "./fonts";
+import { onHostReload } from "./state/host";
+import styles from "./styles.css?inline";
+
+/** TensorBoard's frame calls this once, in an empty document. */
+export function render(): void {
+  document.documentElement.lang = "en";
+  document.title = "LR Finder";
+  const style = document.createElement("style");
+  style.textContent = styles;
+  document.head.append(style);
+  addFonts();
+  const client = new QueryClient({
+    defaultOptions: { queries: { retry: false, refetchOnWindowFocus: false } },
+  });
+  onHostReload(() => {
+    void client.invalidateQueries({ queryKey: ["runs"] });
+  });
+  const root = document.createElement("div");
+  root.id = "root";
+  document.body.append(root);
+  createRoot(root).render(
+    <StrictMode>
+      <QueryClientProvider client={client}>
+        <App />
+      </QueryClientProvider>
+    </StrictMode>,
+  );
+}

@@ -1,0 +1,54 @@
+import { scaleSequentialLog } from "d3-scale";
+import { interpolateViridis } from "d3-scale-chromatic";
+import type { Run } from "../api";
+
+/** TensorBoard's own, so that a page looks like its neighbours. */
+const LIGHT = ["#425066", "#12b5cb", "#e52592", "#f9ab00", "#9334e6", "#7cb342", "#e8710a"];
+const DARK = ["#8e98a3", ...LIGHT.slice(1)];
+
+/** Each run's colour, in the order of the list. Later rounds of the palette are set off in tone. */
+export function runColors(runs: readonly Run[], dark: boolean): Map<string, string> {
+  const palette = dark ? DARK : LIGHT;
+  return new Map(
+    runs.map(({ run }, i) => {
+      const color = palette[i % palette.length] ?? "#888888";
+      const round = Math.floor(i / palette.length) % 3;
+      if (round === 0) return [run, color];
+      const towards = (round === 1) === dark ? 255 : 0;
+      return [run, blend(color, towards, 0.38)];
+    }),
+  );
+}
+
+function blend(color: string, towards: number, share: number): string {
+  const channels = [1, 3, 5].map((at) => Number.parseInt(color.slice(at, at + 2), 16));
+  const mixed = channels.map((c) => Math.round(c + share * (towards - c)));
+  return `#${mixed.map((c) => c.toString(16).padStart(2, "0")).join("")}`;
+}
+
+export interface ColorScale {
+  low: number;
+  high: number;
+  color: (learningRate: number) => string;
+}
+
+/** Colours by suggested learning rate; null when there are no two to tell apart. */
+export function suggestionScale(learningRates: readonly number[], dark: boolean): ColorScale | null {
+  if (learningRates.length === 0) return null;
+  let low = Infinity;
+  let high = -Infinity;
+  for (const lr of learningRates) {
+    low = Math.min(low, lr);
+    high = Math.max(high, lr);
+  }
+  if (low === high) return null;
+  // The ends of the ramp that would sink into the background are left out.
+  const [from, to] = dark ? [0.25, 1] : [0, 0.82];
+  const scale = scaleSequentialLog((t: number) => interpolateViridis(from + t * (to - from)));
+  return { low, high, color: scale.domain([low, high]) };
+}
+
+/** For a run without a suggestion where the others are coloured by theirs. */
+export function noSuggestionColor(dark: boolean): string {
+  return dark ? "#9e9e9e" : "#757575";
+}

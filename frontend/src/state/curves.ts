@@ -1,0 +1,126 @@
+import type { Sweep } from "../api";
+import { bisect, type Domain, type Marks, type Series } from "../chart/series";
+import { formatLearningRate } from "../format";
+import type { Entry } from "./entries";
+import type { Settings } from "./settings";
+
+/** An entry whose sweep is here and has at least one row. */
+export type DrawnEntry = Entry & { sweep: Sweep };
+
+export function drawable(entries: readonly Entry[]): DrawnEntry[] {
+  return entries.filter(
+    (entry): entry is DrawnEntry =>
+      entry.sweep !== null && entry.sweep.columns.learning_rate.length > 0,
+  );
+}
+
+/** The smoothed losses, with the raw ones where they are wanted. */
+export function lossSeries(entries: readonly DrawnEntry[], settings: Settings): Series[] {
+  return entries.map((entry) => {
+    const { smoothed_loss, loss } = entry.sweep.columns;
+    const scale = settings.relativeLoss ? 1 / startOf(smoothed_loss) : 1;
+    return {
+      ...commonSeries(entry),
+      y: scaled(smoothed_loss, scale),
+      raw: settings.showRaw ? scaled(loss, scale) : null,
+    };
+  });
+}
+
+/** The loss deltas over a window of batches, or the slopes per decade. */
+export function deltaSeries(entries: readonly DrawnEntry[], settings: Settings): Series[] {
+  return entries.map((entry) => {
+    const { smoothed_loss, loss_delta, slope, learning_rate } = entry.sweep.columns;
+    const scale = settings.relativeLoss ? 1 / startOf(smoothed_loss) : 1;
+    const minimum = entry.sweep.minimum_learning_rate;
+    const common = commonSeries(entry);
+    return {
+      ...common,
+      y: scaled(settings.delta === "slope" ? slope : loss_delta, scale),
+      raw: null,
+      // What comes after the minimum is the divergence, whose slopes dwarf those of the descent.
+      fitTo:
+        minimum === null
+          ? common.fitTo
+          : Math.min(common.fitTo, bisect(learning_rate, minimum * (1 + 1e-6))),
+    };
+  });
+}
+
+function commonSeries({ run, sweep, color }: DrawnEntry): Omit<Series, "y" | "raw"> {
+  const x = sweep.columns.learning_rate;
+  const { skip_start, skip_end } = sweep.settings;
+  const solidFrom = Math.min(skip_start, x.length);
+  const divergence = sweep.divergence_learning_rate;
+  return {
+    id: run.run,
+    label: run.run,
+    color,
+    x,
+    solidFrom,
+    solidTo: Math.max(solidFrom, x.length - skip_end),
+    fitTo: divergence === null ? x.length : bisect(x, divergence * (1 + 1e-6)),
+    live: run.status === "running",
+  };
+}
+
+/** The first finite loss, by which "relative to the start" divides. */
+function startOf(losses: Float32Array): number {
+  const start = losses.find((value) => Number.isFinite(value) && value !== 0);
+  return Math.abs(start ?? 1);
+}
+
+function scaled(values: Float32Array, factor: number): Float32Array {
+  return factor === 1 ? values : values.map((value) => value * factor);
+}
+
+/**
+ * The marks of all entries, and with `active` those of that one in detail. `ruleLabel` is what the
+ * shown rule is called.
+ */
+export function marksOf(
+  entries: readonly DrawnEntry[],
+  active: DrawnEntry | null,
+  ruleLabel: string,
+): Marks {
+  const points = entries.flatMap(({ run, suggested, reliable }) =>
+    suggested === null ? [] : [{ seriesId: run.run, x: suggested, hollow: !reliable }],
+  );
+  if (!active) return { points, guide: null, ring: null, limit: null, shaded: [] };
+  const { sweep, suggested, reliable, run } = active;
+  const minimum = sweep.minimum_learning_rate;
+  const divergence = sweep.divergence_learning_rate;
+  return {
+    points,
+    guide:
+      suggested === null
+        ? null
+        : reliable
+          ? { x: suggested, text: `Suggested ${formatLearningRate(suggested)}`, tone: "clear" }
+          : {
+              x: suggested,
+              text: `Unclear, ${ruleLabel} at ${formatLearningRate(suggested)}`,
+              tone: "unclear",
+            },
+    ring:
+      minimum === null
+        ? null
+        : { seriesId: run.run, x: minimum, text: `min ${formatLearningRate(minimum)}` },
+    limit:
+      divergence === null
+        ? null
+        : { x: divergence, text: `diverged at ${formatLearningRate(divergence)}` },
+    shaded: skippedRanges(sweep),
+  };
+}
+
+function skippedRanges({ columns, settings }: Sweep): Domain[] {
+  const x = columns.learning_rate;
+  const { skip_start, skip_end } = settings;
+  const first = x[0] ?? NaN;
+  const last = x[x.length - 1] ?? NaN;
+  const ranges: Domain[] = [];
+  if (skip_start > 0) ranges.push([first, x[Math.min(skip_start, x.length - 1)] ?? last]);
+  if (skip_end > 0) ranges.push([x[Math.max(0, x.length - 1 - skip_end)] ?? first, last]);
+  return ranges;
+}

@@ -1,0 +1,94 @@
+import { useMemo } from "react";
+import type { Run } from "../api";
+import { runColors } from "./colors";
+import { type ColorScale, noSuggestionColor, suggestionScale } from "./colors";
+import { useRules, useRuns, useSweeps } from "./data";
+import { createEntries, type Entry } from "./entries";
+import { useSettled } from "./settled";
+import { sweepSettings } from "./settings";
+import { useDark } from "./theme";
+import { compileFilter, isChecked, type View } from "./view";
+
+/** More curves than this cannot be told apart by seven colours. */
+const RUN_COLORS_UP_TO = 24;
+
+const NO_RUNS: Run[] = [];
+
+/** Everything that the page shows, from the server's answers and the view. */
+export function useDashboard(view: View) {
+  const dark = useDark();
+  const runsQuery = useRuns();
+  const rules = useRules();
+  // Trials are trainings at one learning rate: there is no curve over learning rates to draw.
+  const runs = useMemo(
+    () => runsQuery.data?.filter(({ kind }) => kind === "sweep") ?? NO_RUNS,
+    [runsQuery.data],
+  );
+  const filter = useMemo(() => compileFilter(view.filter), [view.filter]);
+  const listed = useMemo(
+    () => runs.filter(({ run }) => filter.pattern?.test(run) ?? true),
+    [runs, filter],
+  );
+  const shown = useMemo(
+    () => listed.filter(({ id }) => isChecked(view.selection, id)),
+    [listed, view.selection],
+  );
+  const wanted = useSettled(
+    useMemo(() => sweepSettings(view.settings), [view.settings]),
+    SETTLE_MS,
+  );
+  const sweepsQuery = useSweeps(shown, wanted);
+  const { rule, colorBy } = view.settings;
+  const sweeps = shown.length > 0 ? sweepsQuery.data : undefined;
+  const colored = useMemo(() => {
+    const plain = runColors(runs, dark);
+    const entries = createEntries(listed, sweeps, rule, plain);
+    const shownIds = new Set(shown.map(({ run }) => run));
+    const shownEntries = entries.filter((entry) => shownIds.has(entry.run.run));
+    const bySuggestion =
+      colorBy === "suggestion" ||
+      (colorBy === "automatic" && shownEntries.length > RUN_COLORS_UP_TO);
+    const scale = bySuggestion ? scaleOf(shownEntries, dark) : null;
+    return scale ? recolor(entries, shownIds, scale, dark) : { entries, shownEntries, scale };
+  }, [runs, listed, shown, sweeps, rule, colorBy, dark]);
+
+  const focused = colored.shownEntries.find(({ run }) => run.id === view.focus) ?? null;
+  const only = colored.shownEntries.length === 1 ? (colored.shownEntries[0] ?? null) : null;
+  return {
+    runsQuery,
+    sweepsQuery,
+    rules,
+    runs,
+    filterError: filter.error,
+    ...colored,
+    /** The run that was picked, and the one that the page is about: that one, or the only one. */
+    focused,
+    active: focused ?? only,
+  };
+}
+
+/** A slider in motion asks the server when it rests, not at every pixel. */
+const SETTLE_MS = 120;
+
+function scaleOf(entries: readonly Entry[], dark: boolean): ColorScale | null {
+  const reliable = entries.filter(({ reliable }) => reliable);
+  return suggestionScale(
+    reliable.flatMap(({ suggested }) => suggested ?? []),
+    dark,
+  );
+}
+
+function recolor(entries: Entry[], shownIds: Set<string>, scale: ColorScale, dark: boolean) {
+  const recolored = entries.map((entry) => ({
+    ...entry,
+    color:
+      entry.suggested !== null && entry.reliable
+        ? scale.color(entry.suggested)
+        : noSuggestionColor(dark),
+  }));
+  return {
+    entries: recolored,
+    shownEntries: recolored.filter(({ run }) => shownIds.has(run.run)),
+    scale,
+  };
+}

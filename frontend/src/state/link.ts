@@ -1,0 +1,125 @@
+import { DEFAULT_SETTINGS, LIMITS, type Settings } from "./settings";
+import { INITIAL_VIEW, type Selection, type View } from "./view";
+
+/** The parts of the host's address that belong to this plugin, without their prefix. */
+export type LinkParts = Record<string, string>;
+
+/** What differs from a fresh view, as short texts. `allIds` lets the shorter list be written. */
+export function toLink(view: View, allIds: readonly string[]): LinkParts {
+  const parts: LinkParts = {};
+  const { selection, focus, filter, zoom, settings } = view;
+  Object.assign(parts, selectionToLink(selection, allIds));
+  if (focus !== null) parts["focus"] = focus;
+  if (filter !== "") parts["filter"] = filter;
+  if (zoom !== null) parts["zoom"] = zoom.map((lr) => String(Number(lr.toPrecision(5)))).join(",");
+  for (const { key, write } of SETTINGS_IN_LINK) {
+    const text = write(settings);
+    if (text !== write(DEFAULT_SETTINGS)) parts[key] = text;
+  }
+  return parts;
+}
+
+/** Reads what `toLink` wrote. Parts that make no sense are passed over: others write links too. */
+export function fromLink(parts: LinkParts): View {
+  let settings = DEFAULT_SETTINGS;
+  for (const { key, read } of SETTINGS_IN_LINK) {
+    const text = parts[key];
+    if (text !== undefined) settings = { ...settings, ...read(text) };
+  }
+  return {
+    selection: selectionFromLink(parts),
+    focus: parts["focus"] ?? null,
+    filter: parts["filter"] ?? "",
+    zoom: zoomFromLink(parts["zoom"]),
+    settings,
+  };
+}
+
+function selectionToLink(selection: Selection, allIds: readonly string[]): LinkParts {
+  const listed = allIds.filter((id) => selection.ids.has(id));
+  if (selection.mode === "only") return { runs: listed.join(",") };
+  if (listed.length === 0) return {};
+  if (listed.length <= allIds.length / 2) return { hidden: listed.join(",") };
+  return { runs: allIds.filter((id) => !selection.ids.has(id)).join(",") };
+}
+
+function selectionFromLink(parts: LinkParts): Selection {
+  const ids = (text: string) => new Set(text.split(",").filter((id) => id !== ""));
+  if (parts["runs"] !== undefined) return { mode: "only", ids: ids(parts["runs"]) };
+  if (parts["hidden"] !== undefined) return { mode: "all-but", ids: ids(parts["hidden"]) };
+  return INITIAL_VIEW.selection;
+}
+
+function zoomFromLink(text: string | undefined): View["zoom"] {
+  const [low = NaN, high = NaN] = (text ?? "").split(",").map(Number);
+  return low > 0 && high > low && Number.isFinite(high) ? [low, high] : null;
+}
+
+interface SettingInLink {
+  key: string;
+  write: (settings: Settings) => string;
+  read: (text: string) => Partial<Settings>;
+}
+
+const SETTINGS_IN_LINK: SettingInLink[] = [
+  {
+    key: "rule",
+    write: ({ rule }) => rule ?? "",
+    read: (text) => ({ rule: text === "" ? null : text }),
+  },
+  {
+    key: "smoothing",
+    write: ({ smoothing }) => optional(smoothing),
+    read: (text) => ({ smoothing: within(text, LIMITS.smoothing, false) }),
+  },
+  {
+    key: "delta",
+    write: ({ delta, deltaWindow }) => (delta === "slope" ? "slope" : optional(deltaWindow)),
+    read: (text) =>
+      text === "slope"
+        ? { delta: "slope" }
+        : { deltaWindow: within(text, LIMITS.deltaWindow, true) },
+  },
+  {
+    key: "skip",
+    write: ({ skipStart, skipEnd }) => `${skipStart},${skipEnd}`,
+    read: (text) => {
+      const [start = "", end = ""] = text.split(",");
+      return {
+        skipStart: within(start, LIMITS.skip, true) ?? 0,
+        skipEnd: within(end, LIMITS.skip, true) ?? 0,
+      };
+    },
+  },
+  {
+    key: "color",
+    write: ({ colorBy }) => colorBy,
+    read: (text) =>
+      text === "automatic" || text === "run" || text === "suggestion" ? { colorBy: text } : {},
+  },
+  flag("raw", "showRaw"),
+  flag("fit", "fitDescent"),
+  flag("log_loss", "logLoss"),
+  flag("relative", "relativeLoss"),
+];
+
+function flag(
+  key: string,
+  name: "showRaw" | "fitDescent" | "logLoss" | "relativeLoss",
+): SettingInLink {
+  return {
+    key,
+    write: (settings) => (settings[name] ? "1" : "0"),
+    read: (text) => ({ [name]: text === "1" }),
+  };
+}
+
+function optional(value: number | null): string {
+  return value === null ? "" : String(value);
+}
+
+/** The number in `text`, or null where it is none or lies outside what the server takes. */
+function within(text: string, { min, max }: { min: number; max: number }, whole: boolean) {
+  const value = text.trim() === "" ? NaN : Number(text);
+  return value >= min && value <= max && (!whole || Number.isInteger(value)) ? value : null;
+}

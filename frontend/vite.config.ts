@@ -1,0 +1,26 @@
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vitest/config";
+
+// TensorBoard's iframe imports one ES module and calls its `render()`. Everything (code, styles,
+// fonts) is in that one file: a stylesheet beside it would be loaded by nobody.
+export default defineConfig({
+  base: "./",
+  plugins: [react()],
+  build: {
+    outDir: "../tb_lrfinder/static",
+    emptyOutDir: true,
+    target: "es2022",
+    modulePreload: false,
+    rolldownOptions: {
+      input: "src/main.tsx",
+      preserveEntrySignatures: "strict",
+      output: { entryFileNames: "index.js", codeSplitting: false },
+    },
+  },
+  test: {
+    environment: "happy-dom",
+    include: ["tests/**/*.test.{ts,tsx}"],
+    setupFiles: ["tests/setup.ts"],
+    restoreMocks: true,
+  },
+});
