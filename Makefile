@@ -17,7 +17,6 @@ export TF_CPP_MIN_LOG_LEVEL ?= 2
 BIN := $(VENV)/bin
 PACKAGING := pyproject.toml setup.py build_backend.py build_page.py tb_lrfinder/version.py
 PAGE := $(shell find frontend -name node_modules -prune -o -name tests -prune -o -type f -print)
-PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
@@ -60,14 +59,14 @@ demo: $(VENV)/installed-demo ## Run real range tests and serve them with TensorB
 test: test-python test-frontend test-browser ## Run all tests
 
 test-python: $(VENV)/installed-dev ## Run the Python tests, the packaging's included
-	$(PYTEST) --ignore=tests/browser tests
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --ignore=tests/browser tests
 
 test-frontend: $(VENV)/installed-dev ## Run the tests of the page
 	$(BIN)/python build_page.py npm run test
 
 test-browser: $(VENV)/installed-dev ## Run the tests of the real tab in a real browser (CHROMIUM, REQUIRE_BROWSER)
 ifneq ($(CHROMIUM),)
-	$(PYTEST) tests/browser
+	$(BIN)/python -m pytest tests/browser
 else
 	@echo "********************************************************************************"
 	@echo "**  No Chromium was found: the browser tests DID NOT RUN.                     **"
