@@ -5,9 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tb_lrfinder.curve import DEFAULT_DELTA_WINDOW, DEFAULT_SMOOTHING, Floats, Shape, Sweep, slope_per_decade, smooth
-from tb_lrfinder.diagnosis import Finding, diagnose
-from tb_lrfinder.suggestion import DEFAULT_RULE, RULES, Suggestion, apply
+from tb_lrfinder.curve import (
+    DEFAULT_DELTA_WINDOW,
+    DEFAULT_SMOOTHING,
+    Floats,
+    Shape,
+    Sweep,
+    loss_delta,
+    slope_per_decade,
+    smooth,
+)
+from tb_lrfinder.diagnosis import Finding, diagnose, obstacle
+from tb_lrfinder.suggestion import DEFAULT_RULE, RULES, Suggestion, apply_rule, kept_rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,20 +70,45 @@ def analyze(
     stop_reason: str | None = None,
     planned_steps: int | None = None,
 ) -> Analysis:
-    """Everything that a recorded sweep says. Odd data do not raise: they are answered with a reason."""
+    """Everything that a recorded sweep says.
+
+    Odd data do not raise, such as no rows, only NaN, or a learning rate that stands still: there is no
+    suggestion then, and its `reason` says why.
+
+    Example:
+    ```python
+    analysis = analyze(finder.sweep, smoothing=0.3)
+    analysis.suggestion.learning_rate
+    ```
+
+    Args:
+        sweep: The rows of the sweep.
+        smoothing: Standard deviation of the Gaussian that smooths the loss, in decades of learning rate.
+        delta_window: Steps over which the loss delta is taken, for the rule of the lowest one.
+        skip_start: Rows that the rules leave out at the start.
+        skip_end: Rows that the rules leave out at the end.
+        stop_reason: How the sweep ended, one of `STOP_REASONS`; None where it is not known.
+        planned_steps: How many steps the ramp was to have; None where it is not known.
+
+    Raises:
+        ValueError: A setting is negative, or `delta_window` is below 1.
+    """
     smoothed = smooth(sweep.learning_rate, sweep.loss, smoothing)
-    slope = slope_per_decade(sweep.learning_rate, smoothed)
-    rows = slice(skip_start, max(len(sweep) - skip_end, skip_start))
-    shape = Shape.measure(sweep.learning_rate[rows], sweep.loss[rows], smoothed[rows], smoothing)
-    findings = diagnose(shape, stop_reason=stop_reason, planned_steps=planned_steps)
-    severe = findings[0].message if findings and findings[0].severity == "severe" else None
-    suggestions = {name: apply(name, shape, severe) for name in RULES}
-    divergence = shape.divergence if len(shape.loss) else None
+    delta = sweep.loss_delta if delta_window == DEFAULT_DELTA_WINDOW else loss_delta(sweep.loss, delta_window)
+    rows = kept_rows(len(sweep), skip_start, skip_end)
+    shape = Shape.measure(sweep.learning_rate[rows], sweep.loss[rows], delta[rows], smoothed[rows], smoothing)
+    hindered = obstacle(shape)
+    suggestions = {name: apply_rule(name, shape, hindered) for name in RULES}
     return Analysis(
         smoothed_loss=smoothed,
-        slope=slope,
+        slope=slope_per_decade(sweep.learning_rate, smoothed),
         suggestions=suggestions,
-        diagnosis=findings,
+        diagnosis=diagnose(
+            shape,
+            {name: one.learning_rate for name, one in suggestions.items()},
+            stop_reason=stop_reason,
+            planned_steps=planned_steps,
+        ),
         minimum_learning_rate=float(shape.learning_rate[shape.low]) if len(shape.loss) else None,
-        divergence_learning_rate=None if divergence is None else float(shape.learning_rate[divergence]),
+        divergence_learning_rate=shape.divergence,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
@@ -12,7 +13,7 @@ from tb_lrfinder import metadata
 
 Floats = NDArray[np.float64]
 
-DEFAULT_SMOOTHING: Final = 0.15
+DEFAULT_SMOOTHING: Final = 0.2
 """Standard deviation of the Gaussian that smooths the loss, in decades of learning rate."""
 
 DEFAULT_DELTA_WINDOW: Final = 20
@@ -74,7 +75,9 @@ class Sweep:
         losses = _column("loss", loss, len(rates))
         validation = np.full(len(rates), np.nan) if validation_loss is None else validation_loss
         return cls(
-            step=_column("step", np.arange(len(rates)) if step is None else step, len(rates)).astype(np.int64),
+            step=_column("step", np.arange(len(rates)) if step is None else step, len(rates)).astype(
+                np.int64
+            ),
             learning_rate=rates,
             loss=losses,
             loss_delta=loss_delta(losses, delta_window),
@@ -119,7 +122,9 @@ def loss_delta(loss: ArrayLike, window: int = DEFAULT_DELTA_WINDOW) -> Floats:
         ValueError: `window` is not a whole number of at least 1.
     """
     if isinstance(window, bool) or window != int(window) or window < 1:
-        raise ValueError(f"`window` must be a whole number of at least 1, such as 20. Received window={window!r}.")
+        raise ValueError(
+            f"`window` must be a whole number of at least 1, such as 20. Received window={window!r}."
+        )
     losses = _column("loss", loss)
     delta = np.zeros(len(losses))
     with np.errstate(invalid="ignore", over="ignore"):
@@ -131,30 +136,42 @@ def loss_delta(loss: ArrayLike, window: int = DEFAULT_DELTA_WINDOW) -> Floats:
 def smooth(learning_rate: ArrayLike, loss: ArrayLike, decades: float = DEFAULT_SMOOTHING) -> Floats:
     """The loss without its noise, as a function of the learning rate.
 
-    A Gaussian centred on each step and measured in decades of learning rate, so that it means the same for
-    100 and for 10,000 steps and does not shift the curve, as moving averages over past steps do. Under the
-    Gaussian a line is fitted, which keeps the ends of the curve and uneven ramps right. Single spikes are
-    taken out by a running median before, and the divergent tail is capped, so that it cannot drag the minimum.
+    Each value is the average of the loss under a Gaussian that is centred on its learning rate and measured
+    in decades. So it means the same for 100 and for 10,000 steps, and does not lag behind as an average over
+    past steps does. Spikes of one or two steps are taken out by a running median before, and the divergent
+    tail is capped half a descent above the initial level, so that it cannot drag the minimum to the left.
+
+    Example:
+
+    ```python
+    smoothed = smooth(sweep.learning_rate, sweep.loss)
+    ```
 
     Args:
-        learning_rate: Positive, ascending.
-        loss: One per learning rate. Where it is NaN or infinite, so is the result NaN; the other rows are
-            smoothed as if these were not there.
+        learning_rate: Positive numbers, one per step.
+        loss: One per learning rate. Rows in which it is NaN or infinite are NaN in the result; the other
+            rows are smoothed as if these were not there.
         decades: Standard deviation of the Gaussian in decades of learning rate. 0 returns the losses.
 
+    Returns:
+        The smoothed loss, one per step.
+
     Raises:
-        ValueError: The arguments are not equally long, or `decades` is negative.
+        ValueError: The arguments are not one-dimensional and equally long, or `decades` is negative.
     """
     rates = _column("learning_rate", learning_rate)
     losses = _column("loss", loss, len(rates))
-    if not 0 <= decades < np.inf:
-        raise ValueError(f"`decades` must be 0 (no smoothing) or a positive number, such as 0.15. Received {decades!r}.")
+    if not 0 <= decades < math.inf:
+        raise ValueError(
+            f"`decades` must be 0 (no smoothing) or a positive number, such as 0.2. Received {decades!r}."
+        )
     if decades == 0:
-        return losses.copy()
+        return np.array(losses)
     smoothed = np.full(len(losses), np.nan)
-    usable = np.isfinite(losses) & (rates > 0)
+    usable = np.isfinite(losses) & (rates > 0) & (rates < np.inf)
     if usable.any():
-        smoothed[usable] = _local_lines(np.log10(rates[usable]), cap_divergence(despike(losses[usable])), decades)
+        calm = _cap_divergence(_despike(losses[usable]))
+        smoothed[usable] = _gaussian_average(np.log10(rates[usable]), calm, decades)
     return smoothed
 
 
@@ -174,48 +191,63 @@ def slope_per_decade(learning_rate: ArrayLike, smoothed: ArrayLike) -> Floats:
     return slope
 
 
-def despike(losses: Floats) -> Floats:
-    """A running median over five steps (three in short sweeps): takes out spikes of one or two steps."""
+def _despike(losses: Floats) -> Floats:
+    """A running median over five steps, over three in short sweeps."""
     if len(losses) < 3:
         return losses
     if len(losses) < 50:
         padded = np.concatenate([losses[:1], losses, losses[-1:]])
         return _median_of_three(padded[:-2], padded[1:-1], padded[2:])
-    padded = np.concatenate([losses[:2][::-1], losses, losses[-2:][::-1]])
+    padded = np.concatenate([losses[1::-1], losses, losses[:-3:-1]])
     a, b, c, d, e = (padded[i : len(losses) + i] for i in range(5))
+    # The median of five is that of the fifth, the larger of two minima and the smaller of two maxima.
     low = np.maximum(np.minimum(a, b), np.minimum(c, d))
     high = np.minimum(np.maximum(a, b), np.maximum(c, d))
     return _median_of_three(low, high, e)
 
 
-def cap_divergence(losses: Floats) -> Floats:
-    """The losses with the tail after the minimum capped half a descent above the initial level."""
+def _cap_divergence(losses: Floats) -> Floats:
+    """The losses with everything after the lowest capped half a descent above the initial level."""
     if len(losses) < 3:
         return losses
     low = int(losses.argmin())
     initial = initial_level(losses)
-    cap = initial + 0.5 * max(initial - losses[low], 0.0)
-    capped = losses.copy()
-    np.minimum(capped[low:], cap, out=capped[low:])
+    # Where there is no descent to speak of, the cap must not cut into the noise.
+    headroom = max(0.5 * (initial - losses[low]), 4 * noise_level(losses[: max(low, 3)]))
+    capped = np.array(losses)
+    np.minimum(capped[low:], initial + headroom, out=capped[low:])
     return capped
 
 
+def initial_rows(rows: int) -> int:
+    """How many of a sweep's rows say what the loss was before the learning rate was large enough to act."""
+    return max(rows // 10, min(5, rows // 5), 1)
+
+
 def initial_level(losses: Floats) -> float:
-    """The loss before the learning rate is large enough to change it: the median of the first tenth."""
-    return float(np.median(losses[: max(5, len(losses) // 10)]))
+    """The loss before the learning rate is large enough to act: the median of the first tenth of the rows."""
+    return float(np.median(losses[: initial_rows(len(losses))]))
+
+
+def noise_level(losses: Floats) -> float:
+    """Standard deviation of the noise from row to row, by the median difference of neighbours."""
+    if len(losses) < 2:
+        return 0.0
+    return 1.4826 / math.sqrt(2) * float(np.median(np.abs(np.diff(losses))))
 
 
 def _median_of_three(a: Floats, b: Floats, c: Floats) -> Floats:
-    return np.maximum(np.minimum(a, b), np.minimum(np.maximum(a, b), c))
+    return np.asarray(np.maximum(np.minimum(a, b), np.minimum(np.maximum(a, b), c)))
 
 
-def _local_lines(x: Floats, y: Floats, deviation: float) -> Floats:
-    """Fits a line to `y` under a Gaussian around each `x`, and reads it there.
+def _gaussian_average(x: Floats, y: Floats, deviation: float) -> Floats:
+    """The average of `y` under a Gaussian centred on each `x`, as an integral over `x`.
 
-    The rows are shared out to the cells of a fine even grid first, so that the cost is that of five short
-    convolutions, whatever the number of rows.
+    The rows are shared out to the cells of a fine even grid first, so that the cost is that of two short
+    convolutions, whatever the number of rows. A row weighs as much as the stretch of `x` it stands for,
+    so that a ramp whose steps lie closer on the right, as a linear one's, does not shift the curve.
     """
-    start, span = x.min(), np.ptp(x)
+    start, span = float(x.min()), float(np.ptp(x))
     if not span > 0:
         return np.full(len(y), y.mean())
     cells = int(min(max(span / deviation * _CELLS_PER_DEVIATION, 8), _MOST_CELLS)) + 1
@@ -223,34 +255,19 @@ def _local_lines(x: Floats, y: Floats, deviation: float) -> Floats:
     position = np.clip((x - start) / width, 0, cells - 1)
     left = np.minimum(position.astype(np.int64), cells - 2)
     share = position - left
+    stretch = np.clip(np.abs(np.gradient(x)), 1e-3 * deviation, deviation)
 
     def gridded(values: Floats) -> Floats:
         lower = np.bincount(left, (1 - share) * values, cells)
         return np.asarray(lower + np.bincount(left + 1, share * values, cells))
 
-    centre = float(np.median(y))  # keeps large offsets out of the sums
-    count, total = gridded(np.ones(len(x))), gridded(y - centre)
     reach = int(min(max(_REACH * deviation / width, 1), cells - 1))
-    offset = np.arange(-reach, reach + 1) * width / deviation
-    weight = np.exp(-0.5 * offset**2)
-
-    def convolved(values: Floats, kernel: Floats) -> Floats:
-        return np.convolve(values, kernel)[reach : reach + cells]
-
-    # Moments of the rows around each cell; a convolution turns its kernel round, hence the minus.
-    s0 = convolved(count, weight)
-    s1 = convolved(count, -offset * weight)
-    s2 = convolved(count, offset**2 * weight)
-    t0 = convolved(total, weight)
-    t1 = convolved(total, -offset * weight)
-    determinant = s0 * s2 - s1 * s1
-    with np.errstate(divide="ignore", invalid="ignore"):
-        line = (s2 * t0 - s1 * t1) / determinant
-        mean = t0 / s0
-    # Where all the rows in reach are at one place there is no line, only a mean.
-    fitted = np.where(determinant > 1e-9 * s0 * s0, line, mean)
-    known = np.flatnonzero(s0 > 1e-12)
-    return np.interp(position, known, fitted[known]) + centre
+    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) * width / deviation) ** 2)
+    centre = float(np.median(y))  # keeps large offsets out of the sums
+    weight = np.convolve(gridded(stretch), kernel)[reach : reach + cells]
+    total = np.convolve(gridded(stretch * (y - centre)), kernel)[reach : reach + cells]
+    known = np.flatnonzero(weight > 0)
+    return np.asarray(np.interp(position, known, total[known] / weight[known]) + centre)
 
 
 def _column(name: str, values: ArrayLike, length: int | None = None) -> Floats:
@@ -258,7 +275,9 @@ def _column(name: str, values: ArrayLike, length: int | None = None) -> Floats:
     if column.ndim != 1:
         raise ValueError(f"`{name}` must be one-dimensional. Received an array of shape {column.shape}.")
     if length is not None and len(column) != length:
-        raise ValueError(f"`{name}` must have one value per learning rate, that is {length}. Received {len(column)}.")
+        raise ValueError(
+            f"`{name}` must have one value per learning rate, that is {length}. Received {len(column)}."
+        )
     return column
 
 
@@ -266,54 +285,85 @@ def _column(name: str, values: ArrayLike, length: int | None = None) -> Floats:
 class Shape:
     """What every rule and every diagnosis asks of a sweep, measured once.
 
-    Only rows with a finite loss and a positive learning rate are in it.
+    Rows whose loss is NaN or infinite are not in it, nor are rows after the divergence: what the loss does
+    there says nothing about training.
 
     Args:
-        learning_rate, log_rate: The rows' learning rates, and their base-10 logarithms.
-        loss: The losses as recorded.
-        smoothed: The losses smoothed.
-        initial: The loss before the learning rate is large enough to change it.
-        low: The row where the smoothed loss is lowest.
-        noise: Standard deviation of the loss about its smoothed curve.
-        smoothed_noise: What is left of the noise in the smoothed loss.
+        learning_rate: Of each row.
+        log_rate: Its base-10 logarithm.
+        loss: As recorded.
+        delta: The loss delta as recorded, see `loss_delta`.
+        smoothed: The smoothed loss.
+        initial: The loss before the learning rate is large enough to act.
+        low: The row in which the smoothed loss is lowest.
+        noise: Standard deviation of the loss from row to row, before the descent.
+        uncertainty: Standard deviation of the descent that noise alone leaves in the smoothed loss.
+        divergence: The learning rate at which the loss rose above its initial level after the descent;
+            None where it did not.
+        gaps: Number of rows without a finite loss that have one with it after them.
     """
 
     learning_rate: Floats
     log_rate: Floats
     loss: Floats
+    delta: Floats
     smoothed: Floats
     initial: float
     low: int
     noise: float
-    smoothed_noise: float
+    uncertainty: float
+    divergence: float | None
+    gaps: int
 
     @classmethod
-    def measure(cls, learning_rate: Floats, loss: Floats, smoothed: Floats, smoothing: float) -> Shape:
-        """From the columns of a sweep and its smoothed loss."""
-        usable = np.isfinite(loss) & (learning_rate > 0) & np.isfinite(smoothed)
-        rates, losses, curve = learning_rate[usable], loss[usable], smoothed[usable]
+    def measure(
+        cls, learning_rate: Floats, loss: Floats, delta: Floats, smoothed: Floats, smoothing: float
+    ) -> Shape:
+        """Measures a sweep, from its columns and its smoothed loss."""
+        usable = np.isfinite(smoothed) & np.isfinite(loss) & (learning_rate > 0)
+        kept = np.flatnonzero(usable)
+        rates, losses, calm = learning_rate[kept], loss[kept], smoothed[kept]
+        if not len(kept):
+            return cls(rates, rates, losses, losses, calm, math.nan, 0, 0.0, 0.0, None, 0)
+        gaps = int(kept[-1]) + 1 - len(kept)
         x = np.log10(rates)
-        if len(rates) < 3:
-            return cls(rates, x, losses, curve, float(losses[0]) if len(losses) else np.nan, 0, 0.0, 0.0)
-        low = int(curve.argmin())
-        before = losses[: max(low, 5)]
-        noise = 1.4826 * float(np.median(np.abs(np.diff(before)))) / np.sqrt(2) if len(before) > 1 else 0.0
-        per_decade = (len(rates) - 1) / max(x[-1] - x[0], 1e-12)
-        averaged = max(2 * np.sqrt(np.pi) * smoothing * per_decade, 1.0)
-        return cls(rates, x, losses, curve, initial_level(losses), low, noise, noise / float(np.sqrt(averaged)))
+        initial = initial_level(losses)
+        low = int(calm.argmin())
+        half = int(np.argmax(calm <= (initial + calm[low]) / 2))
+        noise = noise_level(losses[: max(half, 20)])
+        averaged = 1
+        if smoothing > 0:  # as many rows as weigh as much under the Gaussian as they would evenly
+            reach = math.sqrt(math.pi) * smoothing
+            averaged = max(int(np.searchsorted(x, x[low] + reach) - np.searchsorted(x, x[low] - reach)), 1)
+        # A median of n rows is as uncertain as a mean of 2 n / pi.
+        uncertainty = noise * math.sqrt(1 / averaged + math.pi / 2 / initial_rows(len(losses)))
+        risen = np.flatnonzero(calm[half:] > initial + 3 * noise / math.sqrt(averaged))
+        divergence = None
+        if len(risen) and initial - calm[low] > uncertainty:
+            end = max(half + int(risen[0]), 1)
+            divergence = float(rates[end])
+            rates, x, losses, calm, kept = rates[:end], x[:end], losses[:end], calm[:end], kept[:end]
+            low = int(calm.argmin())
+        elif kept[-1] + 1 < len(loss):
+            divergence = float(learning_rate[kept[-1] + 1])
+        return cls(rates, x, losses, delta[kept], calm, initial, low, noise, uncertainty, divergence, gaps)
 
     @property
     def lowest(self) -> float:
         """The lowest smoothed loss."""
-        return float(self.smoothed[self.low])
+        return float(self.smoothed[self.low]) if len(self.smoothed) else math.nan
 
     @property
-    def diverged(self) -> bool:
-        """Whether the loss rose above its initial level after its minimum."""
-        return self.divergence is not None
+    def descent(self) -> float:
+        """By how much the smoothed loss goes down, from the initial level to its lowest."""
+        return self.initial - self.lowest
 
-    @property
-    def divergence(self) -> int | None:
-        """The first row after the minimum in which the smoothed loss is above the initial level."""
-        above = np.flatnonzero(self.smoothed[self.low :] > self.initial)
-        return self.low + int(above[0]) if len(above) else None
+    def fallen(self, share: float) -> float:
+        """The learning rate at which the smoothed loss has come down by this share of its descent."""
+        level = self.initial - share * self.descent
+        row = int(np.argmax(self.smoothed <= level))
+        if row == 0:
+            return float(self.learning_rate[0])
+        above, below = self.smoothed[row - 1], self.smoothed[row]
+        part = (above - level) / (above - below)
+        return float(10 ** (self.log_rate[row - 1] + part * (self.log_rate[row] - self.log_rate[row - 1])))

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
-import numpy as np
+from tb_lrfinder.curve import Shape, initial_rows
 
-from tb_lrfinder.curve import Floats, Shape
-
-FEWEST_STEPS = 10
-FEW_STEPS = 40
+# Calibrated on recorded sweeps, see docs/suggestion.md.
+FEWEST_STEPS: Final = 10
+FEW_STEPS_PER_DECADE: Final = 8.0
+LEAST_DESCENT: Final = 3.5  # in standard deviations of what noise alone leaves in the smoothed loss
+CLEAR_DESCENT: Final = 6.0
+MOST_DISAGREEMENT: Final = 1.5  # decades
+_COMPARED_RULES: Final = ("mid_descent", "steepest", "valley", "minimum_tenth")
 
 
 @dataclass(frozen=True)
@@ -19,9 +23,9 @@ class Finding:
     """One thing that a sweep says about itself.
 
     Args:
-        code: What it is, in one word with underscores, such as `"no_descent"`.
+        code: What it is, in a word, such as `"never_diverged"`.
         severity: `"severe"`: there is no suggestion because of it. `"mild"`: worth a look.
-        message: A sentence with the numbers and what to change.
+        message: A sentence with the numbers, and what to change.
     """
 
     code: str
@@ -29,55 +33,236 @@ class Finding:
     message: str
 
     def to_json(self) -> dict[str, Any]:
-        """As in the HTTP API."""
+        """As a plain dict, as the HTTP API answers it."""
         return asdict(self)
 
-
-def obstacle(shape: Shape) -> Finding | None:
-    """What makes a suggestion from this sweep impossible, if anything does."""
-    steps = len(shape.loss)
-    if steps < FEWEST_STEPS:
-        return Finding(
-            "too_few_steps",
-            "severe",
-            f"Only {steps} steps have a finite loss, too few to see a curve: sweep at least {FEWEST_STEPS} steps, "
-            "better 100.",
-        )
-    drop = shape.initial - shape.lowest
-    if not drop > 4 * shape.smoothed_noise or not drop > 1e-6 * max(abs(shape.initial), abs(shape.lowest)):
-        return Finding(
-            "no_descent",
-            "severe",
-            f"The loss does not go down: it starts at {shape.initial:.4g} and its smoothed minimum is "
-            f"{shape.lowest:.4g}. Check that the model can learn the data, or sweep a wider range of learning rates.",
-        )
-    return None
+    def __str__(self) -> str:
+        return self.message
 
 
 def diagnose(
     shape: Shape,
-    suggested: Mapping[str, float | None] | None = None,
+    suggested: Mapping[str, float | None],
     *,
     stop_reason: str | None = None,
     planned_steps: int | None = None,
 ) -> tuple[Finding, ...]:
-    """Everything worth saying about a sweep, the severe first."""
+    """Everything worth saying about a sweep.
+
+    Args:
+        shape: The sweep, measured.
+        suggested: What each rule suggests.
+        stop_reason: How the sweep ended, one of `STOP_REASONS`; None where it is not known.
+        planned_steps: How many steps the ramp was to have.
+
+    Returns:
+        The findings, the severe one first. With a severe one there is no suggestion.
+    """
     severe = obstacle(shape)
-    if severe:
-        return (severe,)
-    findings = []
-    if stop_reason in (None, "completed") and not shape.diverged:
-        findings.append(
-            Finding(
-                "never_diverged",
-                "mild",
-                f"The loss never diverged up to a learning rate of {shape.learning_rate[-1]:.3g}: raise `end_lr` to see where "
-                "it does.",
-            )
+    findings = [
+        severe,
+        None if severe else _noisy(shape),
+        None if severe else _few_steps(shape),
+        None if severe else _starts_in_descent(shape),
+        None if severe else _never_diverged(shape, stop_reason),
+        None if severe else _rules_disagree(suggested),
+        _gaps(shape),
+        _incomplete(shape, stop_reason, planned_steps),
+    ]
+    return tuple(finding for finding in findings if finding is not None)
+
+
+def obstacle(shape: Shape) -> Finding | None:
+    """What makes a suggestion impossible, if anything does: a severe finding."""
+    rows = len(shape.loss)
+    if rows and not shape.learning_rate[-1] > shape.learning_rate[0]:
+        return Finding(
+            "no_ramp",
+            "severe",
+            f"The learning rate does not rise: it is {_rate(shape.learning_rate[0])} at the first step and "
+            f"{_rate(shape.learning_rate[-1])} at the last. Sweep from a small to a large one.",
         )
-    return tuple(findings)
+    if rows < FEWEST_STEPS and shape.divergence is not None:
+        return _diverged_at_once(shape)
+    if rows < FEWEST_STEPS:
+        return Finding(
+            "too_few_steps",
+            "severe",
+            f"Too few steps: {rows} with a finite loss, and a curve needs {FEWEST_STEPS} or more. "
+            "Raise `num_steps` (100 is a good number), or train for more batches.",
+        )
+    resolution = 1e-6 * max(abs(shape.initial), abs(shape.lowest))  # about that of a float32
+    if shape.descent <= max(LEAST_DESCENT * shape.uncertainty, resolution):
+        return _no_descent(shape)
+    if shape.fallen(0.5) <= shape.learning_rate[initial_rows(rows) - 1]:
+        return Finding(
+            "at_edge",
+            "severe",
+            f"The loss has come down half of its way by a learning rate of {_rate(shape.fallen(0.5))}, "
+            f"right at the start of the sweep, so that its initial level is not known. {_lower_start(shape)}",
+        )
+    return None
 
 
-def spread(values: Floats) -> float:
-    """The largest of positive numbers over the smallest."""
-    return float(np.max(values) / np.min(values))
+def _no_descent(shape: Shape) -> Finding:
+    start = float(shape.learning_rate[0])
+    risen = _first_rise(shape)
+    if risen is not None and risen < 10 * start:
+        return _diverged_at_once(shape)
+    seen = f"it starts at {shape.initial:.4g} and its lowest smoothed value is {shape.lowest:.4g}"
+    visible = LEAST_DESCENT * shape.uncertainty
+    if visible > 0.2 * abs(shape.initial):
+        return Finding(
+            "too_noisy",
+            "severe",
+            f"The loss is too noisy: {seen}, and with noise of {shape.noise:.2g} from step to step only a "
+            f"descent of more than {visible:.2g} can be told from chance. Raise `num_steps` or "
+            "`batches_per_step`, or use larger batches.",
+        )
+    if risen is not None:
+        return Finding(
+            "no_descent",
+            "severe",
+            f"The loss does not come down before it rises: {seen}, and it rises from a learning rate of "
+            f"{_rate(risen)} on. So it is with a model that is already trained: try learning rates below "
+            f"{_rate(risen / 10)} in short trainings and compare them. If the model is new, check that it "
+            "can learn from this data.",
+        )
+    return Finding(
+        "no_descent",
+        "severe",
+        f"The loss does not come down: {seen}, no more than chance, up to a learning rate of "
+        f"{_rate(shape.learning_rate[-1])}. Raise `end_lr`; if that does not help, check that the model can learn "
+        "from this data and that its weights are trainable.",
+    )
+
+
+def _first_rise(shape: Shape) -> float | None:
+    """The learning rate at which the smoothed loss leaves its initial level upwards."""
+    above = shape.smoothed > shape.initial + max(
+        2 * LEAST_DESCENT * shape.uncertainty, 1e-6 * abs(shape.initial)
+    )
+    if above.any():
+        return float(shape.learning_rate[int(above.argmax())])
+    return shape.divergence
+
+
+def _diverged_at_once(shape: Shape) -> Finding:
+    return Finding(
+        "diverged_at_once",
+        "severe",
+        f"The loss diverged at once, within {len(shape.loss)} steps from a learning rate of "
+        f"{_rate(shape.learning_rate[0])}. {_lower_start(shape)}",
+    )
+
+
+def _noisy(shape: Shape) -> Finding | None:
+    if shape.descent >= CLEAR_DESCENT * shape.uncertainty:
+        return None
+    return Finding(
+        "too_noisy",
+        "mild",
+        f"The loss is noisy: its descent of {shape.descent:.2g} is only {shape.descent / shape.uncertainty:.1f} "
+        "times what noise alone would leave in the curve. Raise `num_steps` or `batches_per_step`, or use larger "
+        "batches.",
+    )
+
+
+def _few_steps(shape: Shape) -> Finding | None:
+    decades = float(shape.log_rate[-1] - shape.log_rate[0])
+    per_decade = (len(shape.loss) - 1) / decades
+    if per_decade >= FEW_STEPS_PER_DECADE:
+        return None
+    return Finding(
+        "too_few_steps",
+        "mild",
+        f"Few steps: {len(shape.loss)} over {decades:.1f} decades of learning rate. Raise `num_steps` to "
+        f"{math.ceil(12 * decades / 10) * 10} or more, or narrow the range.",
+    )
+
+
+def _starts_in_descent(shape: Shape) -> Finding | None:
+    if shape.fallen(0.1) > shape.learning_rate[initial_rows(len(shape.loss)) - 1]:
+        return None
+    return Finding(
+        "at_edge",
+        "mild",
+        "The loss is already coming down at the start of the sweep, so that its initial level is not well "
+        f"known. {_lower_start(shape)}",
+    )
+
+
+def _never_diverged(shape: Shape, stop_reason: str | None) -> Finding | None:
+    if shape.divergence is not None or stop_reason not in (None, "completed"):
+        return None
+    last = float(shape.learning_rate[-1])
+    if shape.log_rate[-1] - shape.log_rate[shape.low] < 0.1:
+        return Finding(
+            "at_edge",
+            "mild",
+            f"The loss is still coming down at the end of the sweep, at a learning rate of {_rate(last)}, so that "
+            f"a larger one may be better. Raise `end_lr` to {_rate(last * 10)} or more.",
+        )
+    return Finding(
+        "never_diverged",
+        "mild",
+        f"The loss never diverged up to a learning rate of {_rate(last)}. Raise `end_lr` to {_rate(last * 10)} "
+        "to see where it does.",
+    )
+
+
+def _rules_disagree(suggested: Mapping[str, float | None]) -> Finding | None:
+    rates = {name: rate for name in _COMPARED_RULES if (rate := suggested.get(name)) is not None}
+    if len(rates) < 2:
+        return None
+    low, high = min(rates, key=rates.__getitem__), max(rates, key=rates.__getitem__)
+    decades = math.log10(rates[high] / rates[low])
+    if decades <= MOST_DISAGREEMENT:
+        return None
+    return Finding(
+        "rules_disagree",
+        "mild",
+        f"The rules disagree by {decades:.1f} decades, from {_rate(rates[low])} ({low}) to {_rate(rates[high])} "
+        f"({high}). Compare some learning rates between them in short trainings.",
+    )
+
+
+def _gaps(shape: Shape) -> Finding | None:
+    if not shape.gaps:
+        return None
+    return Finding(
+        "nan_gaps",
+        "mild",
+        f"The loss is NaN or infinite in {shape.gaps} steps with finite ones after them; they are left out. Look "
+        "for empty batches or a division by zero in the data or the loss.",
+    )
+
+
+def _incomplete(shape: Shape, stop_reason: str | None, planned_steps: int | None) -> Finding | None:
+    ended = {
+        "incomplete": "the training ended",
+        "interrupted": "the training was interrupted",
+        "failed": "the training raised an error",
+    }.get(stop_reason or "")
+    if ended is None or not len(shape.loss):
+        return None
+    of = f" of {planned_steps}" if planned_steps else ""
+    return Finding(
+        "incomplete",
+        "mild",
+        f"The ramp is incomplete: {ended} after {len(shape.loss) + shape.gaps}{of} steps, at a learning rate of "
+        f"{_rate(shape.learning_rate[-1])}. Train for more epochs or lower `num_steps`, so that it is seen to the "
+        "end.",
+    )
+
+
+def _lower_start(shape: Shape) -> str:
+    return (
+        f"Lower `start_lr` to {_rate(shape.learning_rate[0] / 1000)} or less."
+        if len(shape.learning_rate)
+        else ("Lower `start_lr`.")
+    )
+
+
+def _rate(learning_rate: float) -> str:
+    return f"{learning_rate:.2g}"

@@ -1,9 +1,10 @@
-"""Which learning rate a sweep suggests. Needs only numpy."""
+"""Which learning rate a sweep suggests, by several rules. Needs only numpy."""
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Any, Final
@@ -11,8 +12,24 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tb_lrfinder.curve import DEFAULT_SMOOTHING, Floats, Shape, loss_delta, smooth
-from tb_lrfinder.diagnosis import obstacle
+from tb_lrfinder.curve import (
+    DEFAULT_DELTA_WINDOW,
+    DEFAULT_SMOOTHING,
+    Floats,
+    Shape,
+    loss_delta,
+    slope_per_decade,
+    smooth,
+)
+from tb_lrfinder.diagnosis import Finding, obstacle
+
+DEFAULT_RULE: Final = "mid_descent"
+
+# Measured on tasks with known answers, see docs/suggestion.md: with four times the budget the best learning
+# rate is a third, and as the peak of a one-cycle schedule, which is met only in passing, three times
+# as large.
+_LONG_TRAINING: Final = 1 / 3
+_ONE_CYCLE: Final = 3.0
 
 
 @dataclass(frozen=True)
@@ -23,9 +40,9 @@ class Rule:
         name: What `suggest(rule=...)` takes.
         label: What people read.
         description: One sentence on what it does.
-        formula: The same as mathematics.
+        formula: The same in signs; S is the smoothed loss, L the loss.
         source: The paper or project that it is from.
-        function: From the shape of a sweep to the row of the suggested learning rate, or to the learning rate.
+        function: From the shape of a sweep to a learning rate.
     """
 
     name: str
@@ -38,12 +55,24 @@ class Rule:
 
 @dataclass(frozen=True)
 class Ranges:
-    """The learning rates for other uses than a short training at a constant one.
+    """Learning rates for other uses than a short training at a constant one.
+
+    Example:
+
+    ```python
+    ranges = finder.suggestion.ranges
+    keras.optimizers.Adam(ranges.long_training)
+    keras.optimizers.schedules.CosineDecay(  # one cycle: up to the peak in the first third, then down
+        ranges.one_cycle_max / 25, 2 * steps // 3, warmup_target=ranges.one_cycle_max, warmup_steps=steps // 3
+    )
+    ```
 
     Args:
-        long_training: For a training several times longer.
-        one_cycle_max: The peak of a one-cycle schedule.
-        cyclical: Base and maximum of a cyclical learning rate.
+        long_training: For a constant learning rate over several times more epochs: a third of the suggestion.
+        one_cycle_max: For the peak of a one-cycle schedule: three times the suggestion, but not more than the
+            learning rate at which the smoothed loss is lowest.
+        cyclical: Base and maximum for a cyclical learning rate (Smith 2015): from where the loss has come
+            down by a tenth of its descent to `one_cycle_max`.
     """
 
     long_training: float
@@ -51,15 +80,15 @@ class Ranges:
     cyclical: tuple[float, float]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Suggestion:
-    """The learning rate that a rule suggests.
+    """The learning rate that a rule suggests, or why there is none.
 
     Args:
-        learning_rate: For a training at a constant learning rate. None where there is none.
+        learning_rate: For a short training at a constant learning rate. None where there is none.
         rule: The rule's name.
-        reason: Why there is none, and what to do; None where there is one.
-        ranges: Learning rates for other uses; only the default rule has them.
+        reason: Why there is none and what to change; None where there is one.
+        ranges: Learning rates for other uses; from the default rule only.
     """
 
     learning_rate: float | None
@@ -68,157 +97,257 @@ class Suggestion:
     ranges: Ranges | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """As in the HTTP API."""
-        return {"rule": self.rule, "learning_rate": self.learning_rate, "reason": self.reason} | {
-            "ranges": None
-            if self.ranges is None
-            else asdict(self.ranges) | {"cyclical": list(self.ranges.cyclical)}
+        """As a plain dict, as the HTTP API answers it."""
+        ranges = None
+        if self.ranges is not None:
+            ranges = asdict(self.ranges) | {"cyclical": list(self.ranges.cyclical)}
+        return {
+            "rule": self.rule,
+            "learning_rate": self.learning_rate,
+            "reason": self.reason,
+            "ranges": ranges,
         }
 
     def __str__(self) -> str:
         if self.learning_rate is None:
-            return f"no suggestion: {self.reason}"
-        return f"{self.learning_rate:.3g} ({self.rule})"
+            return f"No learning rate by {self.rule}: {self.reason}"
+        text = f"Learning rate {self.learning_rate:.3g} by {self.rule}"
+        if self.ranges is not None:
+            base, top = self.ranges.cyclical
+            text += (
+                f" (long training {self.ranges.long_training:.3g}, "
+                f"one-cycle peak {self.ranges.one_cycle_max:.3g}, cyclical {base:.3g} to {top:.3g})"
+            )
+        return text
+
+    def __repr__(self) -> str:
+        return f"<{self}>"
 
 
 def suggest(
     learning_rates: ArrayLike,
     losses: ArrayLike,
-    rule: str = "mid_descent",
+    rule: str = DEFAULT_RULE,
     *,
     smoothing: float = DEFAULT_SMOOTHING,
     skip_start: int = 0,
     skip_end: int = 0,
 ) -> Suggestion:
-    """The learning rate that a sweep suggests."""
+    """Reads a learning rate off the losses of a learning-rate sweep.
+
+    Example:
+
+    ```python
+    suggestion = suggest(finder.sweep.learning_rate, finder.sweep.loss)
+    suggestion.learning_rate         # a float, or None
+    suggestion.reason                # why there is none
+    ```
+
+    Args:
+        learning_rates: One per step, positive and rising.
+        losses: The loss at each learning rate, before it changed the weights. NaN and infinite ones are left
+            out.
+        rule: Name of the rule, one of `RULES`.
+        smoothing: Standard deviation of the Gaussian that smooths the loss, in decades of learning rate.
+            0: none.
+        skip_start: Rows that the rule leaves out at the start.
+        skip_end: Rows that the rule leaves out at the end.
+
+    Returns:
+        The suggestion. Its `learning_rate` is None where the sweep does not show one, such as where the loss
+        is flat, rises, or has too few rows; `reason` then says so and what to change.
+
+    Raises:
+        TypeError: An argument is not numeric.
+        ValueError: The columns are not one-dimensional and equally long, the learning rates are not positive
+            and rising, the rule is not known, or a number is negative.
+    """
+    rates, values = _numbers("learning_rates", learning_rates), _numbers("losses", losses)
+    if rates.shape != values.shape:
+        raise ValueError(
+            "`learning_rates` and `losses` must be equally long. "
+            f"Received {len(rates)} learning rates and {len(values)} losses."
+        )
+    wrong = np.flatnonzero(~(rates > 0) | np.isinf(rates))
+    if len(wrong):
+        raise ValueError(
+            "`learning_rates` must be positive and finite. "
+            f"Received {rates[wrong[0]]:g} at position {wrong[0]}; leave such rows out."
+        )
+    wrong = np.flatnonzero(np.diff(rates) < 0)
+    if len(wrong):
+        raise ValueError(
+            "`learning_rates` must rise from step to step, as a ramp does. "
+            f"Received {rates[wrong[0]]:g} and then {rates[wrong[0] + 1]:g} at position {wrong[0] + 1}; "
+            "sort the rows by learning rate."
+        )
+    if len(rates) > 1 and rates[0] == rates[-1]:
+        raise ValueError(
+            f"`learning_rates` must rise, as a ramp does. Received {rates[0]:g} in all {len(rates)} rows; "
+            "sweep from a small to a large learning rate."
+        )
     if rule not in RULES:
-        raise ValueError(f"`rule` must be one of {', '.join(RULES)}. Received rule={rule!r}.")
-    rates = np.asarray(learning_rates, dtype=np.float64)
-    values = np.asarray(losses, dtype=np.float64)
-    smoothed = smooth(rates, values, smoothing)
-    rows = slice(skip_start, max(len(rates) - skip_end, skip_start))
-    shape = Shape.measure(rates[rows], values[rows], smoothed[rows], smoothing)
-    severe = obstacle(shape)
-    return apply(rule, shape, severe.message if severe else None)
+        raise ValueError(f"`rule` must be one of {', '.join(map(repr, RULES))}. Received rule={rule!r}.")
+    rows = kept_rows(len(rates), skip_start, skip_end)
+    smoothed = smooth(rates, values, _checked_smoothing(smoothing))
+    delta = loss_delta(values)
+    shape = Shape.measure(rates[rows], values[rows], delta[rows], smoothed[rows], smoothing)
+    return apply_rule(rule, shape, obstacle(shape))
 
 
-def apply(rule: str, shape: Shape, reason: str | None) -> Suggestion:
-    """One rule's suggestion from a measured sweep, or none for `reason`."""
-    if reason is not None:
-        return Suggestion(None, rule, reason)
-    rate = float(RULES[rule].function(shape))
-    ranges = None
-    if rule == DEFAULT_RULE:
-        low = float(shape.learning_rate[shape.low])
-        ranges = Ranges(rate / 3, min(rate * 2, low), (rate / 4, min(rate * 2, low)))
-    return Suggestion(rate, rule, None, ranges)
+def apply_rule(rule: str, shape: Shape, obstacle: Finding | None) -> Suggestion:
+    """What one rule suggests from a measured sweep; nothing, where there is an obstacle."""
+    if obstacle is not None:
+        return Suggestion(None, rule, reason=obstacle.message)
+    rate = RULES[rule].function(shape)
+    return Suggestion(rate, rule, ranges=_ranges(shape, rate) if rule == DEFAULT_RULE else None)
 
 
-def _mid_descent(shape: Shape) -> float:
-    level = shape.initial - 0.2 * (shape.initial - shape.lowest)
-    above = np.flatnonzero(shape.smoothed[: shape.low + 1] > level)
-    start = min(int(above[-1]) + 1, shape.low) if len(above) else 0
-    return float(10 ** ((shape.log_rate[start] + shape.log_rate[shape.low]) / 2))
+def kept_rows(rows: int, skip_start: int, skip_end: int) -> slice:
+    """The rows that are left when some are skipped at either end.
 
-
-def _steepest(shape: Shape) -> float:
-    slope = np.gradient(shape.smoothed, shape.log_rate)
-    return float(shape.learning_rate[slope.argmin()])
-
-
-def _valley(shape: Shape) -> float:
-    first, last = longest_descent(shape.smoothed)
-    third = (last - first) / 3
-    return float(shape.learning_rate[first + int(third) + int(third / 2)])
-
-
-def _minimum_tenth(shape: Shape) -> float:
-    return float(shape.learning_rate[shape.low] / 10)
-
-
-def _lowest_delta(shape: Shape) -> float:
-    return float(shape.learning_rate[loss_delta(shape.loss, 20).argmin()])
-
-
-def _left_of_minimum(shape: Shape) -> float:
-    return float(shape.learning_rate[shape.low] / 2)
+    Raises:
+        ValueError: One of them is not a whole number of at least 0.
+    """
+    for name, value in (("skip_start", skip_start), ("skip_end", skip_end)):
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 0:
+            raise ValueError(
+                f"`{name}` must be a whole number of rows, 0 or more. Received {name}={value!r}."
+            )
+    return slice(min(skip_start, rows), max(rows - skip_end, 0))
 
 
 def longest_descent(values: Floats) -> tuple[int, int]:
-    """First and last row of the longest strictly decreasing subsequence, in O(n log n)."""
-    tails: list[float] = []
-    rows: list[int] = []
-    starts: list[int] = []
-    start_of: list[int] = []
-    best = (0, 0)
+    """Length of the longest strictly decreasing subsequence and the row at which the first such one ends.
+
+    In O(n log n): `ends[k]` is the highest value with which a descent of `k + 1` rows ends so far.
+    """
+    ends: list[float] = []
+    last = 0
     for row, value in enumerate((-values).tolist()):
-        length = bisect_left(tails, value)
-        start = starts[length - 1] if length else row
-        if length == len(tails):
-            tails.append(value)
-            rows.append(row)
-            starts.append(start)
-            best = (start, row)
+        length = bisect_left(ends, value)
+        if length == len(ends):
+            ends.append(value)
+            last = row
         else:
-            tails[length], rows[length], starts[length] = value, row, start
-        start_of.append(start)
-    return best
+            ends[length] = value
+    return len(ends), last
 
 
-RULES: Final = MappingProxyType(
-    {
-        rule.name: rule
-        for rule in (
-            Rule(
-                "mid_descent",
-                "Mid-descent",
-                "Half way, on the log axis, between where the descent begins and where the loss is lowest.",
-                "10 ** ((log10 lr_20% + log10 lr_min) / 2)",
-                "tb_lrfinder",
-                _mid_descent,
-            ),
-            Rule(
-                "steepest",
-                "Steepest descent",
-                "Where the smoothed loss falls fastest per decade.",
-                "argmin dS/dlog10(lr)",
-                "fastai, pytorch-lr-finder",
-                _steepest,
-            ),
-            Rule(
-                "valley",
-                "Valley",
-                "The middle of the longest descent.",
-                "lr at a half of the longest decreasing subsequence of S",
-                "fastai",
-                _valley,
-            ),
-            Rule(
-                "minimum_tenth",
-                "Minimum / 10",
-                "A tenth of the learning rate at which the smoothed loss is lowest.",
-                "lr[argmin S] / 10",
-                "fastai",
-                _minimum_tenth,
-            ),
-            Rule(
-                "lowest_delta",
-                "Lowest delta",
-                "Where the loss fell most over the last 20 steps.",
-                "argmin (L[i] - L[i-20]) / 20",
-                "keras_lr_finder",
-                _lowest_delta,
-            ),
-            Rule(
-                "left_of_minimum",
-                "Left of minimum",
-                "A tiny bit left of the minimum.",
-                "lr[argmin S] / 2",
-                "Smith 2018",
-                _left_of_minimum,
-            ),
-        )
-    }
+def _ranges(shape: Shape, suggested: float) -> Ranges:
+    # Where the loss falls off a cliff, the minimum may lie less than a step from the suggestion.
+    top = min(_ONE_CYCLE * suggested, max(float(shape.learning_rate[shape.low]), suggested))
+    return Ranges(
+        long_training=suggested * _LONG_TRAINING,
+        one_cycle_max=top,
+        cyclical=(shape.fallen(0.1), top),
+    )
+
+
+def _mid_descent(shape: Shape) -> float:
+    return shape.fallen(0.5)
+
+
+def _steepest(shape: Shape) -> float:
+    slope = slope_per_decade(shape.learning_rate, shape.smoothed)[: shape.low + 1]
+    return float(shape.learning_rate[np.nanargmin(slope)])
+
+
+def _valley(shape: Shape) -> float:
+    length, last = longest_descent(shape.loss)
+    third = (length - 1) / 3
+    return float(shape.learning_rate[last - (length - 1) + int(third) + int(third / 2)])
+
+
+def _minimum_tenth(shape: Shape) -> float:
+    return float(shape.learning_rate[shape.low]) / 10
+
+
+def _lowest_delta(shape: Shape) -> float:
+    first = min(DEFAULT_DELTA_WINDOW, shape.low)  # before it the window is not full
+    return float(shape.learning_rate[first + int(shape.delta[first : shape.low + 1].argmin())])
+
+
+def _left_of_minimum(shape: Shape) -> float:
+    return float(shape.learning_rate[shape.low]) / 2
+
+
+_ALL: Final = (
+    Rule(
+        "mid_descent",
+        "Mid-descent",
+        "Where the smoothed loss has come down half of the way from its initial level to its minimum.",
+        "lr at which S = (S_initial + min S) / 2, with S_initial = median of the first tenth of L",
+        "tb_lrfinder",
+        _mid_descent,
+    ),
+    Rule(
+        "steepest",
+        "Steepest descent",
+        "Where the smoothed loss falls fastest per decade of learning rate, up to its minimum.",
+        "lr[argmin dS / d log10 lr]",
+        "fastai (steep), pytorch-lr-finder",
+        _steepest,
+    ),
+    Rule(
+        "valley",
+        "Valley",
+        "In the middle of the longest descent, that is, of the most losses (not all neighbours) that only fall.",
+        "lr[a + n/3 + n/6], n = length of the longest decreasing subsequence of L, a = its last row - n",
+        "fastai (valley)",
+        _valley,
+    ),
+    Rule(
+        "minimum_tenth",
+        "Minimum / 10",
+        "A tenth of the learning rate at which the smoothed loss is lowest.",
+        "lr[argmin S] / 10",
+        "fastai (minimum)",
+        _minimum_tenth,
+    ),
+    Rule(
+        "lowest_delta",
+        "Lowest delta",
+        "Where the loss has fallen most over the last 20 steps, up to the minimum; without smoothing.",
+        "lr[argmin (L[i] - L[i - 20]) / 20]",
+        "keras_lr_finder",
+        _lowest_delta,
+    ),
+    Rule(
+        "left_of_minimum",
+        "Left of the minimum",
+        "A tiny bit left of the minimum: half of the learning rate at which the smoothed loss is lowest.",
+        "lr[argmin S] / 2",
+        "Smith 2018, arXiv:1803.09820",
+        _left_of_minimum,
+    ),
 )
+RULES: Final[Mapping[str, Rule]] = MappingProxyType({rule.name: rule for rule in _ALL})
+"""The rules by name, the default first."""
 
-DEFAULT_RULE: Final = next(iter(RULES))
+
+def _numbers(name: str, values: ArrayLike) -> Floats:
+    try:
+        numbers = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"`{name}` must be a list or an array of numbers. Received {values!r:.80}."
+        ) from error
+    if numbers.ndim != 1:
+        raise ValueError(
+            f"`{name}` must hold one number per step. Received an array of shape {numbers.shape}."
+        )
+    return numbers
+
+
+def _checked_smoothing(smoothing: float) -> float:
+    if isinstance(smoothing, bool) or not isinstance(smoothing, int | float | np.number):
+        raise TypeError(
+            f"`smoothing` must be a number of decades, such as 0.2. Received smoothing={smoothing!r}."
+        )
+    if not 0 <= smoothing < math.inf:
+        raise ValueError(
+            "`smoothing` must be 0 (none) or a positive number of decades, such as 0.2. "
+            f"Received smoothing={smoothing!r}."
+        )
+    return float(smoothing)
