@@ -15,6 +15,8 @@ export default tseslint.config(
     },
   },
   { files: ["src/**/*.{ts,tsx}"], ...reactHooks.configs.flat["recommended-latest"] },
+  // About React's compiler, which this build does not use.
+  { files: ["src/**/*.{ts,tsx}"], rules: { "react-hooks/incompatible-library": "off" } },
   {
     // The chart draws what it is given: it knows nothing of runs, of their server or of the page.
     files: ["src/chart/**"],

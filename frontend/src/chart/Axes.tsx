@@ -13,7 +13,15 @@ export function yTicks(frame: Frame, log: boolean): Tick[] {
 }
 
 /** The lines beneath the curves. */
-export function Grid({ frame, yLog, zeroLine }: { frame: Frame; yLog: boolean; zeroLine: boolean }) {
+export function Grid({
+  frame,
+  yLog,
+  zeroLine,
+}: {
+  frame: Frame;
+  yLog: boolean;
+  zeroLine: boolean;
+}) {
   const { left, right, top, bottom, x, y } = frame;
   return (
     <g className="grid">

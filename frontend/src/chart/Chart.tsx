@@ -40,7 +40,7 @@ export interface ChartProps {
 }
 
 /** Room above the plot for the pill of the guide. */
-const HEAD = 30;
+const HEAD = 28;
 
 /**
  * Curves over a logarithmic x axis, with marks, crosshair, tooltip, zoom and keyboard.
@@ -65,7 +65,7 @@ export function Chart(props: ChartProps) {
   const help = useId();
   return (
     <div className="chart-frame">
-      {/* biome-ignore lint: a chart that is read by arrow keys is an application */}
+      {/* A chart that is read by arrow keys is an application. */}
       <div
         ref={box}
         className="chart"
@@ -83,12 +83,7 @@ export function Chart(props: ChartProps) {
               <Bands frame={frame} marks={marks} />
               <Grid frame={frame} yLog={yLog} zeroLine={zeroLine} />
             </svg>
-            <Curves
-              frame={frame}
-              series={series}
-              emphasis={emphasis}
-              testId={`${name}-canvas`}
-            />
+            <Curves frame={frame} series={series} emphasis={emphasis} testId={`${name}-canvas`} />
             <LitCurve frame={frame} series={series} cursor={cursor} />
             <svg
               className="over"

@@ -77,9 +77,7 @@ export function strokesOf(
 ): { series: Series; line: Stroke; raw: Stroke | null }[] {
   const thin = series.length > THIN_LINES_ABOVE;
   const withRaw = series.length <= RAW_UP_TO;
-  const ordered = [...series].sort(
-    (a, b) => Number(a.id === emphasis) - Number(b.id === emphasis),
-  );
+  const ordered = [...series].sort((a, b) => Number(a.id === emphasis) - Number(b.id === emphasis));
   return ordered.map((one) => {
     const stands = one.id === emphasis;
     const faint = emphasis !== null && !stands;

@@ -59,7 +59,9 @@ export function MarksLayer({ frame, series, marks, emphasis }: MarksProps) {
           )
         );
       })}
-      {marks.ring && <Ring frame={frame} ring={marks.ring} series={byId.get(marks.ring.seriesId)} />}
+      {marks.ring && (
+        <Ring frame={frame} ring={marks.ring} series={byId.get(marks.ring.seriesId)} />
+      )}
       {series
         .filter((one) => one.live && (emphasis === null || emphasis === one.id))
         .map((one) => (

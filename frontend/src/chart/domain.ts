@@ -38,18 +38,22 @@ export function fitY(series: readonly Series[], options: FitOptions): Domain {
   }
   const fitted = visibleExtent(series, options, (v) => usable(v) && v <= ceiling);
   // A window that lies wholly in the divergence still has to show something.
-  return pad(fitted ?? visibleExtent(series, { ...options, toDescent: false }, usable), options.log);
+  return pad(
+    fitted ?? visibleExtent(series, { ...options, toDescent: false }, usable),
+    options.log,
+  );
 }
 
 function topOfDescent(
-  { y, solidFrom, solidTo, fitTo }: Series,
+  { y, solidFrom, solidTo, fitFrom, fitTo }: Series,
   rise: number,
   usable: (value: number) => boolean,
 ): number {
+  const start = Math.max(solidFrom, fitFrom);
   const end = Math.min(solidTo, fitTo);
   let lowest = Infinity;
   let lowestAt = -1;
-  for (let i = solidFrom; i < end; i++) {
+  for (let i = start; i < end; i++) {
     const value = y[i] ?? NaN;
     if (usable(value) && value < lowest) {
       lowest = value;
@@ -57,7 +61,7 @@ function topOfDescent(
     }
   }
   let top = -Infinity;
-  for (let i = solidFrom; i <= lowestAt; i++) {
+  for (let i = start; i <= lowestAt; i++) {
     const value = y[i] ?? NaN;
     if (usable(value) && value > top) top = value;
   }
@@ -71,10 +75,12 @@ function visibleExtent(
 ): Domain | null {
   let low = Infinity;
   let high = -Infinity;
-  for (const { x, y, fitTo } of series) {
+  for (const { x, y, fitFrom, fitTo } of series) {
     const visible = bisect(x, right * (1 + 1e-6));
+    const first = bisect(x, left * (1 - 1e-6));
+    const start = toDescent ? Math.max(first, fitFrom) : first;
     const end = toDescent ? Math.min(visible, fitTo) : visible;
-    for (let i = bisect(x, left * (1 - 1e-6)); i < end; i++) {
+    for (let i = start; i < end; i++) {
       const value = y[i] ?? NaN;
       if (!keep(value)) continue;
       if (value < low) low = value;

@@ -10,7 +10,8 @@ export interface Series {
   /** Points outside `[solidFrom, solidTo)` are dashed. */
   solidFrom: number;
   solidTo: number;
-  /** Points before this one are what a fitted y axis has to show; the rest may be cut off. */
+  /** Points in `[fitFrom, fitTo)` are what a fitted y axis has to show; the rest may be cut off. */
+  fitFrom: number;
   fitTo: number;
   /** Still growing: its last point pulses. */
   live: boolean;

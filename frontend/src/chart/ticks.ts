@@ -44,7 +44,10 @@ function decadeTicks(
   const labelled = new Set(whole.filter((value) => Math.round(Math.log10(value)) % every === 0));
   const values =
     pixelsPerDecade >= 40 ? multiplesWithin(low, high, [1, 2, 3, 4, 5, 6, 7, 8, 9]) : whole;
-  return values.map((value) => ({ value, label: labelled.has(value) ? exponential(value, 0) : "" }));
+  return values.map((value) => ({
+    value,
+    label: labelled.has(value) ? exponential(value, 0) : "",
+  }));
 }
 
 function powersOfTen(low: number, high: number): number[] {

@@ -23,7 +23,14 @@ export function AnswerCard(props: AnswerCardProps) {
   return props.active ? <OneRun {...props} entry={props.active} /> : <ManyRuns {...props} />;
 }
 
-function OneRun({ entry, picked, rules, rule, onRule, onClose }: AnswerCardProps & { entry: Entry }) {
+function OneRun({
+  entry,
+  picked,
+  rules,
+  rule,
+  onRule,
+  onClose,
+}: AnswerCardProps & { entry: Entry }) {
   const { run, sweep, suggested, reliable } = entry;
   const findings = sweep?.diagnosis ?? [];
   const values = new Map<string, number>();
@@ -48,7 +55,10 @@ function OneRun({ entry, picked, rules, rule, onRule, onClose }: AnswerCardProps
           <p className="of">{run.run}</p>
         </div>
         <dl className="facts">
-          <Fact name="Lowest loss at" value={minimum === null ? "–" : formatLearningRate(minimum)} />
+          <Fact
+            name="Lowest loss at"
+            value={minimum === null ? "–" : formatLearningRate(minimum)}
+          />
           <Fact
             name="Diverged at"
             value={divergence === null ? "–" : formatLearningRate(divergence)}
@@ -57,7 +67,12 @@ function OneRun({ entry, picked, rules, rule, onRule, onClose }: AnswerCardProps
           <Fact name="Stopped" value={stopSentence(run)} />
         </dl>
         {picked && (
-          <button type="button" className="icon-button" aria-label="Show all runs" onClick={onClose}>
+          <button
+            type="button"
+            className="icon-button"
+            aria-label="Show all runs"
+            onClick={onClose}
+          >
             <Icon path={mdiClose} />
           </button>
         )}
@@ -92,12 +107,14 @@ function stepsText({ run }: Entry): string {
 
 /** What is wrong, and what to change: the worst first. */
 function notes(entry: Entry, findings: readonly Finding[], rule: string | null): ReactNode {
-  const strips = findings.map(({ code, severity, message }) => (
+  const worstFirst = [...findings].sort(
+    (a, b) => Number(b.severity === "severe") - Number(a.severity === "severe"),
+  );
+  const strips = worstFirst.map(({ code, severity, message }) => (
     <Strip key={code} severity={severity}>
       {message}
     </Strip>
   ));
-  strips.sort((a, b) => Number(b.props.severity === "severe") - Number(a.props.severity === "severe"));
   const { sweep, suggested, run, error } = entry;
   const asked = rule === null ? sweep?.suggestion : sweep?.suggestions[rule];
   const explained = findings.some(({ severity }) => severity === "severe");
@@ -131,7 +148,11 @@ function ManyRuns({ entries, rules, rule, onRule }: AnswerCardProps) {
   const summary = summarize(entries, rules);
   const { range, spread, reliable, ended, medians } = summary;
   return (
-    <section className="card answer" aria-label="Suggested learning rates" data-testid="answer-card">
+    <section
+      className="card answer"
+      aria-label="Suggested learning rates"
+      data-testid="answer-card"
+    >
       <div className="body">
         <div className="verdict">
           <h2>Suggested learning rates, {plural(entries.length, "run")}</h2>

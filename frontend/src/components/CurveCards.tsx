@@ -4,9 +4,15 @@ import { Chart, type ChartProps } from "../chart/Chart";
 import { fitY, xExtent } from "../chart/domain";
 import type { Domain, Series } from "../chart/series";
 import { clampWindow } from "../chart/zoom";
-import { formatLearningRate, formatLoss, plural } from "../format";
+import { formatCount, formatLearningRate, formatLoss, plural } from "../format";
 import type { ColorScale } from "../state/colors";
-import { deltaSeries, type DrawnEntry, lossSeries, marksOf } from "../state/curves";
+import {
+  deltaSeries,
+  type DrawnEntry,
+  lossSeries,
+  marksOf,
+  startingLossRatio,
+} from "../state/curves";
 import type { Settings } from "../state/settings";
 import type { Action, View } from "../state/view";
 import { ChartCard } from "./ChartCard";
@@ -21,13 +27,14 @@ interface CurveCardsProps {
   dispatch: (action: Action) => void;
 }
 
-const LOSS_HEIGHT = 300;
-const DELTA_HEIGHT = 220;
+const LOSS_HEIGHT = 284;
+const DELTA_HEIGHT = 204;
 
 /** Loss and loss delta against learning rate: one x axis, zoom and crosshair for both. */
 export function CurveCards(props: CurveCardsProps) {
   const { entries, active, ruleLabel, scale, view, cursor, dispatch } = props;
   const { settings, zoom } = view;
+  const activeRun = active?.run.run ?? null;
   const losses = useMemo(() => lossSeries(entries, settings), [entries, settings]);
   const deltas = useMemo(() => deltaSeries(entries, settings), [entries, settings]);
   const marks = useMemo(() => marksOf(entries, active, ruleLabel), [entries, active, ruleLabel]);
@@ -39,18 +46,30 @@ export function CurveCards(props: CurveCardsProps) {
   // A log axis needs something positive to show.
   const yLog = settings.logLoss && losses.some(({ y }) => y.some((value) => value > 0));
   const lossDomain = useMemo(
-    () => fitY(losses, { xDomain, toDescent: settings.fitDescent, rise: 0.25, log: yLog }),
-    [losses, xDomain, settings.fitDescent, yLog],
+    () =>
+      fitY(only(losses, activeRun), {
+        xDomain,
+        toDescent: settings.fitDescent,
+        rise: 0.25,
+        log: yLog,
+      }),
+    [losses, activeRun, xDomain, settings.fitDescent, yLog],
   );
   const deltaDomain = useMemo(
-    () => fitY(deltas, { xDomain, toDescent: settings.fitDescent, rise: 0.6, log: false }),
-    [deltas, xDomain, settings.fitDescent],
+    () =>
+      fitY(only(deltas, activeRun), {
+        xDomain,
+        toDescent: settings.fitDescent,
+        rise: 0.6,
+        log: false,
+      }),
+    [deltas, activeRun, xDomain, settings.fitDescent],
   );
   const byRun = useMemo(() => new Map(entries.map((entry) => [entry.run.run, entry])), [entries]);
 
   const shared = {
     marks,
-    emphasis: active && entries.length > 1 ? active.run.run : null,
+    emphasis: entries.length > 1 ? activeRun : null,
     fullDomain,
     xDomain,
     cursor,
@@ -69,6 +88,8 @@ export function CurveCards(props: CurveCardsProps) {
       dispatch({ type: "focus", id: null });
     },
   } satisfies Partial<ChartProps>;
+  const ratio = useMemo(() => startingLossRatio(entries), [entries]);
+  const unequal = ratio > 20 && !active && !settings.relativeLoss && !settings.logLoss;
   const subject = active ? active.run.run : plural(entries.length, "run");
   const lossName = settings.relativeLoss ? "Loss relative to start" : "Loss";
   return (
@@ -82,6 +103,23 @@ export function CurveCards(props: CurveCardsProps) {
         zoomed={zoom !== null}
         onReset={shared.onReset}
       >
+        {unequal && (
+          <p className="strip mild">
+            <span>
+              The runs' losses start up to {formatCount(Math.round(ratio))}× apart, so the smaller
+              ones look flat.
+            </span>
+            <button
+              type="button"
+              className="link"
+              onClick={() => {
+                dispatch({ type: "set", settings: { relativeLoss: true } });
+              }}
+            >
+              Show them relative to their start
+            </button>
+          </p>
+        )}
         <Chart
           {...shared}
           name="loss"
@@ -135,6 +173,12 @@ export function CurveCards(props: CurveCardsProps) {
       </ChartCard>
     </>
   );
+}
+
+/** The y axes fit the run that the page is about, or all of them. */
+function only(series: readonly Series[], activeRun: string | null): readonly Series[] {
+  const one = series.filter(({ id }) => id === activeRun);
+  return one.length > 0 ? one : series;
 }
 
 function cellAt(index: number) {

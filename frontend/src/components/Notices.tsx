@@ -35,7 +35,8 @@ export function Failure({ error, onRetry }: { error: Error; onRetry: () => void 
             {error.status === null
               ? "TensorBoard could not be reached for "
               : `TensorBoard answered ${error.status} for `}
-            <code>data/plugin/lr_finder/{error.url}</code>. It is tried again every {RETRY_SECONDS} s.
+            <code>data/plugin/lr_finder/{error.url}</code>. It is tried again every {RETRY_SECONDS}{" "}
+            s.
           </>
         ) : (
           error.message

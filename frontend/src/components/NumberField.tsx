@@ -25,7 +25,8 @@ export function NumberField(props: NumberFieldProps) {
     setDraft(text);
     const number = text.trim() === "" ? null : Number(text);
     if (number === null) onChange(null);
-    else if (number >= min && number <= max && (!whole || Number.isInteger(number))) onChange(number);
+    else if (number >= min && number <= max && (!whole || Number.isInteger(number)))
+      onChange(number);
   };
   const rejected = draft !== null && draft.trim() !== "" && Number(draft) !== value;
   return (

@@ -14,7 +14,7 @@ interface RuleButtonsProps {
 /** The rules with what each says; the pressed one is the one that is shown. */
 export function RuleButtons({ rules, chosen, values, prefix, onChoose }: RuleButtonsProps) {
   return (
-    // biome-ignore lint: a fieldset cannot be laid out as one row of buttons
+    // A fieldset cannot be laid out as one row of buttons
     <div className="rules" role="group" aria-label="Suggestion rule">
       {rules.map(({ name, label, description }) => {
         const value = values.get(name);

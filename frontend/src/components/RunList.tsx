@@ -80,7 +80,11 @@ function Filter({ filter, error, onChange }: FilterProps) {
   );
 }
 
-function SelectAll({ entries, shown, dispatch }: Pick<RunListProps, "entries" | "shown" | "dispatch">) {
+function SelectAll({
+  entries,
+  shown,
+  dispatch,
+}: Pick<RunListProps, "entries" | "shown" | "dispatch">) {
   const box = useRef<HTMLInputElement>(null);
   const count = entries.filter(({ run }) => shown.has(run.run)).length;
   const all = count === entries.length && count > 0;
@@ -121,7 +125,7 @@ function Rows({ entries, shown, activeRun, cursor, dispatch }: RowsProps) {
     initialRect: { width: 288, height: 800 },
   });
   return (
-    // biome-ignore lint: scrolled by keyboard through the controls within
+    // Scrolled by keyboard through the controls within
     <div
       ref={scroller}
       className="rows"

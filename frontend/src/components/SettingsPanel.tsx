@@ -15,9 +15,16 @@ interface SettingsPanelProps {
 }
 
 /** How the numbers are computed and drawn. */
-export function SettingsPanel({ settings, sample, onChange, onReset, onClose }: SettingsPanelProps) {
+export function SettingsPanel({
+  settings,
+  sample,
+  onChange,
+  onReset,
+  onClose,
+}: SettingsPanelProps) {
   const { smoothing, deltaWindow } = settings;
-  const recordedSmoothing = numberOf(sample?.config["smoothing"]) ?? sample?.settings.smoothing ?? 0;
+  const recordedSmoothing =
+    numberOf(sample?.config["smoothing"]) ?? sample?.settings.smoothing ?? 0;
   const recordedWindow = numberOf(sample?.config["delta_window"]) ?? sample?.settings.delta_window;
   return (
     <>

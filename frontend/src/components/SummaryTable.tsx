@@ -45,7 +45,7 @@ export function SummaryTable({ entries, activeRun, onPick }: SummaryTableProps) 
         <h2>Summary</h2>
         <span className="subtitle">{plural(entries.length, "run")}</span>
       </header>
-      {/* biome-ignore lint: a region that scrolls has to be reached by keyboard */}
+      {/* A region that scrolls has to be reached by keyboard. */}
       <div className="table" tabIndex={0} role="region" aria-label="Summary of the shown runs">
         <table>
           <thead>

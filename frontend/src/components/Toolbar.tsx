@@ -34,12 +34,7 @@ export function Toolbar(props: ToolbarProps) {
           </>
         )}
       </p>
-      <CopyButton
-        className="tool"
-        icon={mdiLinkVariant}
-        text={currentAddress}
-        label="Copy link"
-      />
+      <CopyButton className="tool" icon={mdiLinkVariant} text={currentAddress} label="Copy link" />
       <button
         type="button"
         className="tool"

@@ -33,7 +33,10 @@ export interface ColorScale {
 }
 
 /** Colours by suggested learning rate; null when there are no two to tell apart. */
-export function suggestionScale(learningRates: readonly number[], dark: boolean): ColorScale | null {
+export function suggestionScale(
+  learningRates: readonly number[],
+  dark: boolean,
+): ColorScale | null {
   if (learningRates.length === 0) return null;
   let low = Infinity;
   let high = -Infinity;

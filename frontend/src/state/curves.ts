@@ -34,8 +34,11 @@ export function deltaSeries(entries: readonly DrawnEntry[], settings: Settings):
     const scale = settings.relativeLoss ? 1 / startOf(smoothed_loss) : 1;
     const minimum = entry.sweep.minimum_learning_rate;
     const common = commonSeries(entry);
+    const window = entry.sweep.settings.delta_window;
     return {
       ...common,
+      // The first differences are over shorter windows, the very first between two noisy batches.
+      fitFrom: settings.delta === "slope" ? 0 : Math.min(window, learning_rate.length >> 2),
       y: scaled(settings.delta === "slope" ? slope : loss_delta, scale),
       raw: null,
       // What comes after the minimum is the divergence, whose slopes dwarf those of the descent.
@@ -59,6 +62,7 @@ function commonSeries({ run, sweep, color }: DrawnEntry): Omit<Series, "y" | "ra
     x,
     solidFrom,
     solidTo: Math.max(solidFrom, x.length - skip_end),
+    fitFrom: 0,
     fitTo: divergence === null ? x.length : bisect(x, divergence * (1 + 1e-6)),
     live: run.status === "running",
   };
@@ -123,4 +127,13 @@ function skippedRanges({ columns, settings }: Sweep): Domain[] {
   if (skip_start > 0) ranges.push([first, x[Math.min(skip_start, x.length - 1)] ?? last]);
   if (skip_end > 0) ranges.push([x[Math.max(0, x.length - 1 - skip_end)] ?? first, last]);
   return ranges;
+}
+
+/**
+ * How many times the largest starting loss is the smallest. Above about twenty, the smaller curves
+ * are flat lines in a common picture.
+ */
+export function startingLossRatio(entries: readonly DrawnEntry[]): number {
+  const starts = entries.map(({ sweep }) => startOf(sweep.columns.smoothed_loss));
+  return starts.length < 2 ? 1 : Math.max(...starts) / Math.min(...starts);
 }

@@ -53,18 +53,17 @@ type Fetch = (
 /** Remembers sweeps, and asks again only for those whose version has changed. */
 export class SweepLoader {
   readonly #fetch: Fetch;
-  readonly #known = new Map<string, { version: string; sweep: Sweep | null; error: string | null }>();
+  readonly #known = new Map<
+    string,
+    { version: string; sweep: Sweep | null; error: string | null }
+  >();
   #settings = "";
 
   constructor(fetch: Fetch = fetchSweeps) {
     this.#fetch = fetch;
   }
 
-  async load(
-    runs: readonly Run[],
-    settings: SweepSettings,
-    signal?: AbortSignal,
-  ): Promise<Sweeps> {
+  async load(runs: readonly Run[], settings: SweepSettings, signal?: AbortSignal): Promise<Sweeps> {
     const key = JSON.stringify(settings);
     const stale = runs.filter(
       ({ run, version }) => key !== this.#settings || this.#known.get(run)?.version !== version,

@@ -9,9 +9,8 @@ const PREFIX = "p.lr_finder.";
 function hostWindow(): Window | null {
   try {
     if (window.parent === window) return null;
-    // Throws where the host is of another origin.
-    void window.parent.location.hash;
-    return window.parent;
+    // Reading the address throws where the host is of another origin.
+    return window.parent.location.href === "" ? null : window.parent;
   } catch {
     return null;
   }

@@ -6,7 +6,9 @@ export function useSettled<T>(value: T, milliseconds: number): T {
   const content = JSON.stringify(value);
   useEffect(() => {
     const timer = setTimeout(() => {
-      setSettled((before) => (JSON.stringify(before) === content ? before : (JSON.parse(content) as T)));
+      setSettled((before) =>
+        JSON.stringify(before) === content ? before : (JSON.parse(content) as T),
+      );
     }, milliseconds);
     return () => {
       clearTimeout(timer);
