@@ -1,17 +1,24 @@
-import { useId, useMemo, useRef } from "react";
+import { type Ref, useId, useImperativeHandle, useMemo, useRef } from "react";
 import { Axes, Grid } from "./Axes";
 import { Brush, Crosshair } from "./Crosshair";
 import { Curves } from "./Curves";
 import { type CursorStore, useLitSeries } from "./cursor";
 import { createFrame, type Frame } from "./frame";
 import { Bands, MarksLayer } from "./Marks";
+import { pictureOf } from "./picture";
 import type { Domain, Marks, Series } from "./series";
 import { Tooltip, type TooltipContent } from "./Tooltip";
 import { useKeyboard } from "./useKeyboard";
 import { usePointer } from "./usePointer";
 import { useWidth } from "./useSize";
 
+export interface ChartHandle {
+  /** An SVG of what is on the screen; null until the chart is laid out. */
+  picture: (title: string, fontStyles: string) => SVGSVGElement | null;
+}
+
 export interface ChartProps {
+  ref?: Ref<ChartHandle>;
   /** Names the chart in test ids and in the cursor: `loss`, `loss-delta`. */
   name: string;
   /** What a screen reader calls it. */
@@ -47,7 +54,7 @@ const HEAD = 28;
  *
  * Curves are on canvases, between an SVG with the grid and an SVG with everything that has text.
  */
-export function Chart(props: ChartProps) {
+export function Chart({ ref, ...props }: ChartProps) {
   const { name, height, series, marks, emphasis, cursor } = props;
   const { xDomain, yDomain, yLog, yTitle, xTitle, zeroLine = false } = props;
   const box = useRef<HTMLDivElement>(null);
@@ -63,6 +70,16 @@ export function Chart(props: ChartProps) {
   const pointer = usePointer(box, { ...props, chart: name, frame });
   const keyboard = useKeyboard({ ...props, chart: name, frame });
   const help = useId();
+  useImperativeHandle(
+    ref,
+    () => ({
+      picture: (title, fontStyles) =>
+        frame && box.current
+          ? pictureOf(box.current, { frame, series, emphasis, title, fontStyles })
+          : null,
+    }),
+    [frame, series, emphasis],
+  );
   return (
     <div className="chart-frame">
       {/* A chart that is read by arrow keys is an application. */}

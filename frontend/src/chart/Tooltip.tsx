@@ -18,7 +18,7 @@ interface TooltipProps {
 }
 
 const MAX_ROWS = 8;
-const WIDTH = 340;
+const WIDTH = 380;
 
 /** The curves at the crosshair, the nearest first. */
 export function Tooltip({ chart, frame, series, cursor, content }: TooltipProps) {

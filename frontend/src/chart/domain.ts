@@ -44,6 +44,10 @@ export function fitY(series: readonly Series[], options: FitOptions): Domain {
   );
 }
 
+/**
+ * The highest value that a fitted axis shows of a curve: the top of its descent and some of the
+ * rise after it. A curve that was never cut short has no divergence to leave out.
+ */
 function topOfDescent(
   { y, solidFrom, solidTo, fitFrom, fitTo }: Series,
   rise: number,
@@ -52,20 +56,18 @@ function topOfDescent(
   const start = Math.max(solidFrom, fitFrom);
   const end = Math.min(solidTo, fitTo);
   let lowest = Infinity;
-  let lowestAt = -1;
+  let topBefore = -Infinity;
+  let top = -Infinity;
   for (let i = start; i < end; i++) {
     const value = y[i] ?? NaN;
-    if (usable(value) && value < lowest) {
+    if (!usable(value)) continue;
+    if (value > top) top = value;
+    if (value < lowest) {
       lowest = value;
-      lowestAt = i;
+      topBefore = top;
     }
   }
-  let top = -Infinity;
-  for (let i = start; i <= lowestAt; i++) {
-    const value = y[i] ?? NaN;
-    if (usable(value) && value > top) top = value;
-  }
-  return top + rise * (top - lowest);
+  return fitTo >= y.length ? top : topBefore + rise * (topBefore - lowest);
 }
 
 function visibleExtent(
@@ -97,6 +99,12 @@ function pad(extent: Domain | null, log: boolean): Domain {
     const factor = Math.max(1.02, (high / low) ** 0.06);
     return [low / factor, high * factor];
   }
-  const room = high > low ? 0.06 * (high - low) : Math.max(Math.abs(high) * 0.05, 1e-12);
-  return [low - room, high + room];
+  // Noise around a level is not to look like a landscape.
+  const least = Math.max(LEAST_SPAN * Math.max(Math.abs(low), Math.abs(high)), 1e-12);
+  const span = Math.max(high - low, least);
+  const middle = (low + high) / 2;
+  return [middle - 0.56 * span, middle + 0.56 * span];
 }
+
+/** The height of the picture, at least, as a part of the level that is shown. */
+const LEAST_SPAN = 0.02;

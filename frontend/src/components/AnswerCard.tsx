@@ -41,7 +41,7 @@ function OneRun({
   const divergence = sweep?.divergence_learning_rate ?? null;
   return (
     <section className="card answer" aria-label="Suggested learning rate" data-testid="answer-card">
-      <div className="body">
+      <div className={picked ? "body closable" : "body"}>
         <div className="verdict">
           <h2>Suggested learning rate</h2>
           {suggested !== null && reliable ? (

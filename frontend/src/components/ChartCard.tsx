@@ -1,15 +1,18 @@
 import { mdiArrowExpandHorizontal } from "@mdi/js";
-import type { ReactNode } from "react";
+import type { ReactNode, RefObject } from "react";
+import type { ChartHandle } from "../chart/Chart";
 import { formatLearningRate } from "../format";
 import type { ColorScale } from "../state/colors";
+import { ExportMenu } from "./ExportMenu";
 import { Icon } from "./Icon";
 
 interface ChartCardProps {
   name: string;
   title: string;
   subtitle: string;
-  /** The names of the drawn runs, for their downloads. */
-  runs: readonly string[];
+  /** The run whose rows can be downloaded. */
+  run: string | null;
+  chart: RefObject<ChartHandle | null>;
   scale: ColorScale | null;
   zoomed: boolean;
   onReset: () => void;
@@ -18,7 +21,7 @@ interface ChartCardProps {
 
 /** The frame around a chart: what it shows, its colours, and what can be done with it. */
 export function ChartCard(props: ChartCardProps) {
-  const { name, title, subtitle, scale, zoomed, onReset, children } = props;
+  const { name, title, subtitle, run, chart, scale, zoomed, onReset, children } = props;
   return (
     <section className="card chart-card" aria-label={title} data-testid={`${name}-card`}>
       <header>
@@ -37,6 +40,7 @@ export function ChartCard(props: ChartCardProps) {
         >
           <Icon path={mdiArrowExpandHorizontal} />
         </button>
+        <ExportMenu title={title} run={run} chart={chart} />
       </header>
       {children}
     </section>

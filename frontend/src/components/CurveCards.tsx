@@ -1,6 +1,6 @@
-import { useMemo } from "react";
+import { useMemo, useRef } from "react";
 import type { CursorStore } from "../chart/cursor";
-import { Chart, type ChartProps } from "../chart/Chart";
+import { Chart, type ChartHandle, type ChartProps } from "../chart/Chart";
 import { fitY, xExtent } from "../chart/domain";
 import type { Domain, Series } from "../chart/series";
 import { clampWindow } from "../chart/zoom";
@@ -34,6 +34,8 @@ const DELTA_HEIGHT = 204;
 export function CurveCards(props: CurveCardsProps) {
   const { entries, active, ruleLabel, scale, view, cursor, dispatch } = props;
   const { settings, zoom } = view;
+  const lossChart = useRef<ChartHandle>(null);
+  const deltaChart = useRef<ChartHandle>(null);
   const activeRun = active?.run.run ?? null;
   const losses = useMemo(() => lossSeries(entries, settings), [entries, settings]);
   const deltas = useMemo(() => deltaSeries(entries, settings), [entries, settings]);
@@ -98,7 +100,8 @@ export function CurveCards(props: CurveCardsProps) {
         name="loss"
         title="Loss"
         subtitle={subject}
-        runs={entries.map(({ run }) => run.run)}
+        run={activeRun}
+        chart={lossChart}
         scale={scale}
         zoomed={zoom !== null}
         onReset={shared.onReset}
@@ -122,6 +125,7 @@ export function CurveCards(props: CurveCardsProps) {
         )}
         <Chart
           {...shared}
+          ref={lossChart}
           name="loss"
           label={`Loss against learning rate, ${subject}`}
           height={LOSS_HEIGHT}
@@ -143,13 +147,15 @@ export function CurveCards(props: CurveCardsProps) {
         name="loss-delta"
         title="Loss delta"
         subtitle={deltaSubtitle(settings, active ?? entries[0])}
-        runs={entries.map(({ run }) => run.run)}
+        run={activeRun}
+        chart={deltaChart}
         scale={null}
         zoomed={zoom !== null}
         onReset={shared.onReset}
       >
         <Chart
           {...shared}
+          ref={deltaChart}
           name="loss-delta"
           label={`Loss delta against learning rate, ${subject}`}
           height={DELTA_HEIGHT}

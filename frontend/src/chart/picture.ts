@@ -1,0 +1,196 @@
+import { DASH, strokesOf } from "./Curves";
+import type { Frame } from "./frame";
+import type { Series } from "./series";
+import { type Pen, segments, trace } from "./trace";
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/** What a stylesheet says of the chart's SVG, and a picture that stands alone has to say itself. */
+const STYLES = [
+  "fill",
+  "fill-opacity",
+  "stroke",
+  "stroke-width",
+  "stroke-dasharray",
+  "stroke-opacity",
+  "opacity",
+  "font-size",
+  "font-weight",
+  "paint-order",
+  "shape-rendering",
+] as const;
+
+interface PictureOptions {
+  frame: Frame;
+  series: readonly Series[];
+  emphasis: string | null;
+  title: string;
+  /** Rules for the font, data included: a picture loads nothing. */
+  fontStyles: string;
+}
+
+const LEGEND_ROW = 18;
+const LEGEND_ROWS_AT_MOST = 24;
+const HEAD = 30;
+
+/**
+ * An SVG of the chart in `box` that needs nothing else: the grid and marks as they are on the
+ * screen, the curves as paths, a legend, the font.
+ */
+export function pictureOf(box: Element, options: PictureOptions): SVGSVGElement {
+  const { frame, series, title } = options;
+  const under = box.querySelector("svg.under");
+  const over = box.querySelector("svg.over");
+  const listed = series.slice(0, LEGEND_ROWS_AT_MOST);
+  const left = series.length - listed.length;
+  const legend = listed.map(({ label, color }) => ({ label, color }));
+  if (left > 0) legend.push({ label: `${left} more`, color: "none" });
+  const height = HEAD + frame.height + legend.length * LEGEND_ROW + 12;
+  const css = getComputedStyle(box);
+  const root = create("svg", {
+    width: frame.width,
+    height,
+    viewBox: `0 0 ${frame.width} ${height}`,
+    "font-family": "Roboto, Arial, sans-serif",
+    "font-size": 12,
+  }) as SVGSVGElement;
+  const style = create("style", {});
+  style.textContent = options.fontStyles;
+  const clipId = "plot";
+  const clip = create("clipPath", { id: clipId });
+  clip.append(
+    create("rect", {
+      x: frame.left,
+      y: frame.top,
+      width: frame.right - frame.left,
+      height: frame.bottom - frame.top,
+    }),
+  );
+  const ink = css.color;
+  const background = css.getPropertyValue("--card").trim() || "#ffffff";
+  const chart = create("g", { transform: `translate(0 ${HEAD})` });
+  if (under) chart.append(...copies(under));
+  chart.append(curves(options, clipId));
+  if (over) chart.append(...copies(over));
+  root.append(
+    style,
+    clip,
+    create("rect", { width: "100%", height: "100%", fill: background }),
+    text(title, { x: 13, y: 21, fill: ink, "font-size": 15, "font-weight": 500 }),
+    chart,
+  );
+  legend.forEach(({ label, color }, row) => {
+    const y = HEAD + frame.height + row * LEGEND_ROW + 12;
+    root.append(create("circle", { cx: frame.left + 5, cy: y - 4, r: 5, fill: color }));
+    root.append(text(label, { x: frame.left + 18, y, fill: ink }));
+  });
+  return root;
+}
+
+function curves({ frame, series, emphasis }: PictureOptions, clipId: string): Element {
+  const group = create("g", { "clip-path": `url(#${clipId})`, fill: "none" });
+  const strokes = strokesOf(series, emphasis, 1);
+  for (const { series: one, raw } of strokes) {
+    if (!raw || !one.raw) continue;
+    const d = pathData((pen) => {
+      trace(pen, frame, one.x, one.raw ?? one.y);
+    });
+    group.append(path(d, one.color, raw.width, raw.alpha));
+  }
+  for (const { series: one, line } of strokes) {
+    for (const { from, to, dashed } of segments(one)) {
+      const d = pathData((pen) => {
+        trace(pen, frame, one.x, one.y, from, to);
+      });
+      const element = path(d, one.color, line.width, line.alpha);
+      if (dashed) element.setAttribute("stroke-dasharray", DASH.join(" "));
+      group.append(element);
+    }
+  }
+  return group;
+}
+
+function path(d: string, color: string, width: number, alpha: number): Element {
+  return create("path", {
+    d,
+    stroke: color,
+    "stroke-width": width,
+    "stroke-opacity": alpha,
+    "stroke-linejoin": "round",
+  });
+}
+
+/** What a pen draws, as the `d` of a path. */
+export function pathData(draw: (pen: Pen) => void): string {
+  const parts: string[] = [];
+  const short = (value: number) => String(Math.round(value * 100) / 100);
+  draw({
+    moveTo: (x, y) => parts.push(`M${short(x)},${short(y)}`),
+    lineTo: (x, y) => parts.push(`L${short(x)},${short(y)}`),
+  });
+  return parts.join("");
+}
+
+/** The children of an SVG on the screen, with their styles written out. */
+function copies(svg: Element): Element[] {
+  const copied: Element[] = [];
+  for (const child of svg.children) {
+    // Where the pointer happens to be is not part of the picture.
+    if (child.matches(".crosshair, .brush")) continue;
+    const clone = child.cloneNode(true) as Element;
+    const originals = [child, ...child.querySelectorAll("*")];
+    [clone, ...clone.querySelectorAll("*")].forEach((element, i) => {
+      const original = originals[i];
+      if (!original) return;
+      const style = getComputedStyle(original);
+      for (const name of STYLES) {
+        const value = style.getPropertyValue(name);
+        if (value !== "" && value !== "normal") element.setAttribute(name, value);
+      }
+      element.removeAttribute("class");
+    });
+    copied.push(clone);
+  }
+  return copied;
+}
+
+function text(content: string, attributes: Record<string, string | number>): Element {
+  const element = create("text", attributes);
+  element.textContent = content;
+  return element;
+}
+
+function create(name: string, attributes: Record<string, string | number>): Element {
+  const element = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, String(value));
+  return element;
+}
+
+export function svgBlob(picture: SVGSVGElement): Blob {
+  const source = new XMLSerializer().serializeToString(picture);
+  return new Blob([source], { type: "image/svg+xml" });
+}
+
+/** The picture in pixels, at twice the size for print and dense screens. */
+export async function pngBlob(picture: SVGSVGElement): Promise<Blob> {
+  const scale = 2;
+  const url = URL.createObjectURL(svgBlob(picture));
+  try {
+    const image = new Image();
+    image.src = url;
+    await image.decode();
+    const canvas = document.createElement("canvas");
+    canvas.width = scale * Number(picture.getAttribute("width"));
+    canvas.height = scale * Number(picture.getAttribute("height"));
+    const context = canvas.getContext("2d");
+    context?.drawImage(image, 0, 0, canvas.width, canvas.height);
+    return await new Promise((resolve, reject) => {
+      canvas.toBlob((blob) => {
+        if (blob) resolve(blob);
+        else reject(new Error("The browser could not make a PNG of this size."));
+      }, "image/png");
+    });
+  } finally {
+    URL.revokeObjectURL(url);
+  }
+}

@@ -1,0 +1,62 @@
+import { type ReactNode, useEffect, useId, useRef, useState } from "react";
+import { Icon } from "./Icon";
+
+interface MenuProps {
+  icon: string;
+  label: string;
+  /** Buttons and links; a click on any of them closes the list. */
+  children: ReactNode;
+}
+
+/** A button that discloses a short list of actions. */
+export function Menu({ icon, label, children }: MenuProps) {
+  const [open, setOpen] = useState(false);
+  const box = useRef<HTMLDivElement>(null);
+  const listId = useId();
+  useEffect(() => {
+    if (!open) return;
+    const onPointerDown = (event: Event) => {
+      if (!box.current?.contains(event.target as Node)) setOpen(false);
+    };
+    document.addEventListener("pointerdown", onPointerDown);
+    return () => {
+      document.removeEventListener("pointerdown", onPointerDown);
+    };
+  }, [open]);
+  return (
+    <div
+      ref={box}
+      className="menu"
+      onKeyDown={(event) => {
+        if (event.key !== "Escape" || !open) return;
+        setOpen(false);
+        box.current?.querySelector("button")?.focus();
+      }}
+    >
+      <button
+        type="button"
+        className="icon-button"
+        aria-label={label}
+        title={label}
+        aria-expanded={open}
+        aria-controls={open ? listId : undefined}
+        onClick={() => {
+          setOpen(!open);
+        }}
+      >
+        <Icon path={icon} />
+      </button>
+      {open && (
+        <div
+          id={listId}
+          className="menu-list"
+          onClick={() => {
+            setOpen(false);
+          }}
+        >
+          {children}
+        </div>
+      )}
+    </div>
+  );
+}
