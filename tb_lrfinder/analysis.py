@@ -11,7 +11,6 @@ from tb_lrfinder.curve import (
     Floats,
     Shape,
     Sweep,
-    loss_delta,
     slope_per_decade,
     smooth,
 )
@@ -94,11 +93,15 @@ def analyze(
         ValueError: A setting is negative, or `delta_window` is below 1.
     """
     smoothed = smooth(sweep.learning_rate, sweep.loss, smoothing)
-    delta = sweep.loss_delta if delta_window == DEFAULT_DELTA_WINDOW else loss_delta(sweep.loss, delta_window)
     rows = kept_rows(len(sweep), skip_start, skip_end)
-    shape = Shape.measure(sweep.learning_rate[rows], sweep.loss[rows], delta[rows], smoothed[rows], smoothing)
+    shape = Shape.measure(
+        sweep.learning_rate[rows], sweep.loss[rows], smoothed[rows], smoothing, delta_window=delta_window
+    )
     hindered = obstacle(shape)
     suggestions = {name: apply_rule(name, shape, hindered) for name in RULES}
+    divergence = shape.divergence
+    if divergence is None and stop_reason in ("diverged", "non_finite") and len(sweep):
+        divergence = float(sweep.learning_rate[-1])  # it was stopped before the smoothed loss shows it
     return Analysis(
         smoothed_loss=smoothed,
         slope=slope_per_decade(sweep.learning_rate, smoothed),
@@ -110,5 +113,5 @@ def analyze(
             planned_steps=planned_steps,
         ),
         minimum_learning_rate=float(shape.learning_rate[shape.low]) if len(shape.loss) else None,
-        divergence_learning_rate=shape.divergence,
+        divergence_learning_rate=divergence,
     )

@@ -230,10 +230,15 @@ def initial_level(losses: Floats) -> float:
 
 
 def noise_level(losses: Floats) -> float:
-    """Standard deviation of the noise from row to row, by the median difference of neighbours."""
-    if len(losses) < 2:
+    """Standard deviation of the noise from row to row.
+
+    By the median of how far each row is off the line between its neighbours, so that neither the slope of
+    the curve nor its edges count.
+    """
+    if len(losses) < 3:
         return 0.0
-    return 1.4826 / math.sqrt(2) * float(np.median(np.abs(np.diff(losses))))
+    off = losses[1:-1] - (losses[:-2] + losses[2:]) / 2
+    return 1.4826 / math.sqrt(1.5) * float(np.median(np.abs(off)))
 
 
 def _median_of_three(a: Floats, b: Floats, c: Floats) -> Floats:
@@ -281,77 +286,120 @@ def _column(name: str, values: ArrayLike, length: int | None = None) -> Floats:
     return column
 
 
+def _undragged_minimum(x: Floats, losses: Floats, low: int, smoothing: float) -> int:
+    """The row of the minimum, as near to where the loss itself is lowest as the noise allows.
+
+    A Gaussian that reaches over the edge of a divergence pushes the minimum away from it, by up to two of its
+    standard deviations. So the minimum is looked for again around it under narrower ones, and moved where the
+    loss is lower by more than chance.
+    """
+    for narrower in (smoothing / 2, smoothing / 4, smoothing / 8):
+        if not narrower:
+            break
+        around = slice(
+            int(np.searchsorted(x, x[low] - 8 * narrower)),
+            int(np.searchsorted(x, x[low] + 8 * narrower, "right")),
+        )
+        near, values = x[around], losses[around]
+        if len(near) < 3:
+            break
+        calm = _gaussian_average(near, _cap_divergence(_despike(values)), narrower)
+        inside = np.flatnonzero(np.abs(near - x[low]) <= 4 * narrower)
+        found = int(inside[calm[inside].argmin()])
+        rows = max(2 * math.sqrt(math.pi) * narrower * (len(near) - 1) / float(np.ptp(near)), 1.0)
+        if calm[low - around.start] - calm[found] > 3 * noise_level(values) * math.sqrt(2 / rows):
+            low = around.start + found
+    return low
+
+
 @dataclass(frozen=True, eq=False)
 class Shape:
     """What every rule and every diagnosis asks of a sweep, measured once.
 
-    Rows whose loss is NaN or infinite are not in it, nor are rows after the divergence: what the loss does
+    Rows whose loss is NaN or infinite are not in it, nor are rows from the divergence on: what the loss does
     there says nothing about training.
 
     Args:
         learning_rate: Of each row.
         log_rate: Its base-10 logarithm.
         loss: As recorded.
-        delta: The loss delta as recorded, see `loss_delta`.
         smoothed: The smoothed loss.
         initial: The loss before the learning rate is large enough to act.
-        low: The row in which the smoothed loss is lowest.
+        lowest: The lowest smoothed loss.
+        low: The row of the minimum, freed of the smoothing's pull, see `_undragged_minimum`.
         noise: Standard deviation of the loss from row to row, before the descent.
         uncertainty: Standard deviation of the descent that noise alone leaves in the smoothed loss.
-        divergence: The learning rate at which the loss rose above its initial level after the descent;
-            None where it did not.
+        divergence: The learning rate at which the smoothed loss rose above its initial level after the
+            descent, or the loss became NaN or infinite for good; None where neither happened.
         gaps: Number of rows without a finite loss that have one with it after them.
+        delta_window: Steps over which the loss delta is taken.
     """
 
     learning_rate: Floats
     log_rate: Floats
     loss: Floats
-    delta: Floats
     smoothed: Floats
     initial: float
+    lowest: float
     low: int
     noise: float
     uncertainty: float
     divergence: float | None
     gaps: int
+    delta_window: int
 
     @classmethod
     def measure(
-        cls, learning_rate: Floats, loss: Floats, delta: Floats, smoothed: Floats, smoothing: float
+        cls,
+        learning_rate: Floats,
+        loss: Floats,
+        smoothed: Floats,
+        smoothing: float,
+        *,
+        delta_window: int = DEFAULT_DELTA_WINDOW,
     ) -> Shape:
         """Measures a sweep, from its columns and its smoothed loss."""
-        usable = np.isfinite(smoothed) & np.isfinite(loss) & (learning_rate > 0)
-        kept = np.flatnonzero(usable)
+        kept = np.flatnonzero(np.isfinite(smoothed) & np.isfinite(loss) & (learning_rate > 0))
         rates, losses, calm = learning_rate[kept], loss[kept], smoothed[kept]
         if not len(kept):
-            return cls(rates, rates, losses, losses, calm, math.nan, 0, 0.0, 0.0, None, 0)
-        gaps = int(kept[-1]) + 1 - len(kept)
+            divergence = float(learning_rate[0]) if len(learning_rate) else None
+            return cls(
+                rates, rates, losses, calm, math.nan, math.nan, 0, 0.0, 0.0, divergence, 0, delta_window
+            )
         x = np.log10(rates)
         initial = initial_level(losses)
         low = int(calm.argmin())
         half = int(np.argmax(calm <= (initial + calm[low]) / 2))
         noise = noise_level(losses[: max(half, 20)])
         averaged = 1
-        if smoothing > 0:  # as many rows as weigh as much under the Gaussian as they would evenly
+        if smoothing > 0:  # as many rows as an even window would need for the same calm
             reach = math.sqrt(math.pi) * smoothing
             averaged = max(int(np.searchsorted(x, x[low] + reach) - np.searchsorted(x, x[low] - reach)), 1)
         # A median of n rows is as uncertain as a mean of 2 n / pi.
         uncertainty = noise * math.sqrt(1 / averaged + math.pi / 2 / initial_rows(len(losses)))
-        risen = np.flatnonzero(calm[half:] > initial + 3 * noise / math.sqrt(averaged))
-        divergence = None
-        if len(risen) and initial - calm[low] > uncertainty:
-            end = max(half + int(risen[0]), 1)
-            divergence = float(rates[end])
-            rates, x, losses, calm, kept = rates[:end], x[:end], losses[:end], calm[:end], kept[:end]
-            low = int(calm.argmin())
-        elif kept[-1] + 1 < len(loss):
+        end, divergence = len(kept), None
+        if kept[-1] + 1 < len(loss):
             divergence = float(learning_rate[kept[-1] + 1])
-        return cls(rates, x, losses, delta[kept], calm, initial, low, noise, uncertainty, divergence, gaps)
-
-    @property
-    def lowest(self) -> float:
-        """The lowest smoothed loss."""
-        return float(self.smoothed[self.low]) if len(self.smoothed) else math.nan
+        if initial - calm[low] > uncertainty:
+            risen = np.flatnonzero(calm[half:] > initial + 3 * noise / math.sqrt(averaged))
+            if len(risen):
+                end = max(half + int(risen[0]), 1)
+                divergence = float(rates[half + int(risen[0])])
+                low = int(calm[:end].argmin())
+        return cls(
+            learning_rate=rates[:end],
+            log_rate=x[:end],
+            loss=losses[:end],
+            smoothed=calm[:end],
+            initial=initial,
+            lowest=float(calm[low]),
+            low=_undragged_minimum(x[:end], losses[:end], low, smoothing),
+            noise=noise,
+            uncertainty=uncertainty,
+            divergence=divergence,
+            gaps=int(kept[-1]) + 1 - len(kept),
+            delta_window=delta_window,
+        )
 
     @property
     def descent(self) -> float:

@@ -132,8 +132,8 @@ def _no_descent(shape: Shape) -> Finding:
         "no_descent",
         "severe",
         f"The loss does not come down: {seen}, no more than chance, up to a learning rate of "
-        f"{_rate(shape.learning_rate[-1])}. Raise `end_lr`; if that does not help, check that the model can learn "
-        "from this data and that its weights are trainable.",
+        f"{_rate(shape.learning_rate[-1])}. Raise `end_lr`; if that does not help, check that the model can "
+        "learn from this data and that its weights are trainable.",
     )
 
 
@@ -157,14 +157,14 @@ def _diverged_at_once(shape: Shape) -> Finding:
 
 
 def _noisy(shape: Shape) -> Finding | None:
-    if shape.descent >= CLEAR_DESCENT * shape.uncertainty:
+    clarity = shape.descent / shape.uncertainty if shape.uncertainty > 0 else math.inf
+    if clarity >= CLEAR_DESCENT:
         return None
     return Finding(
         "too_noisy",
         "mild",
-        f"The loss is noisy: its descent of {shape.descent:.2g} is only {shape.descent / shape.uncertainty:.1f} "
-        "times what noise alone would leave in the curve. Raise `num_steps` or `batches_per_step`, or use larger "
-        "batches.",
+        f"The loss is noisy: its descent of {shape.descent:.2g} is only {clarity:.1f} times what noise alone "
+        "would leave in the curve. Raise `num_steps` or `batches_per_step`, or use larger batches.",
     )
 
 
@@ -200,8 +200,8 @@ def _never_diverged(shape: Shape, stop_reason: str | None) -> Finding | None:
         return Finding(
             "at_edge",
             "mild",
-            f"The loss is still coming down at the end of the sweep, at a learning rate of {_rate(last)}, so that "
-            f"a larger one may be better. Raise `end_lr` to {_rate(last * 10)} or more.",
+            f"The loss is still coming down at the end of the sweep, at a learning rate of {_rate(last)}, so "
+            f"that a larger one may be better. Raise `end_lr` to {_rate(last * 10)} or more.",
         )
     return Finding(
         "never_diverged",
@@ -222,8 +222,8 @@ def _rules_disagree(suggested: Mapping[str, float | None]) -> Finding | None:
     return Finding(
         "rules_disagree",
         "mild",
-        f"The rules disagree by {decades:.1f} decades, from {_rate(rates[low])} ({low}) to {_rate(rates[high])} "
-        f"({high}). Compare some learning rates between them in short trainings.",
+        f"The rules disagree by {decades:.1f} decades, from {_rate(rates[low])} ({low}) to "
+        f"{_rate(rates[high])} ({high}). Compare some learning rates between them in short trainings.",
     )
 
 

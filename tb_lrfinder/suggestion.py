@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tb_lrfinder.curve import (
-    DEFAULT_DELTA_WINDOW,
     DEFAULT_SMOOTHING,
     Floats,
     Shape,
@@ -190,8 +189,7 @@ def suggest(
         raise ValueError(f"`rule` must be one of {', '.join(map(repr, RULES))}. Received rule={rule!r}.")
     rows = kept_rows(len(rates), skip_start, skip_end)
     smoothed = smooth(rates, values, _checked_smoothing(smoothing))
-    delta = loss_delta(values)
-    shape = Shape.measure(rates[rows], values[rows], delta[rows], smoothed[rows], smoothing)
+    shape = Shape.measure(rates[rows], values[rows], smoothed[rows], smoothing)
     return apply_rule(rule, shape, obstacle(shape))
 
 
@@ -264,8 +262,9 @@ def _minimum_tenth(shape: Shape) -> float:
 
 
 def _lowest_delta(shape: Shape) -> float:
-    first = min(DEFAULT_DELTA_WINDOW, shape.low)  # before it the window is not full
-    return float(shape.learning_rate[first + int(shape.delta[first : shape.low + 1].argmin())])
+    first = min(shape.delta_window, shape.low)  # before it the window is not full
+    delta = loss_delta(shape.loss[: shape.low + 1], shape.delta_window)
+    return float(shape.learning_rate[first + int(delta[first:].argmin())])
 
 
 def _left_of_minimum(shape: Shape) -> float:
