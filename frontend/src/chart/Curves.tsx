@@ -82,7 +82,8 @@ export function strokesOf(
     const stands = one.id === emphasis;
     const faint = emphasis !== null && !stands;
     const width = stands || series.length === 1 ? 2.5 : thin ? 1 / ratio : 1.75;
-    const raw = withRaw && one.raw !== null && !faint ? { width: 1, alpha: 0.32 } : null;
+    const raw =
+      one.raw !== null && (stands || (withRaw && !faint)) ? { width: 1, alpha: 0.32 } : null;
     return { series: one, line: { width, alpha: faint ? 0.26 : 1 }, raw };
   });
 }

@@ -70,6 +70,7 @@ function topOfDescent(
   return fitTo >= y.length ? top : topBefore + rise * (topBefore - lowest);
 }
 
+/** What is kept counts downwards only before the divergence: after it, curves fall from spikes. */
 function visibleExtent(
   series: readonly Series[],
   { xDomain: [left, right], toDescent }: FitOptions,
@@ -78,14 +79,12 @@ function visibleExtent(
   let low = Infinity;
   let high = -Infinity;
   for (const { x, y, fitFrom, fitTo } of series) {
-    const visible = bisect(x, right * (1 + 1e-6));
     const first = bisect(x, left * (1 - 1e-6));
-    const start = toDescent ? Math.max(first, fitFrom) : first;
-    const end = toDescent ? Math.min(visible, fitTo) : visible;
-    for (let i = start; i < end; i++) {
+    const end = bisect(x, right * (1 + 1e-6));
+    for (let i = toDescent ? Math.max(first, fitFrom) : first; i < end; i++) {
       const value = y[i] ?? NaN;
       if (!keep(value)) continue;
-      if (value < low) low = value;
+      if (value < low && (i < fitTo || !toDescent)) low = value;
       if (value > high) high = value;
     }
   }
@@ -103,8 +102,9 @@ function pad(extent: Domain | null, log: boolean): Domain {
   const least = Math.max(LEAST_SPAN * Math.max(Math.abs(low), Math.abs(high)), 1e-12);
   const span = Math.max(high - low, least);
   const middle = (low + high) / 2;
-  return [middle - 0.56 * span, middle + 0.56 * span];
+  // More below than above: the name of the lowest point stands there.
+  return [middle - 0.62 * span, middle + 0.56 * span];
 }
 
 /** The height of the picture, at least, as a part of the level that is shown. */
-const LEAST_SPAN = 0.02;
+const LEAST_SPAN = 0.05;

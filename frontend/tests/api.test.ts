@@ -1,0 +1,138 @@
+import { afterEach, describe, expect, it, vi } from "vitest";
+import {
+  ApiError,
+  createRunsClient,
+  decodeFloats,
+  downloadUrl,
+  fetchSweeps,
+  MAX_URL_LENGTH,
+  sweepUrls,
+} from "../src/api";
+import { makeRun, makeSweep, packed } from "./sweeps";
+
+const AS_RECORDED = { smoothing: null, deltaWindow: null, skipStart: 0, skipEnd: 0 };
+
+function answer(...responses: (Response | Error)[]) {
+  const fetch = vi.fn<(url: string, init: RequestInit) => Promise<Response>>();
+  for (const response of responses) {
+    if (response instanceof Error) fetch.mockRejectedValueOnce(response);
+    else fetch.mockResolvedValueOnce(response);
+  }
+  vi.stubGlobal("fetch", fetch);
+  return fetch;
+}
+
+afterEach(() => {
+  vi.unstubAllGlobals();
+});
+
+describe("addresses", () => {
+  it("name every run once, each address short enough for proxies", () => {
+    const runs = Array.from({ length: 1_000 }, (_, i) => `folder/with a long name/run-${i}`);
+    const urls = sweepUrls(runs, AS_RECORDED);
+    expect(urls.length).toBeGreaterThan(1);
+    expect(urls.every((url) => url.length <= MAX_URL_LENGTH)).toBe(true);
+    const named = urls.flatMap((url) => new URLSearchParams(url.split("?")[1]).getAll("run"));
+    expect(named).toEqual(runs);
+  });
+
+  it("carry names as they are, also hostile ones", () => {
+    const name = "a&run=b/<img onerror=x>#é%2f";
+    const [url = ""] = sweepUrls([name], AS_RECORDED);
+    expect(new URLSearchParams(url.split("?")[1]).getAll("run")).toEqual([name]);
+    expect(new URLSearchParams(downloadUrl(name, "csv").split("?")[1]).get("run")).toBe(name);
+  });
+
+  it("are relative, so that they hold under a path prefix", () => {
+    for (const url of [...sweepUrls(["a"], AS_RECORDED), downloadUrl("a", "csv")]) {
+      expect(url).toMatch(/^[a-z]+\?/);
+    }
+  });
+
+  it("ask only for what differs from the record", () => {
+    expect(sweepUrls(["a"], AS_RECORDED)).toEqual(["sweeps?encoding=base64&run=a"]);
+    expect(sweepUrls(["a"], { smoothing: 0, deltaWindow: 5, skipStart: 1, skipEnd: 2 })).toEqual([
+      "sweeps?encoding=base64&smoothing=0&delta_window=5&skip_start=1&skip_end=2&run=a",
+    ]);
+    expect(sweepUrls([], AS_RECORDED)).toEqual([]);
+  });
+
+  it("still ask for a run whose name alone is too long", () => {
+    expect(sweepUrls(["a", "x".repeat(9_000), "b"], AS_RECORDED)).toHaveLength(3);
+  });
+});
+
+describe("runs", () => {
+  it("are the very same while the server says nothing has changed", async () => {
+    const runs = JSON.stringify({ runs: [makeRun("a")] });
+    const fetch = answer(
+      new Response(runs, { headers: { ETag: '"1"' } }),
+      new Response(null, { status: 304 }),
+    );
+    const client = createRunsClient();
+    const first = await client();
+    const second = await client();
+    expect(second).toBe(first);
+    expect(fetch.mock.calls[0]?.[1].headers).toEqual({});
+    expect(fetch.mock.calls[1]?.[1].headers).toEqual({ "If-None-Match": '"1"' });
+  });
+
+  it("go by their name where they have no id", async () => {
+    answer(new Response(JSON.stringify({ runs: [{ ...makeRun("a"), id: null }] })));
+    expect((await createRunsClient()())[0]?.id).toBe("a");
+  });
+});
+
+describe("sweeps", () => {
+  const sweep = makeSweep("a");
+  const columns = Object.fromEntries(
+    Object.entries(sweep.columns).map(([name, values]) => [name, packed(values as Float32Array)]),
+  );
+
+  it("are unpacked, with what is not finite", async () => {
+    const loss = Float32Array.of(2.5, Number.NaN, Number.POSITIVE_INFINITY);
+    const body = { ...sweep, columns: { ...columns, loss: packed(loss) } };
+    answer(new Response(JSON.stringify({ sweeps: [body], errors: [] })));
+    const { sweeps } = await fetchSweeps(["a"], AS_RECORDED);
+    expect(sweeps[0]?.columns.loss).toEqual(loss);
+    expect(sweeps[0]?.suggestion?.learning_rate).toBe(0.001);
+  });
+
+  it("take no learning rate from what is no positive number", async () => {
+    const body = { ...sweep, columns, minimum_learning_rate: "NaN", divergence_learning_rate: 0 };
+    answer(new Response(JSON.stringify({ sweeps: [body], errors: [] })));
+    const [only] = (await fetchSweeps(["a"], AS_RECORDED)).sweeps;
+    expect(only?.minimum_learning_rate).toBeNull();
+    expect(only?.divergence_learning_rate).toBeNull();
+  });
+});
+
+describe("errors", () => {
+  it("carry the status, the address and the server's sentence", async () => {
+    answer(new Response("smoothing is -1; it has to be 0 to 2.", { status: 400 }));
+    const error = await fetchSweeps(["a"], AS_RECORDED).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(ApiError);
+    expect(error).toMatchObject({
+      status: 400,
+      url: "sweeps",
+      detail: "smoothing is -1; it has to be 0 to 2.",
+    });
+  });
+
+  it("do not show a proxy's page", async () => {
+    answer(new Response("<html>Bad gateway</html>", { status: 502, statusText: "Bad Gateway" }));
+    const error = await createRunsClient()().catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ status: 502, detail: "Bad Gateway" });
+  });
+
+  it("say when there is no server", async () => {
+    answer(new TypeError("Failed to fetch"));
+    const error = await createRunsClient()().catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ status: null, detail: "Failed to fetch" });
+  });
+});
+
+it("decodes little-endian floats", () => {
+  expect([...decodeFloats("AACAPwAAAEA=")]).toEqual([1, 2]);
+  expect(decodeFloats("")).toHaveLength(0);
+});

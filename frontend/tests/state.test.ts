@@ -1,0 +1,310 @@
+import { describe, expect, it, vi } from "vitest";
+import type { SweepsAnswer } from "../src/api";
+import { runColors, suggestionScale } from "../src/state/colors";
+import { deltaSeries, drawable, lossSeries, marksOf, startingLossRatio } from "../src/state/curves";
+import { SweepLoader } from "../src/state/data";
+import { createEntries, splitName, stopSentence, summarize } from "../src/state/entries";
+import { parseHash, replaceParts } from "../src/state/host";
+import { fromLink, toLink } from "../src/state/link";
+import { DEFAULT_SETTINGS } from "../src/state/settings";
+import { compileFilter, INITIAL_VIEW, isChecked, reduce, type View } from "../src/state/view";
+import { makeEntry, makeRun, makeSweep, RULES } from "./sweeps";
+
+describe("view", () => {
+  const shown = (view: View, ids: string[]) => ids.filter((id) => isChecked(view.selection, id));
+
+  it("hides and shows runs", () => {
+    const hidden = reduce(INITIAL_VIEW, { type: "show", ids: ["a", "b"], shown: false });
+    expect(shown(hidden, ["a", "b", "c"])).toEqual(["c"]);
+    const again = reduce(hidden, { type: "show", ids: ["a"], shown: true });
+    expect(shown(again, ["a", "b", "c"])).toEqual(["a", "c"]);
+  });
+
+  it("keeps to the runs that a link names, and lets others be added", () => {
+    const linked = fromLink({ runs: "a,b" });
+    expect(shown(linked, ["a", "b", "new"])).toEqual(["a", "b"]);
+    const more = reduce(linked, { type: "show", ids: ["new"], shown: true });
+    expect(shown(more, ["a", "b", "new"])).toEqual(["a", "b", "new"]);
+  });
+
+  it("shows the run that gets the focus", () => {
+    const hidden = reduce(INITIAL_VIEW, { type: "show", ids: ["a"], shown: false });
+    const focused = reduce(hidden, { type: "focus", id: "a" });
+    expect(focused.focus).toBe("a");
+    expect(shown(focused, ["a"])).toEqual(["a"]);
+  });
+});
+
+describe("filter", () => {
+  it("takes regular expressions in either case", () => {
+    expect(compileFilter("ADAM|sgd$").pattern?.test("digits/adam")).toBe(true);
+    expect(compileFilter("^adam").pattern?.test("digits/adam")).toBe(false);
+  });
+
+  it("takes what only older expressions allow", () => {
+    expect(compileFilter("a\\-b").pattern?.test("a-b")).toBe(true);
+  });
+
+  it("says what is wrong with a broken one, and hides nothing", () => {
+    const { pattern, error } = compileFilter("(");
+    expect(pattern).toBeNull();
+    expect(error).toMatch(/\(/);
+  });
+});
+
+describe("link", () => {
+  const ids = ["a", "b", "c", "d"];
+
+  it("is empty for a fresh view", () => {
+    expect(toLink(INITIAL_VIEW, ids)).toEqual({});
+    expect(fromLink({})).toEqual(INITIAL_VIEW);
+  });
+
+  it("brings the same view back", () => {
+    const view: View = {
+      selection: { mode: "all-but", ids: new Set(["b"]) },
+      focus: "c",
+      filter: "adam & (sgd)=1",
+      zoom: [1e-5, 0.25],
+      settings: {
+        ...DEFAULT_SETTINGS,
+        smoothing: 0.3,
+        deltaWindow: 5,
+        skipStart: 10,
+        skipEnd: 2,
+        showRaw: false,
+        colorBy: "suggestion",
+        fitDescent: false,
+        logLoss: true,
+        relativeLoss: true,
+        rule: "valley",
+      },
+    };
+    const parts = toLink(view, ids);
+    expect(fromLink(parts)).toEqual(view);
+    expect(fromLink(parseHash(replaceParts("#lr_finder", parts)))).toEqual(view);
+    const slope: View = {
+      ...INITIAL_VIEW,
+      settings: { ...DEFAULT_SETTINGS, delta: "slope" },
+    };
+    expect(fromLink(toLink(slope, ids))).toEqual(slope);
+  });
+
+  it("names the shown runs where most are hidden", () => {
+    const view = reduce(INITIAL_VIEW, { type: "show", ids: ["a", "b", "c"], shown: false });
+    expect(toLink(view, ids)).toEqual({ runs: "d" });
+  });
+
+  it("names none of the runs when all are hidden", () => {
+    const view = reduce(INITIAL_VIEW, { type: "show", ids, shown: false });
+    const { selection } = fromLink(toLink(view, ids));
+    expect(ids.some((id) => isChecked(selection, id))).toBe(false);
+  });
+
+  it.each([
+    { zoom: "1,abc" },
+    { zoom: "2,1" },
+    { zoom: "-1,1" },
+    { smoothing: "1e9" },
+    { skip: "-3,x" },
+    { delta: "0.5" },
+    { color: "<img>" },
+  ])("passes over what makes no sense: %o", (parts) => {
+    expect(fromLink(parts as Record<string, string>)).toEqual(INITIAL_VIEW);
+  });
+
+  it("leaves the rest of the host's address alone", () => {
+    const hash = "#lr_finder&runSelectionState=e30&p.other.x=1&p.lr_finder.focus=old";
+    expect(replaceParts(hash, { focus: "new" })).toBe(
+      "#lr_finder&runSelectionState=e30&p.other.x=1&p.lr_finder.focus=new",
+    );
+    expect(parseHash("#lr_finder&p.lr_finder.filter=%E0%A4%A")).toEqual({});
+  });
+});
+
+describe("entries", () => {
+  const runs = [makeRun("a"), makeRun("b", { severity: "severe" }), makeRun("c")];
+  const severe = { code: "flat", severity: "severe" as const, message: "Flat." };
+  const sweeps = {
+    byRun: new Map([["c", makeSweep("c", { diagnosis: [severe] })]]),
+    errors: new Map([["b", "There is no sweep."]]),
+  };
+
+  it("take the list's word until the sweep is here, then the sweep's", () => {
+    const [a, b, c] = createEntries(runs, sweeps, null, new Map());
+    expect(a).toMatchObject({ suggested: 0.001, reliable: true, error: null });
+    expect(b).toMatchObject({ reliable: false, error: "There is no sweep." });
+    expect(c).toMatchObject({ suggested: 0.001, severity: "severe", reliable: false });
+  });
+
+  it("follow the rule that is shown", () => {
+    const [a, , c] = createEntries(runs, sweeps, "valley", new Map());
+    expect(a?.suggested).toBeNull();
+    expect(c?.suggested).toBe(0.002);
+  });
+
+  it("sum up to range, spread and medians of what is reliable", () => {
+    const entries = [
+      makeEntry("a", { suggested: 0.001 }),
+      makeEntry("b", { suggested: 0.004 }),
+      makeEntry("c", { suggested: 9, reliable: false }),
+      makeEntry("d", {
+        suggested: null,
+        reliable: false,
+        run: makeRun("d", { status: "running" }),
+      }),
+    ];
+    const summary = summarize(entries, RULES);
+    expect(summary.range).toEqual([0.001, 0.004]);
+    expect(summary.spread).toBe(4);
+    expect(summary.reliable).toBe(2);
+    expect(summary.ended).toBe(3);
+    expect(summary.medians.get("valley")).toBe(0.002);
+    expect(summarize([], RULES).range).toBeNull();
+  });
+
+  it("say why a sweep ended", () => {
+    expect(stopSentence(makeRun("a"))).toBe("the loss diverged");
+    expect(stopSentence(makeRun("a", { stop_reason: "a new reason" }))).toBe("a new reason");
+    expect(stopSentence(makeRun("a", { stop_reason: null, status: "interrupted" }))).toMatch(
+      /life/,
+    );
+  });
+
+  it("are named by folder and leaf", () => {
+    expect(splitName("a/b/c")).toEqual({ folder: "a/b/", leaf: "c" });
+    expect(splitName("c")).toEqual({ folder: "", leaf: "c" });
+  });
+});
+
+describe("curves", () => {
+  const entry = makeEntry("a");
+  const [drawn] = drawable([entry, makeEntry("b", { sweep: null })]);
+  if (!drawn) throw new Error("the entry has a sweep");
+
+  it("leave out what has no rows", () => {
+    const empty = makeSweep("a");
+    empty.columns.learning_rate = new Float32Array();
+    expect(drawable([makeEntry("a", { sweep: empty }), makeEntry("b", { sweep: null })])).toEqual(
+      [],
+    );
+  });
+
+  it("are relative to their start on request", () => {
+    const [series] = lossSeries([drawn], { ...DEFAULT_SETTINGS, relativeLoss: true });
+    expect([...(series?.y ?? [])]).toEqual([1, 0.75, 0.5, Math.fround(0.6), 4]);
+  });
+
+  it("end what has to be seen at the divergence, and deltas at the minimum", () => {
+    const series = { ...drawn, sweep: makeSweep("a", { divergence_learning_rate: 0.1 }) };
+    expect(lossSeries([series], DEFAULT_SETTINGS)[0]?.fitTo).toBe(4);
+    expect(deltaSeries([series], DEFAULT_SETTINGS)[0]?.fitTo).toBe(3);
+  });
+
+  it("show the delta over a window, or the slope", () => {
+    const { columns } = drawn.sweep;
+    expect(deltaSeries([drawn], DEFAULT_SETTINGS)[0]?.y).toBe(columns.loss_delta);
+    const settings = { ...DEFAULT_SETTINGS, delta: "slope" } as const;
+    expect(deltaSeries([drawn], settings)[0]?.y).toBe(columns.slope);
+  });
+
+  it("are marked with a dot each, and in detail when in focus", () => {
+    expect(marksOf([drawn], null, "Valley").guide).toBeNull();
+    const marks = marksOf([drawn], drawn, "Valley");
+    expect(marks.points).toEqual([{ seriesId: "a", x: 0.001, hollow: false }]);
+    expect(marks.guide).toEqual({ x: 0.001, text: "Suggested 1e-3", tone: "clear" });
+    expect(marks.ring?.text).toBe("min 1e-2");
+    expect(marks.limit?.text).toBe("diverged at 1e0");
+    expect(marks.shaded).toEqual([]);
+    const unclear = { ...drawn, reliable: false };
+    expect(marksOf([unclear], unclear, "Valley").guide?.text).toBe("Unclear, Valley at 1e-3");
+  });
+
+  it("tint what the rules skipped", () => {
+    const settings = { smoothing: 0, delta_window: 2, skip_start: 1, skip_end: 2 };
+    const skipped = { ...drawn, sweep: makeSweep("a", { settings }) };
+    const { shaded } = marksOf([skipped], skipped, "Valley");
+    const rounded = shaded.map((range) => range.map((lr) => Number(lr.toPrecision(3))));
+    expect(rounded).toEqual([
+      [1e-4, 1e-3],
+      [1e-2, 1],
+    ]);
+    const [series] = lossSeries([skipped], DEFAULT_SETTINGS);
+    expect([series?.solidFrom, series?.solidTo]).toEqual([1, 3]);
+  });
+
+  it("tell how far apart their losses start", () => {
+    const large = makeSweep("b");
+    large.columns.smoothed_loss = large.columns.smoothed_loss.map((loss) => 100 * loss);
+    expect(startingLossRatio([drawn, { ...drawn, sweep: large }])).toBeCloseTo(100);
+    expect(startingLossRatio([drawn])).toBe(1);
+  });
+});
+
+describe("colours", () => {
+  it("follow TensorBoard's palette in the order of the runs", () => {
+    const runs = Array.from({ length: 15 }, (_, i) => makeRun(`run ${i}`));
+    const colors = [...runColors(runs, false).values()];
+    expect(colors.slice(0, 2)).toEqual(["#425066", "#12b5cb"]);
+    expect(new Set(colors).size).toBe(15);
+    expect(runColors(runs, true).get("run 0")).toBe("#8e98a3");
+  });
+
+  it("run from the smallest to the largest suggestion", () => {
+    const scale = suggestionScale([1e-3, 1e-1, 1e-2], false);
+    expect([scale?.low, scale?.high]).toEqual([1e-3, 1e-1]);
+    expect(scale?.color(1e-3)).not.toBe(scale?.color(1e-1));
+    expect(suggestionScale([1e-3, 1e-3], false)).toBeNull();
+  });
+});
+
+describe("SweepLoader", () => {
+  const settings = { smoothing: null, deltaWindow: null, skipStart: 0, skipEnd: 0 };
+  const server = () =>
+    vi.fn(
+      (runs: readonly string[]): Promise<SweepsAnswer> =>
+        Promise.resolve({
+          sweeps: runs.filter((run) => run !== "gone").map((run) => makeSweep(run)),
+          errors: runs.includes("gone") ? [{ run: "gone", message: "It is gone." }] : [],
+        }),
+    );
+
+  it("asks only for runs whose version has changed", async () => {
+    const fetch = server();
+    const loader = new SweepLoader(fetch);
+    const first = await loader.load([makeRun("a"), makeRun("b")], settings);
+    expect([...first.byRun.keys()]).toEqual(["a", "b"]);
+    const second = await loader.load([makeRun("a"), makeRun("b", { version: "2" })], settings);
+    expect(fetch.mock.calls.map(([runs]) => runs)).toEqual([["a", "b"], ["b"]]);
+    expect(second.byRun.get("a")).toBe(first.byRun.get("a"));
+    await loader.load([makeRun("b", { version: "2" })], settings);
+    expect(fetch).toHaveBeenCalledTimes(2);
+  });
+
+  it("asks for everything again when the settings change", async () => {
+    const fetch = server();
+    const loader = new SweepLoader(fetch);
+    await loader.load([makeRun("a")], settings);
+    await loader.load([makeRun("a")], { ...settings, smoothing: 0.5 });
+    expect(fetch).toHaveBeenCalledTimes(2);
+  });
+
+  it("remembers what could not be answered", async () => {
+    const fetch = server();
+    const loader = new SweepLoader(fetch);
+    await loader.load([makeRun("a"), makeRun("gone")], settings);
+    const { errors } = await loader.load([makeRun("a"), makeRun("gone")], settings);
+    expect(errors.get("gone")).toBe("It is gone.");
+    expect(fetch).toHaveBeenCalledTimes(1);
+  });
+
+  it("keeps what it had when a request fails", async () => {
+    const fetch = server();
+    const loader = new SweepLoader(fetch);
+    await loader.load([makeRun("a")], settings);
+    fetch.mockRejectedValueOnce(new Error("no server"));
+    await expect(loader.load([makeRun("a", { version: "2" })], settings)).rejects.toThrow();
+    const { byRun } = await loader.load([makeRun("a")], settings);
+    expect(byRun.has("a")).toBe(true);
+  });
+});

@@ -1,0 +1,77 @@
+import { describe, expect, it } from "vitest";
+import { evenTicks, logTicks } from "../src/chart/ticks";
+
+function labels(low: number, high: number, pixels = 800): string[] {
+  return logTicks([low, high], pixels)
+    .map(({ label }) => label)
+    .filter((label) => label !== "");
+}
+
+describe("logTicks", () => {
+  it("labels every decade where there is room", () => {
+    expect(labels(1e-7, 10)).toEqual([
+      "1e-7",
+      "1e-6",
+      "1e-5",
+      "1e-4",
+      "1e-3",
+      "1e-2",
+      "1e-1",
+      "1e0",
+      "1e1",
+    ]);
+  });
+
+  it("leaves labels out where there is none", () => {
+    const few = labels(1e-9, 10, 200);
+    expect(few.length).toBeGreaterThanOrEqual(2);
+    expect(few.length).toBeLessThanOrEqual(4);
+  });
+
+  it("labels 1, 2 and 5 within two decades", () => {
+    expect(labels(1e-3, 1e-2)).toEqual(["1e-3", "2e-3", "5e-3", "1e-2"]);
+  });
+
+  it.each([
+    [2e-3, 4e-3],
+    [1.1e-3, 1.9e-3],
+    [3.01e-5, 3.05e-5],
+    [0.99, 1.01],
+  ])("has at least three different labels within [%d, %d]", (low, high) => {
+    const found = labels(low, high);
+    expect(found.length).toBeGreaterThanOrEqual(3);
+    expect(new Set(found).size).toBe(found.length);
+  });
+
+  it("labels each tick with its own value", () => {
+    for (const [low, high] of [
+      [1e-7, 10],
+      [2e-3, 4e-3],
+      [1e-3, 3e-2],
+    ] as const) {
+      for (const { value, label } of logTicks([low, high], 800)) {
+        if (label !== "") expect(Number(label) / value).toBeCloseTo(1, 9);
+        expect(value).toBeGreaterThanOrEqual(low * (1 - 1e-9));
+        expect(value).toBeLessThanOrEqual(high * (1 + 1e-9));
+      }
+    }
+  });
+
+  it("has none on an axis without extent", () => {
+    expect(logTicks([1, 1], 800)).toEqual([]);
+  });
+});
+
+describe("evenTicks", () => {
+  it.each([
+    [1, 2.6],
+    [2.3021, 2.3043],
+    [-0.00012, 0.0003],
+    [0, 40_000],
+    [1_000_000, 1_000_500],
+  ])("tells its labels apart on [%d, %d]", (low, high) => {
+    const found = evenTicks([low, high], 240).map(({ label }) => label);
+    expect(found.length).toBeGreaterThanOrEqual(3);
+    expect(new Set(found).size).toBe(found.length);
+  });
+});
