@@ -1,0 +1,22 @@
+"""Everything that touches Keras: the callback that runs a sweep inside `model.fit`."""
+
+from __future__ import annotations
+
+try:
+    import keras
+except ImportError as error:
+    raise ImportError(
+        "LRFinder needs Keras 3 and a backend for it. "
+        "Install both with: pip install 'tb_lrfinder[tensorflow]'"
+    ) from error
+
+if not keras.__version__.startswith("3."):
+    raise ImportError(
+        f"LRFinder needs Keras 3, and Keras {keras.__version__} is installed. "
+        "Install it with: pip install 'tb_lrfinder[tensorflow]'"
+    )
+
+from tb_lrfinder.keras.callback import LRFinder
+from tb_lrfinder.keras.find import find_lr
+
+__all__ = ["LRFinder", "find_lr"]

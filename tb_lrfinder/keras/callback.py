@@ -1,0 +1,369 @@
+"""LRFinder, the callback."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from dataclasses import replace
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import keras
+
+from tb_lrfinder.curve import DEFAULT_DELTA_WINDOW, DEFAULT_SMOOTHING, Sweep
+from tb_lrfinder.diagnosis import Finding
+from tb_lrfinder.divergence import Divergence
+from tb_lrfinder.keras import applied, closing, internals
+from tb_lrfinder.keras.guard import guard, unguard
+from tb_lrfinder.keras.neighbours import Neighbours
+from tb_lrfinder.keras.settings import Settings, checked_log_dir, checked_stop
+from tb_lrfinder.keras.sweep_run import BuildFirst, SweepRun
+from tb_lrfinder.suggestion import Suggestion
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+class LRFinder(keras.callbacks.Callback):
+    """Sweep the learning rate inside `model.fit` and suggest one.
+
+    The learning rate is raised step by step while the true loss of every batch is recorded; the fit stops
+    by itself when the loss diverges or the ramp is done. Weights, optimizer, learning rate and random
+    numbers are then as before: the model has not been trained.
+
+    Example:
+
+    ```python
+    finder = LRFinder("logs/adam")
+    model.fit(x, y, epochs=10, callbacks=[finder])
+    finder.suggestion.learning_rate
+    finder.apply()          # sets it, for the training that follows
+    ```
+
+    Args:
+        log_dir: String or path. Directory for this one sweep, for TensorBoard. One that holds a sweep
+            already is kept, and the new one goes to `log_dir/2`, `log_dir/3`, ... `None` writes nothing.
+        start_lr: Float. Learning rate of the first step. Defaults to `1e-7`.
+        end_lr: Float. Learning rate of the last step. Defaults to `10.0`.
+        num_steps: Integer. Steps of the ramp; `None` takes as many as `fit` has batches (or epochs) for.
+            Defaults to `100`.
+        ramp: `"exponential"` (default), each decade gets as many steps, or `"linear"`.
+        per: `"batch"` (default), or `"epoch"` for one step an epoch, with the epoch's mean loss and the
+            validation loss of `fit`. `start_lr * 10 ** (epoch / 20)` is an `end_lr` of
+            `start_lr * 10 ** ((num_steps - 1) / 20)`.
+        batches_per_step: Integer. Batches at the same learning rate, their losses averaged. With gradient
+            accumulation, as many updates. Defaults to `1`.
+        stop: `"divergence"` (default), a `tb_lrfinder.Divergence` with settings of your own, or `None` to
+            run on to the end, through NaN too.
+        validation_data: `(x, y)`, `(x, y, sample_weight)` or a dataset of such batches. A fixed sample of
+            it is scored after every step (Smith, 2018), as `evaluate` would, without disturbing anything.
+        validation_samples: Integer. Size of that sample. Defaults to `256`.
+        monitor: String. Name of the loss, for models with a train step of their own. Defaults to `"loss"`.
+        restore: Boolean. `False` keeps the swept model, and needs no memory for a copy of it.
+        smoothing: Float. Standard deviation of the Gaussian that smooths the loss, in decades of learning
+            rate.
+        delta_window: Integer. Steps over which the loss delta is taken.
+        seed: Integer. Chooses the validation sample, and tells repeated sweeps apart. Nothing else of the
+            training is seeded.
+        verbose: `0` or `1`. Whether to print the closing line. Defaults to `1`.
+
+    Attributes:
+        sweep: The columns `step`, `learning_rate`, `loss`, `loss_delta` and `validation_loss`.
+        suggestion: That of the default rule; its `learning_rate` is `None`, with a `reason`, where the
+            sweep does not say.
+        suggestions: Those of all rules, by name.
+        diagnosis: What is worth knowing about the sweep.
+        stop_reason: `"completed"`, `"diverged"`, `"non_finite"`, `"incomplete"`, `"interrupted"` or
+            `"failed"`; `None` before and during a sweep.
+        log_dir: The directory that was really written to.
+
+    Raises:
+        TypeError, ValueError: If an argument is of the wrong kind or out of its range; names it.
+    """
+
+    sweep: Sweep
+    suggestions: dict[str, Suggestion]
+    diagnosis: tuple[Finding, ...]
+    stop_reason: str | None
+    log_dir: str | None
+
+    def __init__(
+        self,
+        log_dir: str | os.PathLike[str] | None = None,
+        start_lr: float = 1e-7,
+        end_lr: float = 10.0,
+        num_steps: int | None = 100,
+        *,
+        ramp: str = "exponential",
+        per: str = "batch",
+        batches_per_step: int = 1,
+        stop: str | Divergence | None = "divergence",
+        validation_data: Any = None,
+        validation_samples: int = 256,
+        monitor: str = "loss",
+        restore: bool = True,
+        smoothing: float = DEFAULT_SMOOTHING,
+        delta_window: int = DEFAULT_DELTA_WINDOW,
+        seed: int | None = None,
+        verbose: int = 1,
+    ) -> None:
+        super().__init__()
+        self._settings = Settings(
+            log_dir=checked_log_dir(log_dir),
+            start_lr=start_lr,
+            end_lr=end_lr,
+            num_steps=num_steps,
+            ramp=ramp,
+            per=per,
+            batches_per_step=batches_per_step,
+            stop=checked_stop(stop),
+            validation_data=validation_data,
+            validation_samples=validation_samples,
+            monitor=monitor,
+            restore=restore,
+            smoothing=smoothing,
+            delta_window=delta_window,
+            seed=seed,
+            verbose=verbose,
+        )
+        self._neighbours = Neighbours(None)
+        self._run: SweepRun | None = None  # of the fit that is going on
+        self._has_last_word = False
+        self._forget_results()
+
+    # What a sweep has found.
+
+    @property
+    def restores(self) -> bool:
+        """Whether the model is as before after a sweep."""
+        return self._settings.restore
+
+    @property
+    def progress(self) -> tuple[int, int | None]:
+        """Steps that have been recorded, and steps of the whole ramp, as far as they are known."""
+        run = self._run
+        if run is None:
+            return len(self.sweep), self._settings.num_steps
+        return run.steps_done, run.plan.num_steps if run.plan else None
+
+    @property
+    def suggestion(self) -> Suggestion | None:
+        """The suggestion of the default rule; None before the first sweep has ended."""
+        return next(iter(self.suggestions.values()), None)
+
+    def apply(self, rule: str | None = None) -> float:
+        """Set the suggested learning rate on the model's optimizer.
+
+        Args:
+            rule: Name of a rule; `None` is the default rule.
+
+        Returns:
+            The learning rate, read back from the optimizer.
+
+        Raises:
+            ValueError: If there is no suggestion; says why.
+            TypeError: If the optimizer has a schedule or a callable; shows the code to write instead.
+        """
+        return applied.apply(self, rule)
+
+    def plot(self) -> Figure:
+        """Draw loss and loss delta against learning rate, with the suggestion, and return the figure.
+
+        Raises:
+            ImportError: If matplotlib is not installed.
+            ValueError: If nothing has been recorded yet.
+        """
+        from tb_lrfinder.keras.plot import plot
+
+        return plot(self.sweep, self.suggestion, self._settings.smoothing)
+
+    def restore(self) -> None:
+        """Put the model back to where it was before a sweep that an error or Ctrl-C has cut short.
+
+        Happens by itself when the error came from a step, at the end of `with finder:`, and at the
+        model's next `fit`. Does nothing after a sweep that has ended.
+        """
+        self._abandon("interrupted", None)
+
+    def __enter__(self) -> LRFinder:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._abandon(*_reason_of(error))
+
+    # Hooks, in the order in which fit calls them.
+
+    def set_model(self, model: Any) -> None:
+        """Called by `fit` before everything else."""
+        if not isinstance(model, keras.Model):
+            raise TypeError(
+                "LRFinder works with models of Keras 3. "
+                f"Received: {type(model).__module__}.{type(model).__name__}. For a model of tf_keras, or with TF_USE_LEGACY_KERAS set, build it with `keras` instead."
+            )
+        super().set_model(model)
+        self._neighbours = Neighbours.of(self)
+        self._has_last_word = self._neighbours.take_last_place(self._end)
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Remember the model."""
+        self._abandon("interrupted", None)  # a sweep of this finder that never ended
+        self._forget_results()
+        run = SweepRun(self.model, self._settings)
+        if internals.is_built(self.model):
+            run.remember()
+        self._run = run
+        guard(self.model, self._abandon_before_next_fit)
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Begin the sweep, or the next step of one that has a step an epoch."""
+        run = self._run
+        if run is None or run.stopped is not None:
+            return
+        self._batches_of_epoch = 0
+        if run.plan is None:
+            try:
+                self._begin(run, epoch)
+            except BaseException:
+                self._run = None
+                unguard(self.model)
+                run.restore()
+                raise
+        run.begin_epoch()
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Record the batches of the execution that has just ended."""
+        if self._run is not None:
+            self._batches_of_epoch += 1
+            self._run.end_execution()
+            self._publish()
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Record the epoch, where a step is an epoch."""
+        run = self._run
+        if run is None:
+            return
+        if run.stopped is None and not self._batches_of_epoch:
+            self.model.stop_training = True  # the data are used up; more epochs would be empty too
+            return
+        run.end_epoch(logs or {})
+        self._publish()
+
+    def on_train_end(self, logs: Any = None) -> None:
+        """End the sweep, and restore the model once more: Keras averages weights after the last batch."""
+        if self._run is None:
+            return
+        self._run.stop("incomplete")
+        self._publish()
+        self._run.restore()
+        if not self._has_last_word:
+            self._end()
+
+    # The parts of these.
+
+    def _begin(self, run: SweepRun, epoch: int) -> None:
+        params: dict[str, Any] = self.params or {}
+        plan = run.make_plan(params, epoch)
+        steps = params.get("steps")
+        one_epoch = self._settings.per == "batch" and (
+            params.get("epochs") == epoch + 1 or (steps is not None and plan.num_batches <= steps)
+        )
+        self._neighbours.check(self, one_epoch=one_epoch)
+        if internals.is_built(self.model):
+            run.start(self._fail)
+        else:
+            BuildFirst(self.model, run, self._fail).attach()
+
+    def _fail(self, error: BaseException) -> None:
+        """A step has raised. Restore at once; if even that fails, it is tried again at the next fit."""
+        try:
+            self._abandon(*_reason_of(error))
+        except Exception as second:
+            warnings.warn(
+                f"The model could not be restored after {type(error).__name__}: {second}. "
+                "Call finder.restore() when there is memory again.",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+
+    def _publish(self) -> None:
+        """Make the results of a sweep that has just stopped the finder's."""
+        run = self._run
+        if run is None or run.stopped is None or self.stop_reason is not None:
+            return
+        unguard(self.model)
+        self.stop_reason = run.stopped
+        self.sweep = run.sweep
+        self.log_dir = run.log_dir
+        if run.analysis is not None:
+            self.suggestions = dict(run.analysis.suggestions)
+            self.diagnosis = run.analysis.diagnosis
+        self._closing_line = closing.line(run, self._settings)
+
+    def _end(self) -> None:
+        """The very last thing of a fit, after every other callback."""
+        run = self._run
+        if run is None:
+            return
+        run.restore()
+        run.forget()
+        self._run = None
+        if self.stop_reason == "incomplete":
+            warnings.warn(closing.incomplete(run), UserWarning, stacklevel=2)
+        if self._settings.verbose:
+            print(self._closing_line)
+
+    def _abandon(self, reason: str, message: str | None) -> None:
+        """End a sweep whose fit has not."""
+        if self._run is None:
+            return
+        self._run.stop(reason, message)
+        self._publish()
+        self._end()
+
+    def _abandon_before_next_fit(self) -> None:
+        if self._run is not None:
+            warnings.warn(
+                "The model's last sweep was cut short; its state from before that sweep is restored now.",
+                UserWarning,
+                stacklevel=2,
+            )
+        self._abandon("interrupted", None)
+
+    def _forget_results(self) -> None:
+        self.sweep = Sweep.from_losses([], [])
+        self.suggestions = {}
+        self.diagnosis = ()
+        self.stop_reason = None
+        self.log_dir = self._settings.log_dir
+        self._closing_line = ""
+        self._batches_of_epoch = 0
+
+    def __repr__(self) -> str:
+        if self.stop_reason is None:
+            return f"LRFinder(log_dir={self.log_dir!r}, no sweep yet)"
+        return (
+            f"LRFinder(log_dir={self.log_dir!r}, stop_reason={self.stop_reason!r}, "
+            f"suggestion={self.suggestion}, {self.sweep!r})"
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The results travel; the model, its data and the fit they came from stay.
+        state = {name: value for name, value in vars(self).items() if name not in _OF_THE_FIT}
+        return state | {"_settings": replace(self._settings, validation_data=None)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._model, self.params, self._run = None, None, None
+        self._neighbours, self._has_last_word = Neighbours(None), False
+
+
+_OF_THE_FIT = frozenset({"_model", "params", "validation_data", "_run", "_neighbours", "_has_last_word"})
+
+
+def _reason_of(error: BaseException | None) -> tuple[str, str | None]:
+    """Stop reason and message of a sweep that `error` has cut short."""
+    if error is None or isinstance(error, KeyboardInterrupt):
+        return "interrupted", None
+    return "failed", f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"

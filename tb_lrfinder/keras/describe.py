@@ -1,0 +1,68 @@
+"""What is swept, in words and numbers for the event file."""
+
+from __future__ import annotations
+
+import json
+import platform
+from typing import Any
+
+import keras
+import numpy as np
+
+from tb_lrfinder.keras import backend
+from tb_lrfinder.keras.learning_rate import leaf_optimizers, reference_optimizer
+from tb_lrfinder.metadata import SweepConfig
+from tb_lrfinder.version import __version__
+
+
+def describe(model: Any, batch_size: int | None) -> SweepConfig:
+    """The part of a `SweepConfig` that is about the model and its optimizer."""
+    optimizer = reference_optimizer(model.optimizer)
+    names = [type(leaf).__name__ for leaf in leaf_optimizers(model.optimizer)]
+    return {
+        "optimizer": "+".join(dict.fromkeys(names)),
+        "optimizer_settings": _settings(optimizer),
+        "model": str(model.name),
+        "parameters": int(sum(int(np.prod(variable.shape)) for variable in model.weights)),
+        "batch_size": batch_size,
+        "loss": loss_name(model.loss),
+        "versions": {
+            "tb_lrfinder": __version__,
+            **backend.versions(),
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+        },
+    }
+
+
+def loss_name(loss: Any) -> str:
+    """What `compile(loss=...)` was given, as people write it."""
+    if loss is None:
+        return "none"
+    if isinstance(loss, str):
+        return loss
+    if isinstance(loss, dict):
+        return ", ".join(f"{output}: {loss_name(value)}" for output, value in loss.items())
+    if isinstance(loss, list | tuple):
+        return ", ".join(loss_name(value) for value in loss)
+    if isinstance(loss, keras.losses.Loss):
+        return type(loss).__name__
+    return str(getattr(loss, "__name__", type(loss).__name__))
+
+
+def _settings(optimizer: Any) -> dict[str, Any]:
+    """The optimizer's configuration as far as it is JSON, without what the sweep replaces."""
+    try:
+        config = optimizer.get_config()
+    except NotImplementedError:
+        return {}
+    del_keys = {"name", "learning_rate"}
+    kept = {}
+    for key, value in config.items():
+        if key in del_keys or value is None:
+            continue
+        try:
+            kept[key] = json.loads(json.dumps(value))
+        except (TypeError, ValueError):
+            kept[key] = str(value)
+    return kept

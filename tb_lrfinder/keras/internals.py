@@ -1,0 +1,130 @@
+"""Every private attribute of Keras that the sweep leans on, named here and nowhere else.
+
+Keras has no public way to see the loss of one batch, to know the learning rate that acted, or to put the
+state of its random numbers back. What is used instead is listed in `NEEDED`, and checked before a sweep
+changes anything, so that a Keras that moved one of them gives an error and not a wrong number.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any, Final
+
+import keras
+
+WORKS_WITH: Final = "3.5 to 3.15"
+
+NEEDED: Final = {
+    "model": ("_loss_tracker", "_metrics", "_symbolic_build", "make_train_function", "train_step"),
+    "optimizer": ("_get_current_learning_rate", "_iterations", "_learning_rate"),
+}
+"""Attributes by their owner. `callback_list` and `random_variables` below do without theirs."""
+
+
+def check(model: Any, optimizers: list[Any]) -> None:
+    """Raise an error that names what this version of Keras lacks.
+
+    Raises:
+        RuntimeError: If an attribute of `NEEDED` is missing.
+    """
+    owners = [("model", model)] + [("optimizer", optimizer) for optimizer in optimizers]
+    missing = sorted(
+        {f"{kind}.{name}" for kind, owner in owners for name in NEEDED[kind] if not hasattr(owner, name)}
+    )
+    if missing:
+        raise RuntimeError(
+            f"LRFinder needs {', '.join(missing)}, which Keras {keras.__version__} does not have. "
+            f"It works with Keras {WORKS_WITH}: pip install 'keras>=3.5,<=3.15'"
+        )
+
+
+def loss_metrics(model: Any, name: str) -> list[Any]:
+    """The running means that may hold the loss `name`, the model's own first, Keras' last."""
+    candidates = [*model._metrics, *model.metrics]
+    candidates += [value for value in vars(model).values() if isinstance(value, keras.metrics.Metric)]
+    if model._loss_tracker is not None:
+        candidates.append(model._loss_tracker)
+    means: dict[int, Any] = {}
+    for metric in candidates:
+        # A subclass that takes something else than values, such as (y_true, y_pred), is not a tap.
+        if (
+            metric.name == name
+            and getattr(type(metric), "update_state", None) is keras.metrics.Mean.update_state
+        ):
+            means.setdefault(id(metric), metric)
+    return list(means.values())
+
+
+def is_own_tracker(model: Any, metric: Any) -> bool:
+    """Whether `metric` is the one that Keras keeps the loss in."""
+    return metric is model._loss_tracker
+
+
+def is_built(model: Any) -> bool:
+    """Whether every layer has its variables."""
+    return all(layer.built for layer in model._flatten_layers())
+
+
+def symbolic_build(model: Any, batch: Any) -> None:
+    """Create what the first batch would create, without using it up: `batch` holds shapes and dtypes."""
+    model._symbolic_build(data_batch=batch)
+
+
+def iterations(optimizer: Any) -> int:
+    """Batches that the optimizer has seen, those of an unfinished accumulation included."""
+    return int(keras.ops.convert_to_numpy(optimizer._iterations))
+
+
+def own_learning_rate(optimizer: Any) -> Any:
+    """The variable, schedule or callable that the optimizer was given."""
+    return optimizer._learning_rate
+
+
+def current_learning_rate(optimizer: Any) -> float:
+    """What `own_learning_rate` amounts to at this moment."""
+    return float(keras.ops.convert_to_numpy(optimizer._get_current_learning_rate()))
+
+
+def callback_list(callback: Any) -> Any | None:
+    """The `CallbackList` that is calling `callback.set_model()` right now; None when nobody is.
+
+    A callback is not told of its siblings in any other way.
+    """
+    for frame in _callers():
+        caller = frame.f_locals.get("self")
+        if isinstance(caller, keras.callbacks.CallbackList) and callback in caller.callbacks:
+            return caller
+    return None
+
+
+def batch_size_of_fit(model: Any) -> int | None:
+    """The batch size of the `fit` that is running below this call; None when it cannot be told."""
+    for frame in _callers():
+        if frame.f_code.co_name == "fit" and frame.f_locals.get("self") is model:
+            adapter = getattr(frame.f_locals.get("epoch_iterator"), "data_adapter", None)
+            size = getattr(adapter, "batch_size", None)
+            return int(size) if size else None
+    return None
+
+
+def call_in_this_thread(callbacks: Any) -> None:
+    """Keep Keras from calling the hooks in another thread, as it does for a callback outside a list."""
+    callbacks._async_train = False
+
+
+def global_seed_generators() -> list[Any]:
+    """The generator that Keras draws from where a layer has none of its own; empty before its first use."""
+    from keras.src.backend.common import global_state
+    from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR
+
+    generator = global_state.get_global_attribute(GLOBAL_SEED_GENERATOR)
+    return [] if generator is None else [generator]
+
+
+def _callers() -> Iterator[FrameType]:
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None:
+        yield frame
+        frame = frame.f_back

@@ -1,0 +1,288 @@
+"""One sweep inside one `fit`: from the snapshot before it to the restored model after it."""
+
+from __future__ import annotations
+
+import math
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from tb_lrfinder import metadata
+from tb_lrfinder.analysis import Analysis, analyze
+from tb_lrfinder.curve import Sweep
+from tb_lrfinder.keras import backend, internals
+from tb_lrfinder.keras.batch_loss import BatchLossTap
+from tb_lrfinder.keras.describe import describe
+from tb_lrfinder.keras.learning_rate import RampedLearningRate, accumulation_steps, leaf_optimizers
+from tb_lrfinder.keras.plan import Plan, plan_batches, plan_epochs
+from tb_lrfinder.keras.recorder import Recorder
+from tb_lrfinder.keras.settings import Settings
+from tb_lrfinder.keras.snapshot import Snapshot
+from tb_lrfinder.keras.train_function import SweptTrainFunction
+from tb_lrfinder.keras.validation_loss import ValidationLoss
+from tb_lrfinder.metadata import SweepConfig, SweepResult
+from tb_lrfinder.ramp import ramp
+from tb_lrfinder.writer import SweepWriter
+
+_WORD_ABOVE_BYTES = 2**30
+
+
+class SweepRun:
+    """What `LRFinder` does to a model during one `fit`, and undoes.
+
+    Args:
+        model: A compiled model.
+        settings: What was asked for.
+
+    Raises:
+        RuntimeError, TypeError, ValueError: If the model cannot be swept. Nothing has been changed then.
+    """
+
+    def __init__(self, model: Any, settings: Settings) -> None:
+        self.model = model
+        self._settings = settings
+        backend.check()
+        optimizer = getattr(model, "optimizer", None)
+        if not isinstance(optimizer, keras.optimizers.Optimizer):
+            raise TypeError(
+                f"LRFinder sweeps the learning rate of `model.optimizer`, and {type(model).__name__} has "
+                f"{'none' if optimizer is None else type(optimizer).__name__}. "
+                "Compile it with a keras.optimizers optimizer."
+            )
+        internals.check(model, leaf_optimizers(optimizer))
+        self.plan: Plan | None = None
+        self.log_dir: str | None = None
+        self.stopped: str | None = None  # the stop reason, from when it is decided
+        self.restored = False
+        self.analysis: Analysis | None = None
+        self.sweep: Sweep = Recorder(np.ones(1)).sweep()
+        self._snapshot: Snapshot | None = None
+        self._swept: SweptTrainFunction | None = None
+        self._recorder: Recorder | None = None
+        self._writer: SweepWriter | None = None
+
+    @property
+    def steps_done(self) -> int:
+        """Rows recorded so far."""
+        return len(self._recorder) if self._recorder is not None else 0
+
+    def build_from(self, iterator: Any) -> None:
+        """Give a model without variables the ones that its first batch would give it."""
+        internals.symbolic_build(self.model, backend.batch_structure(iterator))
+
+    def remember(self) -> None:
+        """Take the snapshot of a built model."""
+        optimizer = self.model.optimizer
+        if not optimizer.built:
+            with keras.name_scope(optimizer.name, caller=optimizer):
+                optimizer.build(self.model.trainable_variables)
+        if not self._settings.restore:
+            return
+        others = [
+            value for value in vars(self.model).values() if isinstance(value, keras.optimizers.Optimizer)
+        ]
+        optimizers = {id(each): each for each in [optimizer, *others]}
+        self._snapshot = Snapshot(self.model, list(optimizers.values()))
+        if self._snapshot.num_bytes > _WORD_ABOVE_BYTES:
+            print(
+                f"LR Finder: keeping {self._snapshot.num_bytes / 2**30:.1f} GB of weights and optimizer state "
+                "in memory, to restore them after the sweep. LRFinder(..., restore=False) does without."
+            )
+
+    def make_plan(self, params: dict[str, Any], first_epoch: int) -> Plan:
+        """Decide how long the sweep is.
+
+        Args:
+            params: The callback's: what `fit` knows of its own length.
+            first_epoch: Index of the first epoch.
+
+        Raises:
+            ValueError: If `fit` is too short, or its length is asked for and not known.
+        """
+        settings, epochs = self._settings, int(params.get("epochs") or first_epoch + 1)
+        if settings.per == "epoch":
+            self.plan = plan_epochs(settings.num_steps, first_epoch, epochs)
+        else:
+            accumulation = accumulation_steps(self.model.optimizer)
+            seen = internals.iterations(leaf_optimizers(self.model.optimizer)[0])
+            self.plan = plan_batches(
+                settings.num_steps,
+                settings.batches_per_step * accumulation,
+                seen % accumulation,
+                params.get("steps"),
+                first_epoch,
+                epochs,
+            )
+        return self.plan
+
+    def start(self, on_error: Callable[[BaseException], None]) -> None:
+        """Attach to the model. From here on the next batch belongs to the sweep.
+
+        Args:
+            on_error: Called when a step of the sweep raises.
+
+        Raises:
+            OSError: If `log_dir` cannot be written to.
+            ValueError: If the validation data cannot be used.
+        """
+        settings, plan, model = self._settings, self.plan, self.model
+        assert plan is not None
+        rates = ramp(settings.start_lr, settings.end_lr, plan.num_steps, settings.ramp)
+        learning_rate = RampedLearningRate(model.optimizer, rates)
+        validate = None
+        if settings.validation_data is not None:
+            validate = ValidationLoss(
+                model, settings.validation_data, settings.validation_samples, settings.seed
+            )
+            validate()  # compiled, and known to work, before anything is written
+        if settings.log_dir is not None:
+            self._writer = SweepWriter(settings.log_dir, self._config(learning_rate.rates))
+            self.log_dir = self._writer.log_dir
+        self._recorder = Recorder(
+            learning_rate.rates,
+            batches_per_step=plan.batches_per_step,
+            first_batches=plan.batches_per_step - plan.first_position,
+            watch=None if settings.stop is None else settings.stop.watch(plan.num_steps),
+            delta_window=settings.delta_window,
+            writer=self._writer,
+            validate=validate,
+        )
+        tap = BatchLossTap(model, settings.monitor, int(model.steps_per_execution))
+        by_host = settings.per == "epoch"
+        self._swept = SweptTrainFunction(
+            model, learning_rate, tap, 0 if by_host else plan.batches_per_step, plan.first_position, on_error
+        )
+        self._swept.attach()
+
+    def begin_epoch(self) -> None:
+        """Set the learning rate of the epoch, where a step is an epoch."""
+        if self._settings.per == "epoch" and self._swept is not None and self._recorder is not None:
+            self._swept.set_step(len(self._recorder))
+
+    def end_execution(self) -> None:
+        """Take the losses of the batches that have just run; stop where they say so."""
+        if self._swept is None or self._recorder is None or self.stopped is not None:
+            return
+        losses = self._swept.take_losses()
+        if self._settings.per == "batch":
+            self._recorder.add_batches(losses)
+        elif self._settings.stop is not None and not all(map(math.isfinite, losses)):
+            self.model.stop_training = True  # the epoch's row follows when it ends
+        self._stop_if_decided()
+
+    def end_epoch(self, logs: dict[str, Any]) -> None:
+        """Take the loss of the epoch, where a step is an epoch.
+
+        Raises:
+            ValueError: If the epoch has no loss by the name asked for.
+        """
+        if self._settings.per != "epoch" or self._recorder is None or self.stopped is not None:
+            return
+        monitor = self._settings.monitor
+        if monitor not in logs:
+            raise ValueError(
+                f"The epoch has no loss named {monitor!r}, only {', '.join(map(repr, logs)) or 'nothing'}. "
+                "Pass LRFinder(..., monitor=...) with one of these."
+            )
+        validate = self._recorder.validate
+        own = validate() if validate is not None else logs.get(f"val_{monitor}", math.nan)
+        self._recorder.add_row(float(logs[monitor]), float(own))
+        self._stop_if_decided()
+
+    def stop(self, reason: str, message: str | None = None) -> None:
+        """End the sweep: detach, restore, compute and write what it says. A second call does nothing."""
+        if self.stopped is not None:
+            return
+        self.restore()
+        self.stopped = reason
+        if self._recorder is not None:
+            self.sweep = self._recorder.sweep()
+        self.analysis = analyze(
+            self.sweep,
+            smoothing=self._settings.smoothing,
+            delta_window=self._settings.delta_window,
+            stop_reason=reason,
+            planned_steps=None if self.plan is None else self.plan.num_steps,
+        )
+        if self._writer is not None:
+            result: SweepResult = {
+                "stop_reason": reason,
+                "end_time": time.time(),
+                "steps": len(self.sweep),
+                "message": message,
+                **self.analysis.to_json(),  # type: ignore[typeddict-item]
+            }
+            self._writer.close(result)
+
+    def restore(self) -> None:
+        """Leave the model as it was. May be called again, and again."""
+        if self._swept is not None:
+            self._swept.detach()
+        if self._snapshot is not None:
+            self._snapshot.restore()
+            self.restored = True
+
+    def forget(self) -> None:
+        """Let go of the snapshot, when nothing can change the model any more."""
+        self._snapshot = None
+
+    def _stop_if_decided(self) -> None:
+        assert self._recorder is not None
+        if self._recorder.stop_reason is not None:
+            self.model.stop_training = True
+            self.stop(self._recorder.stop_reason)
+
+    def _config(self, rates: npt.NDArray[np.float64]) -> SweepConfig:
+        settings, plan = self._settings, self.plan
+        assert plan is not None
+        return {
+            "schema_version": metadata.SCHEMA_VERSION,
+            "id": uuid.uuid4().hex[:16],
+            "start_time": time.time(),
+            **describe(self.model, internals.batch_size_of_fit(self.model)),
+            "ramp": settings.ramp,
+            "per": settings.per,
+            "start_lr": float(rates[0]),
+            "end_lr": float(rates[-1]),
+            "num_steps": plan.num_steps,
+            "batches_per_step": plan.batches_per_step,
+            "delta_window": settings.delta_window,
+            "smoothing": settings.smoothing,
+            "seed": settings.seed,
+        }
+
+
+class BuildFirst:
+    """Stands in for the train function of a model that has no variables yet.
+
+    What they are is only known with the first batch; this looks at its shapes, builds the model, and has
+    the sweep begin. The batch itself is not used up.
+    """
+
+    def __init__(self, model: Any, run: SweepRun, on_error: Callable[[BaseException], None]) -> None:
+        self._model = model
+        self._run = run
+        self._on_error = on_error
+        self._replaced = model.train_function
+
+    def attach(self) -> None:
+        """Wait for the first batch."""
+        self._model.train_function = self
+
+    def __call__(self, iterator: Any) -> Any:
+        """Build, begin, and run the first execution."""
+        self._model.train_function = self._replaced
+        try:
+            self._run.build_from(iterator)
+            self._run.remember()
+            self._run.start(self._on_error)
+        except BaseException as error:
+            self._on_error(error)
+            raise
+        self._run.begin_epoch()
+        return self._model.train_function(iterator)

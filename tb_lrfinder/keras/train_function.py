@@ -1,0 +1,143 @@
+"""A model's train function with a sweep inside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+
+from tb_lrfinder.keras import backend
+from tb_lrfinder.keras.batch_loss import BatchLossTap
+from tb_lrfinder.keras.learning_rate import RampedLearningRate
+
+_LOSSES = "_lr_finder_losses"
+_POSITION = "_lr_finder_position"
+
+
+class SweptTrainFunction:
+    """Puts itself in the place of `model.train_function`, and the old one back.
+
+    Keras' own train step runs inside, unchanged: before it the learning rate of the batch is looked up,
+    during it the loss is copied, after it the batch is counted. All of that is part of the compiled
+    step, and comes back with the step's logs, from which it is taken out again.
+
+    Args:
+        model: A compiled, built model.
+        learning_rate: What acts in each step of the ramp.
+        tap: Where the losses come from.
+        batches_per_step: Batches that share a step of the ramp; 0 when the host sets the step itself.
+        first_position: Batches of the first step that are already behind: those of an unfinished
+            gradient accumulation.
+        on_error: Called with what a step raises, except for the end of the data.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        learning_rate: RampedLearningRate,
+        tap: BatchLossTap,
+        batches_per_step: int,
+        first_position: int = 0,
+        on_error: Callable[[BaseException], None] = lambda error: None,
+    ) -> None:
+        self._model = model
+        self._learning_rate = learning_rate
+        self._tap = tap
+        self._batches_per_step = batches_per_step
+        self._capacity = int(model.steps_per_execution)
+        self._position = first_position
+        self._position_variable = keras.Variable(
+            first_position, dtype="int", trainable=False, aggregation="only_first_replica", name="position"
+        )
+        self._on_error = on_error
+        self._inner: Callable[..., Any] | None = None
+        self._replaced: Callable[..., Any] | None = None
+        self._latest: Any = None  # losses of the latest execution, still on the device
+        self._latest_position = first_position
+
+    def attach(self) -> None:
+        """Begin: from now on `fit` calls this object for every execution."""
+        self._replaced = self._model.train_function
+        train_step = self._model.train_step
+        own = vars(self._model).get("train_step")
+        object.__setattr__(self._model, "train_step", self._swept(train_step))
+        try:
+            type(self._model).make_train_function(self._model, force=True)
+            self._inner = self._model.train_function
+        finally:
+            if own is None:
+                del vars(self._model)["train_step"]
+            else:
+                object.__setattr__(self._model, "train_step", own)
+        self._learning_rate.attach()
+        self._tap.attach()
+        self._model.train_function = self
+
+    def detach(self) -> None:
+        """Leave the model as it was. May be called again."""
+        self._learning_rate.detach()
+        self._tap.detach()
+        if self._model.train_function is self:  # not when compile() was called in between
+            self._model.train_function = self._replaced
+
+    def set_step(self, step: int) -> None:
+        """Say which step of the ramp it is, where the batches do not decide that."""
+        self._position_variable.assign(step)
+        self._learning_rate.step = step
+
+    def take_losses(self) -> Sequence[float]:
+        """The losses of the batches since the last call, in their order."""
+        if self._latest is None:
+            return ()
+        losses = keras.ops.convert_to_numpy(self._latest)
+        self._latest = None
+        if self._capacity == 1:
+            self._position += 1
+            taken = [float(losses[0])]
+        else:
+            end = int(self._latest_position)
+            taken = [float(losses[batch % self._capacity]) for batch in range(self._position, end)]
+            self._position = end
+        if self._batches_per_step:
+            self._learning_rate.step = self._position // self._batches_per_step
+        return taken
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Run one execution, as the train function that this one replaces."""
+        assert self._inner is not None
+        try:
+            result = self._inner(*arguments)
+        except BaseException as error:
+            if not backend.ends_the_data(error):
+                self._on_error(error)
+            raise
+        logs = result[0] if isinstance(result, tuple) else result
+        if _LOSSES not in logs:
+            raise RuntimeError(
+                f"{type(self._model).__name__} overrides `make_train_function` with one that does not call "
+                "`train_step`, so that LRFinder cannot set the learning rate inside it."
+            )
+        self._latest = logs.pop(_LOSSES)
+        if self._capacity > 1:
+            self._latest_position = logs.pop(_POSITION)
+        return result
+
+    def _swept(self, train_step: Callable[..., Any]) -> Callable[..., Any]:
+        def swept_train_step(data: Any) -> Any:
+            position = self._position_variable.value
+            step = position
+            if self._batches_per_step > 1:
+                step = keras.ops.floor_divide(position, self._batches_per_step)
+            place = keras.ops.mod(position, self._capacity) if self._capacity > 1 else None
+            with self._learning_rate.acting(step), self._tap.listening(place):
+                logs = dict(train_step(data))
+            self._tap.take_from(logs)
+            if self._batches_per_step:
+                self._position_variable.assign_add(1)
+            logs[_LOSSES] = keras.ops.convert_to_tensor(self._tap.losses)
+            if self._capacity > 1:
+                logs[_POSITION] = keras.ops.convert_to_tensor(self._position_variable)
+            return logs
+
+        return swept_train_step
