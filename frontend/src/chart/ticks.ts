@@ -56,7 +56,8 @@ function powersOfTen(low: number, high: number): number[] {
 
 function multiplesWithin(low: number, high: number, factors: number[]): number[] {
   const values: number[] = [];
-  const slack = 1e-9;
+  // Learning rates travel as float32: the first may lie a rounding error above its decade.
+  const slack = 1e-6;
   const last = Math.floor(Math.log10(high) + slack);
   for (let power = Math.floor(Math.log10(low) - slack); power <= last; power++) {
     for (const factor of factors) {

@@ -164,9 +164,7 @@ function Content({ dashboard, view, cursor, dispatch }: ContentProps) {
       <SummaryTable
         entries={shownEntries}
         activeRun={focused?.run.run ?? null}
-        onPick={(id) => {
-          dispatch({ type: "focus", id });
-        }}
+        dispatch={dispatch}
       />
     </>
   );

@@ -1,6 +1,6 @@
 import { mdiAlert, mdiMagnify } from "@mdi/js";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useEffect, useId, useRef } from "react";
+import { memo, useEffect, useId, useRef } from "react";
 import { type CursorStore, NO_CURSOR } from "../chart/cursor";
 import { formatCount, formatLearningRate } from "../format";
 import { description, type Entry, splitName } from "../state/entries";
@@ -20,8 +20,8 @@ interface RunListProps {
 
 const ROW_HEIGHT = 44;
 
-/** Which runs are shown, in which colour, and what each suggests. */
-export function RunList(props: RunListProps) {
+/** Which runs are shown, in which colour, and what each suggests. Not drawn again by a zoom. */
+export const RunList = memo(function RunList(props: RunListProps) {
   const { entries, shown, activeRun, filter, filterError, cursor, dispatch } = props;
   return (
     <>
@@ -46,7 +46,7 @@ export function RunList(props: RunListProps) {
       )}
     </>
   );
-}
+});
 
 interface FilterProps {
   filter: View["filter"];

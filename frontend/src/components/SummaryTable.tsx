@@ -1,7 +1,8 @@
 import { mdiAlert, mdiArrowDown, mdiArrowUp } from "@mdi/js";
-import { useMemo, useState } from "react";
+import { memo, useMemo, useState } from "react";
 import { formatCount, formatLearningRate, plural } from "../format";
 import { type Entry, stopSentence } from "../state/entries";
+import type { Action } from "../state/view";
 import { CopyButton } from "./CopyButton";
 import { Icon } from "./Icon";
 
@@ -26,11 +27,12 @@ const COLUMNS: Column[] = [
 interface SummaryTableProps {
   entries: readonly Entry[];
   activeRun: string | null;
-  onPick: (id: string) => void;
+  dispatch: (action: Action) => void;
 }
 
-/** The numbers of all shown runs, for those who read rather than look. */
-export function SummaryTable({ entries, activeRun, onPick }: SummaryTableProps) {
+/** The numbers of all shown runs, for those who read rather than look. Not drawn again by a zoom. */
+export const SummaryTable = memo(function SummaryTable(props: SummaryTableProps) {
+  const { entries, activeRun, dispatch } = props;
   const [order, setOrder] = useState<{ column: number; down: boolean } | null>(null);
   const rows = useMemo(() => sortEntries(entries, order), [entries, order]);
   const sortBy = (column: number) => {
@@ -79,7 +81,9 @@ export function SummaryTable({ entries, activeRun, onPick }: SummaryTableProps) 
                 key={entry.run.run}
                 entry={entry}
                 active={entry.run.run === activeRun}
-                onPick={onPick}
+                onPick={(id) => {
+                  dispatch({ type: "focus", id });
+                }}
               />
             ))}
           </tbody>
@@ -87,7 +91,7 @@ export function SummaryTable({ entries, activeRun, onPick }: SummaryTableProps) 
       </div>
     </section>
   );
-}
+});
 
 export function sortEntries(
   entries: readonly Entry[],

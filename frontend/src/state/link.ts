@@ -11,7 +11,8 @@ export function toLink(view: View, allIds: readonly string[]): LinkParts {
   Object.assign(parts, selectionToLink(selection, allIds));
   if (focus !== null) parts["focus"] = focus;
   if (filter !== "") parts["filter"] = filter;
-  if (zoom !== null) parts["zoom"] = zoom.map((lr) => String(Number(lr.toPrecision(5)))).join(",");
+  if (zoom !== null)
+    parts["zoom"] = zoom.map((lr) => lr.toExponential(4).replace(/\.?0*e\+?/, "e")).join(",");
   for (const { key, write } of SETTINGS_IN_LINK) {
     const text = write(settings);
     if (text !== write(DEFAULT_SETTINGS)) parts[key] = text;
