@@ -80,9 +80,10 @@ class BatchLossTap:
             self._warned = True
             warnings.warn(
                 f"The train step of {type(self._model).__name__} gives its loss to no metric named "
-                f"{self._monitor!r}, so that the loss of a single batch could not be read. Recorded instead is "
-                f"what the step returns as {self._monitor!r}: right if that is the batch's own loss, too smooth if "
-                "it is a running mean. To be sure, call `self._loss_tracker.update_state(loss)` in the step.",
+                f"{self._monitor!r}, so that the loss of a single batch could not be read. Recorded instead "
+                f"is what the step returns as {self._monitor!r}: right if that is the batch's own loss, too "
+                "smooth if it is a running mean. To be sure, call `self._loss_tracker.update_state(loss)` in "
+                "the step.",
                 UserWarning,
                 stacklevel=2,
             )

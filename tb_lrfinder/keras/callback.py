@@ -200,7 +200,8 @@ class LRFinder(keras.callbacks.Callback):
         if not isinstance(model, keras.Model):
             raise TypeError(
                 "LRFinder works with models of Keras 3. "
-                f"Received: {type(model).__module__}.{type(model).__name__}. For a model of tf_keras, or with TF_USE_LEGACY_KERAS set, build it with `keras` instead."
+                f"Received: {type(model).__module__}.{type(model).__name__}. "
+                "Build the model with `keras`, not with tf_keras or TF_USE_LEGACY_KERAS=1."
             )
         super().set_model(model)
         self._neighbours = Neighbours.of(self)

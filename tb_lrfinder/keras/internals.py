@@ -74,7 +74,7 @@ def symbolic_build(model: Any, batch: Any) -> None:
 
 def iterations(optimizer: Any) -> int:
     """Batches that the optimizer has seen, those of an unfinished accumulation included."""
-    return int(keras.ops.convert_to_numpy(optimizer._iterations))
+    return int(optimizer._iterations.numpy())
 
 
 def own_learning_rate(optimizer: Any) -> Any:

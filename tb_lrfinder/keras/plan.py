@@ -66,8 +66,8 @@ def plan_batches(
         each = f" of {batches_per_step} batches" if batches_per_step > 1 else ""
         raise ValueError(
             f"The ramp takes {plan.num_batches} batches ({num_steps} steps{each}), and this fit has "
-            f"{available} ({batches_per_epoch} an epoch). Pass epochs={needed} to fit(), or num_steps=None to LRFinder "
-            "for a ramp as long as the fit."
+            f"{available} ({batches_per_epoch} an epoch). Pass epochs={needed} to fit(), or "
+            "num_steps=None to LRFinder for a ramp as long as the fit."
         )
     return plan
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from typing import Any
 
-import keras
 import numpy as np
 
 from tb_lrfinder.keras import backend, internals
@@ -29,7 +28,8 @@ class Snapshot:
         for optimizer in optimizers:
             variables += optimizer.variables
         variables += [generator.state for generator in internals.global_seed_generators()]
-        self._values = [(variable, _copy(variable)) for variable in variables]
+        # numpy() copies; np.asarray() may give a view of the variable's own memory.
+        self._values = [(variable, variable.numpy()) for variable in variables]
         self._python_random = random.getstate()
         self._numpy_random = np.random.get_state()  # noqa: NPY002 - the one that other code draws from
         self._put_back_backend_random = backend.random_state()
@@ -46,8 +46,3 @@ class Snapshot:
         random.setstate(self._python_random)
         np.random.set_state(self._numpy_random)  # noqa: NPY002
         self._put_back_backend_random()
-
-
-def _copy(variable: Any) -> Any:
-    # np.asarray() may give a view of the variable's own memory.
-    return np.array(keras.ops.convert_to_numpy(variable), copy=True)

@@ -90,8 +90,8 @@ class SweepRun:
         self._snapshot = Snapshot(self.model, list(optimizers.values()))
         if self._snapshot.num_bytes > _WORD_ABOVE_BYTES:
             print(
-                f"LR Finder: keeping {self._snapshot.num_bytes / 2**30:.1f} GB of weights and optimizer state "
-                "in memory, to restore them after the sweep. LRFinder(..., restore=False) does without."
+                f"LR Finder: keeping {self._snapshot.num_bytes / 2**30:.1f} GB of weights and optimizer "
+                "state in memory, to restore them after the sweep. LRFinder(..., restore=False) does without."
             )
 
     def make_plan(self, params: dict[str, Any], first_epoch: int) -> Plan:
