@@ -2,6 +2,7 @@
 # All of it works with Python 3.10 or newer and make alone; Node is taken from PATH where it is new enough,
 # and installed into $(VENV) where it is not.
 
+SHELL := bash
 PYTHON ?= python3
 VENV ?= .venv
 LOG_DIR ?= logs
@@ -49,12 +50,13 @@ $(VENV)/installed-dev: $(VENV)/installed-demo
 
 install: $(VENV)/installed-dev ## Make the environment of the tests
 
+# TensorFlow chatters while TensorBoard starts, so the address comes after that, where it is seen.
 demo: $(VENV)/installed-demo ## Run real range tests and serve them with TensorBoard (DATASET, LOG_DIR, PORT)
 	@$(BIN)/tb-lrfinder demo --log-dir $(LOG_DIR) --dataset $(DATASET)
-	@echo
-	@echo "The tab:  http://127.0.0.1:$(PORT)/#lr_finder   (Ctrl-C stops TensorBoard)"
-	@echo
-	@exec $(BIN)/tensorboard --logdir $(LOG_DIR) --host 127.0.0.1 --port $(PORT)
+	@exec $(BIN)/tensorboard --logdir $(LOG_DIR) --host 127.0.0.1 --port $(PORT) > >(awk ' \
+	  { print } \
+	  /^TensorBoard .* at http/ { print "\nThe tab:  http://127.0.0.1:$(PORT)/#lr_finder\n" } \
+	  { fflush() }') 2>&1
 
 test: test-python test-frontend test-browser ## Run all tests
 
