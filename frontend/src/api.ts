@@ -19,6 +19,8 @@ export interface Run {
   version: string;
   steps: number;
   planned_steps: number | null;
+  /** Seconds since the epoch. */
+  start_time: number | null;
   optimizer: string | null;
   model: string | null;
   stop_reason: string | null;

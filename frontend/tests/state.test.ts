@@ -137,6 +137,12 @@ describe("entries", () => {
     expect(c).toMatchObject({ suggested: 0.001, severity: "severe", reliable: false });
   });
 
+  it("have no suggestion and no diagnosis while the sweep runs", () => {
+    const running = [makeRun("c", { status: "running" })];
+    const [entry] = createEntries(running, sweeps, null, new Map());
+    expect(entry).toMatchObject({ suggested: null, severity: null, reliable: false });
+  });
+
   it("follow the rule that is shown", () => {
     const [a, , c] = createEntries(runs, sweeps, "valley", new Map());
     expect(a?.suggested).toBeNull();
@@ -248,6 +254,14 @@ describe("colours", () => {
     expect(colors.slice(0, 2)).toEqual(["#425066", "#12b5cb"]);
     expect(new Set(colors).size).toBe(15);
     expect(runColors(runs, true).get("run 0")).toBe("#8e98a3");
+  });
+
+  it("stay as they are when a run is added", () => {
+    const before = [makeRun("b", { start_time: 1 }), makeRun("c", { start_time: 2 })];
+    const after = [makeRun("a", { start_time: 3 }), ...before];
+    for (const { run } of before) {
+      expect(runColors(after, false).get(run)).toBe(runColors(before, false).get(run));
+    }
   });
 
   it("run from the smallest to the largest suggestion", () => {

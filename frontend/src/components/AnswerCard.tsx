@@ -32,12 +32,13 @@ function OneRun({
   onClose,
 }: AnswerCardProps & { entry: Entry }) {
   const { run, sweep, suggested, reliable } = entry;
-  const findings = sweep?.diagnosis ?? [];
+  const ended = run.status !== "running";
+  const findings = ended ? (sweep?.diagnosis ?? []) : [];
   const values = new Map<string, number>();
   for (const [name, { learning_rate }] of Object.entries(sweep?.suggestions ?? {})) {
     if (learning_rate !== null) values.set(name, learning_rate);
   }
-  const minimum = sweep?.minimum_learning_rate ?? null;
+  const minimum = ended ? (sweep?.minimum_learning_rate ?? null) : null;
   const divergence = sweep?.divergence_learning_rate ?? null;
   return (
     <section className="card answer" aria-label="Suggested learning rate" data-testid="answer-card">
@@ -77,7 +78,7 @@ function OneRun({
           </button>
         )}
       </div>
-      {rules && sweep && (
+      {rules && sweep && ended && (
         <RuleButtons
           rules={rules.rules}
           chosen={rule ?? rules.default}
@@ -112,7 +113,7 @@ function notes(entry: Entry, findings: readonly Finding[], rule: string | null):
   );
   const strips = worstFirst.map(({ code, severity, message }) => (
     <Strip key={code} severity={severity}>
-      {message}
+      {withCode(message)}
     </Strip>
   ));
   const { sweep, suggested, run, error } = entry;
@@ -121,7 +122,7 @@ function notes(entry: Entry, findings: readonly Finding[], rule: string | null):
   if (suggested === null && run.status !== "running" && asked?.reason && !explained) {
     strips.unshift(
       <Strip key="reason" severity="severe">
-        {asked.reason}
+        {withCode(asked.reason)}
       </Strip>,
     );
   }
@@ -133,6 +134,13 @@ function notes(entry: Entry, findings: readonly Finding[], rule: string | null):
     );
   }
   return strips;
+}
+
+/** A sentence in which the server put names of code between backticks. */
+function withCode(sentence: string): ReactNode[] {
+  return sentence
+    .split("`")
+    .map((part, i) => (i % 2 === 0 ? part : <code key={`${i} ${part}`}>{part}</code>));
 }
 
 function Strip({ severity, children }: { severity: Finding["severity"]; children: ReactNode }) {

@@ -6,11 +6,17 @@ import type { Run } from "../api";
 const LIGHT = ["#425066", "#12b5cb", "#e52592", "#f9ab00", "#9334e6", "#7cb342", "#e8710a"];
 const DARK = ["#8e98a3", ...LIGHT.slice(1)];
 
-/** Each run's colour, in the order of the list. Later rounds of the palette are set off in tone. */
+/**
+ * Each run's colour, in the order in which they began: a run that is added while the page is open
+ * takes nobody's colour. Later rounds of the palette are set off in tone.
+ */
 export function runColors(runs: readonly Run[], dark: boolean): Map<string, string> {
   const palette = dark ? DARK : LIGHT;
+  const began = ({ start_time }: Run) => start_time ?? Infinity;
+  // Sorting is stable: runs without a time stay in the order of the list.
+  const ordered = [...runs].sort((a, b) => (began(a) === began(b) ? 0 : began(a) - began(b)));
   return new Map(
-    runs.map(({ run }, i) => {
+    ordered.map(({ run }, i) => {
       const color = palette[i % palette.length] ?? "#888888";
       const round = Math.floor(i / palette.length) % 3;
       if (round === 0) return [run, color];

@@ -92,7 +92,7 @@ export function marksOf(
   );
   if (!active) return { points, guide: null, ring: null, limit: null, shaded: [] };
   const { sweep, suggested, reliable, run } = active;
-  const minimum = sweep.minimum_learning_rate;
+  const minimum = run.status === "running" ? null : sweep.minimum_learning_rate;
   const divergence = sweep.divergence_learning_rate;
   return {
     points,

@@ -24,8 +24,10 @@ export function createEntries(
 ): Entry[] {
   return runs.map((run) => {
     const sweep = sweeps?.byRun.get(run.run) ?? null;
-    const suggested = suggestedBy(run, sweep, rule);
-    const severity = sweep ? worst(sweep) : run.severity;
+    // Half a ramp says nothing yet: its lowest loss is where it happens to be.
+    const ended = run.status !== "running";
+    const suggested = ended ? suggestedBy(run, sweep, rule) : null;
+    const severity = !ended ? null : sweep ? worst(sweep) : run.severity;
     return {
       run,
       sweep,

@@ -1,0 +1,261 @@
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { render, screen, waitFor, within } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { Run, Sweep } from "../src/api";
+import { App } from "../src/components/App";
+import { makeRun, makeSweep, packed, RULES } from "./sweeps";
+
+/** Answers like the server, from these runs and sweeps; counts what was asked for. */
+class Server {
+  runs: Run[] = [makeRun("digits/adam"), makeRun("digits/sgd"), makeRun("flat")];
+  readonly sweeps = new Map<string, Sweep>();
+  readonly asked: string[] = [];
+  down: Response | null = null;
+
+  fetch = (url: string): Promise<Response> => {
+    this.asked.push(url);
+    if (this.down) return Promise.resolve(this.down.clone());
+    return Promise.resolve(new Response(JSON.stringify(this.#answer(url))));
+  };
+
+  #answer(url: string): unknown {
+    const [route, query] = url.split("?");
+    if (route === "runs") return { runs: this.runs };
+    if (route === "rules") return RULES;
+    const names = new URLSearchParams(query).getAll("run");
+    return { sweeps: names.map((name) => this.#sweep(name)), errors: [] };
+  }
+
+  #sweep(name: string): unknown {
+    const sweep = this.sweeps.get(name) ?? makeSweep(name);
+    const columns = Object.entries(sweep.columns).map(([column, values]) => [
+      column,
+      packed(values as Float32Array),
+    ]);
+    return { ...sweep, columns: Object.fromEntries(columns) as unknown };
+  }
+}
+
+let server: Server;
+
+beforeEach(() => {
+  server = new Server();
+  vi.stubGlobal("fetch", server.fetch);
+  location.hash = "";
+  // happy-dom lays nothing out; charts draw only what has a width, lists what has a height.
+  vi.spyOn(Element.prototype, "clientWidth", "get").mockReturnValue(800);
+  vi.spyOn(Element.prototype, "clientHeight", "get").mockReturnValue(600);
+  vi.spyOn(Element.prototype, "getBoundingClientRect").mockReturnValue(
+    DOMRect.fromRect({ width: 800, height: 300 }),
+  );
+});
+
+afterEach(() => {
+  vi.unstubAllGlobals();
+});
+
+function open() {
+  const client = new QueryClient({ defaultOptions: { queries: { retry: false } } });
+  render(
+    <QueryClientProvider client={client}>
+      <App />
+    </QueryClientProvider>,
+  );
+  return userEvent.setup();
+}
+
+async function answer() {
+  return within(await screen.findByTestId("answer-card"));
+}
+
+describe("several runs", () => {
+  it("are summed up, and one is shown in detail when it is clicked", async () => {
+    server.sweeps.set(
+      "digits/sgd",
+      makeSweep("digits/sgd", {
+        suggestion: { rule: "mid_descent", learning_rate: 0.05, reason: null },
+      }),
+    );
+    const user = open();
+    expect((await answer()).getByText("Suggested learning rates, 3 runs")).toBeTruthy();
+    expect((await answer()).getByText("3 of 3")).toBeTruthy();
+    expect((await answer()).getByText("50×")).toBeTruthy();
+    await user.click(screen.getByTitle("digits/sgd"));
+    expect((await answer()).getByTestId("suggested-lr").textContent).toBe("5e-2");
+    expect((await answer()).getByText("the loss diverged")).toBeTruthy();
+    await user.click(screen.getByLabelText("Show all runs", { selector: "button" }));
+    expect((await answer()).getByText("Suggested learning rates, 3 runs")).toBeTruthy();
+  });
+
+  it("can be hidden one by one and all at once", async () => {
+    const user = open();
+    await answer();
+    const all = screen.getByRole<HTMLInputElement>("checkbox", { name: "Show all runs" });
+    await user.click(screen.getByRole("checkbox", { name: "Show flat" }));
+    expect(screen.getByText("2 of 3 shown")).toBeTruthy();
+    expect(all.indeterminate).toBe(true);
+    await user.click(all);
+    expect(screen.getByText("3 of 3 shown")).toBeTruthy();
+    await user.click(all);
+    expect(await screen.findByText("All runs are hidden")).toBeTruthy();
+  });
+
+  it("can be filtered; a broken filter says so and hides nothing", async () => {
+    const user = open();
+    await answer();
+    const filter = screen.getByRole("searchbox");
+    await user.type(filter, "^digits");
+    expect(screen.getByText("2 of 2 shown")).toBeTruthy();
+    await user.clear(filter);
+    await user.type(filter, "(");
+    expect(screen.getByText("3 of 3 shown")).toBeTruthy();
+    expect(filter.getAttribute("aria-invalid")).toBe("true");
+    expect(screen.getByRole("alert").textContent).toMatch(/^Not a regular expression/);
+  });
+
+  it("are sorted by what is clicked in the table", async () => {
+    server.runs = [makeRun("a", { steps: 30 }), makeRun("b", { steps: 9 })];
+    const user = open();
+    const table = within(await screen.findByTestId("summary-card"));
+    const names = () => table.getAllByRole("rowheader").map(({ textContent }) => textContent);
+    expect(names()).toEqual(["a", "b"]);
+    await user.click(table.getByRole("button", { name: "Steps" }));
+    expect(names()).toEqual(["b", "a"]);
+    await user.click(table.getByRole("button", { name: "Steps" }));
+    expect(names()).toEqual(["a", "b"]);
+  });
+});
+
+describe("one run", () => {
+  beforeEach(() => {
+    server.runs = [makeRun("only")];
+  });
+
+  it("is shown in detail, with its mark where the scale has its learning rate", async () => {
+    open();
+    expect((await answer()).getByTestId("suggested-lr").textContent).toBe("1e-3");
+    const svg = await screen.findByTestId("loss-chart");
+    const [low, high] = JSON.parse(svg.dataset["xDomain"] ?? "") as [number, number];
+    const [left, right] = JSON.parse(svg.dataset["xRange"] ?? "") as [number, number];
+    const expected = left + ((right - left) * Math.log(0.001 / low)) / Math.log(high / low);
+    const marker = within(svg).getByTestId("suggestion-marker");
+    expect(Number(marker.dataset["x"])).toBeCloseTo(expected, 3);
+    expect(marker.textContent).toBe("Suggested 1e-3");
+  });
+
+  it("follows the rule that is pressed", async () => {
+    const user = open();
+    const rules = within(await screen.findByRole("group", { name: "Suggestion rule" }));
+    await user.click(rules.getByRole("button", { name: /Valley/ }));
+    expect((await answer()).getByTestId("suggested-lr").textContent).toBe("2e-3");
+    await waitFor(() => {
+      expect(location.hash).toContain("p.lr_finder.rule=valley");
+    });
+  });
+
+  it("copies exactly what it shows", async () => {
+    const user = open();
+    await user.click((await answer()).getByRole("button", { name: "Copy" }));
+    expect(await navigator.clipboard.readText()).toBe("1e-3");
+  });
+
+  it("offers nothing to copy where the diagnosis is severe, and says what to change", async () => {
+    const message = "The loss does not go down. Raise `end_lr` to 10.";
+    const finding = { code: "flat", severity: "severe" as const, message };
+    server.sweeps.set("only", makeSweep("only", { diagnosis: [finding] }));
+    open();
+    const card = await answer();
+    expect(card.getByText("No clear suggestion")).toBeTruthy();
+    expect(card.queryByRole("button", { name: "Copy" })).toBeNull();
+    expect(card.getByText("end_lr").tagName).toBe("CODE");
+    expect(screen.getAllByTestId("suggestion-marker")[0]?.textContent).toMatch(/^Unclear/);
+  });
+
+  it("has no answer while it is running", async () => {
+    server.runs = [makeRun("only", { status: "running", suggestion: null, planned_steps: 10 })];
+    open();
+    expect((await answer()).getByText("The sweep is running")).toBeTruthy();
+    expect(screen.getByText("1 sweep running")).toBeTruthy();
+    expect(screen.getByText("50 %")).toBeTruthy();
+    expect(screen.queryByTestId("suggestion-marker")).toBeNull();
+  });
+
+  it("is read by keyboard", async () => {
+    const user = open();
+    const chart = await screen.findByRole("application", {
+      name: "Loss against learning rate, only",
+    });
+    chart.focus();
+    await user.keyboard("{ArrowRight}{ArrowRight}");
+    expect(screen.getByText("only: learning rate 1e-3, smoothed loss 1.5")).toBeTruthy();
+    await user.keyboard("{Shift>}{ArrowRight}{/Shift}");
+    expect(screen.getByText("only: learning rate 1e0, smoothed loss 8")).toBeTruthy();
+  });
+
+  it("asks the server when a number that it computes with is changed", async () => {
+    const user = open();
+    await answer();
+    await user.click(screen.getByRole("button", { name: "Settings" }));
+    const field = screen.getByLabelText("Skip start");
+    await user.clear(field);
+    await user.type(field, "2");
+    await waitFor(() => {
+      expect(server.asked).toContain("sweeps?encoding=base64&skip_start=2&run=only");
+    });
+    const before = server.asked.filter((url) => url.startsWith("sweeps")).length;
+    await user.click(screen.getByLabelText("Log scale for the loss"));
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(server.asked.filter((url) => url.startsWith("sweeps"))).toHaveLength(before);
+  });
+
+  it("shows hostile names as text", async () => {
+    const name = '<img src=x onerror="alert(1)">/leaf';
+    server.runs = [makeRun(name)];
+    open();
+    expect((await answer()).getByText(name)).toBeTruthy();
+    expect(document.querySelector("img")).toBeNull();
+  });
+});
+
+describe("a link", () => {
+  it("opens the view that it names", async () => {
+    location.hash = "#lr_finder&p.lr_finder.runs=id-flat,id-digits/adam&p.lr_finder.focus=id-flat";
+    open();
+    expect((await answer()).getByText("flat")).toBeTruthy();
+    expect(screen.getByText("2 of 3 shown")).toBeTruthy();
+  });
+});
+
+describe("states", () => {
+  it("say what to write when there is nothing", async () => {
+    server.runs = [];
+    open();
+    expect(await screen.findByText("No learning rate sweeps yet")).toBeTruthy();
+    expect(screen.getByText(/callbacks=\[finder\]/)).toBeTruthy();
+  });
+
+  it("say what failed, and try again", async () => {
+    server.down = new Response("The log directory is gone.", { status: 500 });
+    const user = open();
+    expect(await screen.findByText("Could not load the sweeps")).toBeTruthy();
+    expect(screen.getByRole("alert").textContent).toContain("500");
+    expect(screen.getByRole("alert").textContent).toContain("data/plugin/lr_finder/runs");
+    expect(screen.getByText("The log directory is gone.")).toBeTruthy();
+    server.down = null;
+    await user.click(screen.getByRole("button", { name: "Try again" }));
+    await answer();
+  });
+
+  it("show a skeleton until the first answer", () => {
+    open();
+    expect(screen.getByRole("status", { name: "Loading the sweeps" })).toBeTruthy();
+  });
+
+  it("tell of a run that could not be read", async () => {
+    const message = "The rows of this sweep cannot be read.";
+    server.runs = [makeRun("broken", { status: "failed", message, suggestion: null })];
+    open();
+    expect((await answer()).getByText(message)).toBeTruthy();
+  });
+});
