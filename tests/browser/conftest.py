@@ -1,0 +1,109 @@
+"""A real browser on the tab of a real TensorBoard, on logs that a real `fit` wrote."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Frame, Page, sync_playwright
+
+from tests.serving import TensorBoardServer, tensorboard
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+
+
+@dataclass
+class Logs:
+    """A log directory, and the finders that wrote it, by run."""
+
+    log_dir: Path
+    finders: dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def logs(tmp_path_factory) -> Logs:
+    from tb_lrfinder import demo
+
+    log_dir = tmp_path_factory.mktemp("logs")
+    finders = demo.run(str(log_dir))
+    return Logs(log_dir, {Path(finder.log_dir).relative_to(log_dir).as_posix(): finder for finder in finders})
+
+
+@pytest.fixture(scope="session")
+def server(logs) -> Iterator[TensorBoardServer]:
+    with tensorboard(logs.log_dir) as server:
+        server.wait_for_runs(len(logs.finders), status="finished")
+        yield server
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        if os.environ.get("REQUIRE_BROWSER") == "1":
+            pytest.fail("REQUIRE_BROWSER=1, and no Chromium was found")
+        pytest.skip("no Chromium was found")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Tab:
+    """The tab LR Finder, open in a page of the browser; `frame` is the tab's own document."""
+
+    page: Page
+    frame: Frame
+    console: list[str]
+
+    def by(self, test_id: str):
+        return self.frame.get_by_test_id(test_id)
+
+
+@pytest.fixture
+def new_page(browser) -> Iterator[Any]:
+    """Makes empty pages, each in a context of its own."""
+    contexts: list[BrowserContext] = []
+
+    def new(*, dark: bool = False, width: int = 1400, height: int = 900) -> Page:
+        context = browser.new_context(
+            color_scheme="dark" if dark else "light",
+            viewport={"width": width, "height": height},
+            permissions=["clipboard-read", "clipboard-write"],
+            accept_downloads=True,
+        )
+        contexts.append(context)
+        return context.new_page()
+
+    yield new
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def open_tab(new_page) -> Any:
+    """Opens the tab as a person does, through TensorBoard's own page."""
+
+    def open_(server: TensorBoardServer, *, fragment: str = "lr_finder", **window: Any) -> Tab:
+        page = new_page(**window)
+        console: list[str] = []
+
+        def hear(message: ConsoleMessage) -> None:
+            # TensorBoard asks for its own fonts in the wrong place when it has a path prefix.
+            if message.type == "error" and "/font-roboto/" not in message.location["url"]:
+                console.append(f"{message.text} {message.location['url']}")
+
+        page.on("console", hear)
+        page.on("pageerror", lambda error: console.append(str(error)))
+        page.goto(f"{server.url}#{fragment}")
+        element = page.wait_for_selector("iframe[src*='plugin_entry.html?name=lr_finder']", timeout=60_000)
+        frame = element.content_frame()
+        frame.wait_for_selector("#root > *", timeout=60_000)
+        return Tab(page, frame, console)
+
+    return open_
