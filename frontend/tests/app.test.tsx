@@ -44,8 +44,8 @@ beforeEach(() => {
   vi.stubGlobal("fetch", server.fetch);
   location.hash = "";
   // happy-dom lays nothing out; charts draw only what has a width, lists what has a height.
-  vi.spyOn(Element.prototype, "clientWidth", "get").mockReturnValue(800);
-  vi.spyOn(Element.prototype, "clientHeight", "get").mockReturnValue(600);
+  vi.spyOn(HTMLElement.prototype, "clientWidth", "get").mockReturnValue(800);
+  vi.spyOn(HTMLElement.prototype, "clientHeight", "get").mockReturnValue(600);
   vi.spyOn(Element.prototype, "getBoundingClientRect").mockReturnValue(
     DOMRect.fromRect({ width: 800, height: 300 }),
   );
