@@ -98,6 +98,7 @@ function PointMark({ frame, series, x, hollow, weight, small }: PointMarkProps) 
       {weight !== "faint" && withinPlot(frame, py) && (
         <circle
           data-testid="suggestion-dot"
+          data-series={series.id}
           className={hollow ? "hollow" : "filled"}
           {...(hollow ? { stroke: series.color } : { fill: series.color })}
           cx={px}

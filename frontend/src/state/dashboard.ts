@@ -39,7 +39,7 @@ export function useDashboard(view: View) {
   );
   const sweepsQuery = useSweeps(shown, wanted);
   const { rule, colorBy } = view.settings;
-  const sweeps = shown.length > 0 ? sweepsQuery.data : undefined;
+  const sweeps = shown.length > 0 ? sweepsQuery.sweeps : undefined;
   const colored = useMemo(() => {
     const plain = runColors(runs, dark);
     const entries = createEntries(listed, sweeps, rule, plain);

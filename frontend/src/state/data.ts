@@ -1,5 +1,5 @@
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { useMemo, useState } from "react";
+import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useMemo, useState } from "react";
 import {
   createRunsClient,
   fetchRules,
@@ -19,7 +19,12 @@ export const RETRY_SECONDS = 5;
 /** The list of runs, kept up to date while anybody looks. */
 export function useRuns() {
   const visible = useVisible();
+  const queries = useQueryClient();
   const [client] = useState(createRunsClient);
+  useEffect(() => {
+    // Who comes back to the tab wants to see at once what has happened meanwhile.
+    if (visible) void queries.invalidateQueries({ queryKey: ["runs"] }, { cancelRefetch: false });
+  }, [visible, queries]);
   return useQuery({
     queryKey: ["runs"],
     queryFn: ({ signal }) => client(signal),
@@ -78,7 +83,7 @@ export class SweepLoader {
       this.#settings = key;
       this.#remember(stale, answer);
     }
-    return this.#collect(runs);
+    return this.known(runs);
   }
 
   #remember(asked: readonly Run[], answer: SweepsAnswer): void {
@@ -93,7 +98,8 @@ export class SweepLoader {
     }
   }
 
-  #collect(runs: readonly Run[]): Sweeps {
+  /** What is here of these runs, however old. */
+  known(runs: readonly Run[]): Sweeps {
     const byRun = new Map<string, Sweep>();
     const errors = new Map<string, string>();
     for (const { run } of runs) {
@@ -107,12 +113,13 @@ export class SweepLoader {
 
 /** The sweeps of `runs`; what was there before stays until the new answer has come. */
 export function useSweeps(runs: readonly Run[], settings: SweepSettings) {
+  const visible = useVisible();
   const [loader] = useState(() => new SweepLoader());
   const fingerprint = useMemo(
     () => runs.map(({ run, version }) => `${run}\n${version}`).join("\n"),
     [runs],
   );
-  return useQuery({
+  const query = useQuery({
     queryKey: ["sweeps", settings, fingerprint],
     queryFn: ({ signal }) => loader.load(runs, settings, signal),
     enabled: runs.length > 0,
@@ -120,5 +127,12 @@ export function useSweeps(runs: readonly Run[], settings: SweepSettings) {
     structuralSharing: false,
     gcTime: 0,
     retry: 1,
+    refetchInterval: ({ state }) => (visible && state.error ? 1_000 * RETRY_SECONDS : false),
   });
+  const { data, error } = query;
+  const sweeps = useMemo(
+    () => data ?? (error ? loader.known(runs) : undefined),
+    [data, error, loader, runs],
+  );
+  return { sweeps, error, isPending: query.isPending, refetch: query.refetch };
 }
