@@ -1,7 +1,7 @@
 """How well do the suggested learning rates train?
 
 Scores every rule, and those of other finders, on 20 tasks for which the result of training at each learning
-rate of a grid is known. The score is the normalised regret: 0 is as good as the best learning rate of the grid,
+rate of a grid is known. The score is the normalised regret: 0 is as good as the best of the grid,
 1 is no better than predicting a constant. No suggestion counts as 1.
 
     python benchmarks/regret.py

@@ -13,7 +13,7 @@ from tb_lrfinder import metadata
 
 Floats = NDArray[np.float64]
 
-DEFAULT_SMOOTHING: Final = 0.2
+DEFAULT_SMOOTHING: Final = 0.3
 """Standard deviation of the Gaussian that smooths the loss, in decades of learning rate."""
 
 DEFAULT_DELTA_WINDOW: Final = 20
@@ -23,6 +23,9 @@ DEFAULT_DELTA_WINDOW: Final = 20
 _REACH: Final = 4.0
 _CELLS_PER_DEVIATION: Final = 8
 _MOST_CELLS: Final = 1 << 17
+
+# What is infinite as a float32.
+_INFINITE: Final = 2.0**128
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -168,27 +171,36 @@ def smooth(learning_rate: ArrayLike, loss: ArrayLike, decades: float = DEFAULT_S
     if decades == 0:
         return np.array(losses)
     smoothed = np.full(len(losses), np.nan)
-    usable = np.isfinite(losses) & (rates > 0) & (rates < np.inf)
+    usable = _usable(rates, losses)
     if usable.any():
-        calm = _cap_divergence(_despike(losses[usable]))
-        smoothed[usable] = _gaussian_average(np.log10(rates[usable]), calm, decades)
+        x = np.log10(rates[usable])
+        calm = _cap_divergence(_despike(losses[usable]), initial_rows(x))
+        smoothed[usable] = _gaussian_average(x, calm, decades)
     return smoothed
 
 
 def slope_per_decade(learning_rate: ArrayLike, smoothed: ArrayLike) -> Floats:
     """The slope of the smoothed loss per decade of learning rate: `d smoothed / d log10(learning_rate)`.
 
-    NaN where the smoothed loss is NaN, and where the learning rate stands still.
+    NaN where the smoothed loss is NaN, and everywhere if the learning rate stands still.
     """
     rates = _column("learning_rate", learning_rate)
     values = _column("smoothed", smoothed, len(rates))
     slope = np.full(len(values), np.nan)
-    usable = np.flatnonzero(np.isfinite(values) & (rates > 0))
-    if len(usable) > 1:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            found = np.gradient(values[usable], np.log10(rates[usable]))
-        slope[usable] = np.where(np.isfinite(found), found, np.nan)
+    usable = np.flatnonzero(_usable(rates, values))
+    x, y = np.log10(rates[usable]), values[usable]
+    if len(x) > 1 and (np.diff(x) > 0).all():
+        slope[usable] = np.gradient(y, x)
+    elif len(x) > 1:  # rows at the same learning rate count as one
+        distinct, group = np.unique(x, return_inverse=True)
+        if len(distinct) > 1:
+            slope[usable] = np.gradient(np.bincount(group, y) / np.bincount(group), distinct)[group]
     return slope
+
+
+def _usable(rates: Floats, losses: Floats) -> NDArray[np.bool_]:
+    """The rows that can be reckoned with: finite as float32 numbers, so that their sums stay finite too."""
+    return (np.abs(losses) < _INFINITE) & (rates > 0) & (rates < _INFINITE)
 
 
 def _despike(losses: Floats) -> Floats:
@@ -206,27 +218,32 @@ def _despike(losses: Floats) -> Floats:
     return _median_of_three(low, high, e)
 
 
-def _cap_divergence(losses: Floats) -> Floats:
-    """The losses with everything after the lowest capped half a descent above the initial level."""
+def _cap_divergence(losses: Floats, first_rows: int) -> Floats:
+    """The losses with everything after the lowest capped half a descent above the initial level.
+
+    Where there is no descent to speak of nothing is capped: there is no minimum to protect.
+    """
     if len(losses) < 3:
         return losses
     low = int(losses.argmin())
-    initial = initial_level(losses)
-    # Where there is no descent to speak of, the cap must not cut into the noise.
-    headroom = max(0.5 * (initial - losses[low]), 4 * noise_level(losses[: max(low, 3)]))
+    initial = float(np.median(losses[:first_rows]))
+    noise = noise_level(losses[: max(low, 20)])
+    descent = initial - losses[low]
+    if descent <= 4 * noise:
+        return losses
     capped = np.array(losses)
-    np.minimum(capped[low:], initial + headroom, out=capped[low:])
+    # In a noisy sweep the cap must not cut into the noise.
+    np.minimum(capped[low:], initial + max(0.5 * descent, 4 * noise), out=capped[low:])
     return capped
 
 
-def initial_rows(rows: int) -> int:
-    """How many of a sweep's rows say what the loss was before the learning rate was large enough to act."""
-    return max(rows // 10, min(5, rows // 5), 1)
+def initial_rows(x: Floats) -> int:
+    """How many rows say what the loss was before the learning rate was large enough to act.
 
-
-def initial_level(losses: Floats) -> float:
-    """The loss before the learning rate is large enough to act: the median of the first tenth of the rows."""
-    return float(np.median(losses[: initial_rows(len(losses))]))
+    Those in the first fifth of the decades of `x`, but at least five where there are enough.
+    """
+    rows = len(x)
+    return max(int(np.searchsorted(x, x[0] + (x[-1] - x[0]) / 5)), min(5, rows // 5), 1)
 
 
 def noise_level(losses: Floats) -> float:
@@ -301,9 +318,9 @@ def _undragged_minimum(x: Floats, losses: Floats, low: int, smoothing: float) ->
             int(np.searchsorted(x, x[low] + 8 * narrower, "right")),
         )
         near, values = x[around], losses[around]
-        if len(near) < 3:
+        if len(near) < 3 or near[0] == near[-1]:
             break
-        calm = _gaussian_average(near, _cap_divergence(_despike(values)), narrower)
+        calm = _gaussian_average(near, _cap_divergence(_despike(values), initial_rows(near)), narrower)
         inside = np.flatnonzero(np.abs(near - x[low]) <= 4 * narrower)
         found = int(inside[calm[inside].argmin()])
         rows = max(2 * math.sqrt(math.pi) * narrower * (len(near) - 1) / float(np.ptp(near)), 1.0)
@@ -324,11 +341,13 @@ class Shape:
         log_rate: Its base-10 logarithm.
         loss: As recorded.
         smoothed: The smoothed loss.
-        initial: The loss before the learning rate is large enough to act.
+        initial: The loss before the learning rate is large enough to act: the median of the first rows.
+        initial_rows: How many these are.
         lowest: The lowest smoothed loss.
         low: The row of the minimum, freed of the smoothing's pull, see `_undragged_minimum`.
         noise: Standard deviation of the loss from row to row, before the descent.
-        uncertainty: Standard deviation of the descent that noise alone leaves in the smoothed loss.
+        depth: How far the smoothed minimum is below the mean of the rows on its left.
+        left_over: Standard deviation of the depth that noise alone would leave.
         divergence: The learning rate at which the smoothed loss rose above its initial level after the
             descent, or the loss became NaN or infinite for good; None where neither happened.
         gaps: Number of rows without a finite loss that have one with it after them.
@@ -340,10 +359,12 @@ class Shape:
     loss: Floats
     smoothed: Floats
     initial: float
+    initial_rows: int
     lowest: float
     low: int
     noise: float
-    uncertainty: float
+    depth: float
+    left_over: float
     divergence: float | None
     gaps: int
     delta_window: int
@@ -359,47 +380,59 @@ class Shape:
         delta_window: int = DEFAULT_DELTA_WINDOW,
     ) -> Shape:
         """Measures a sweep, from its columns and its smoothed loss."""
-        kept = np.flatnonzero(np.isfinite(smoothed) & np.isfinite(loss) & (learning_rate > 0))
+        kept = np.flatnonzero(_usable(learning_rate, loss))
         rates, losses, calm = learning_rate[kept], loss[kept], smoothed[kept]
-        if not len(kept):
-            divergence = float(learning_rate[0]) if len(learning_rate) else None
-            return cls(
-                rates, rates, losses, calm, math.nan, math.nan, 0, 0.0, 0.0, divergence, 0, delta_window
-            )
         x = np.log10(rates)
-        initial = initial_level(losses)
+        divergence = None
+        end = int(kept[-1]) + 1 if len(kept) else 0
+        if end < len(loss) and 0 < learning_rate[end] < math.inf:
+            divergence = float(learning_rate[end])
+        if not len(kept):
+            nothing = math.nan
+            return cls(x, x, x, x, nothing, 0, nothing, 0, 0.0, 0.0, 0.0, divergence, 0, delta_window)
+        gaps = end - len(kept)
+        first_rows = initial_rows(x)
+        initial = float(np.median(losses[:first_rows]))
         low = int(calm.argmin())
         half = int(np.argmax(calm <= (initial + calm[low]) / 2))
-        noise = noise_level(losses[: max(half, 20)])
-        averaged = 1
-        if smoothing > 0:  # as many rows as an even window would need for the same calm
-            reach = math.sqrt(math.pi) * smoothing
-            averaged = max(int(np.searchsorted(x, x[low] + reach) - np.searchsorted(x, x[low] - reach)), 1)
-        # A median of n rows is as uncertain as a mean of 2 n / pi.
-        uncertainty = noise * math.sqrt(1 / averaged + math.pi / 2 / initial_rows(len(losses)))
-        end, divergence = len(kept), None
-        if kept[-1] + 1 < len(loss):
-            divergence = float(learning_rate[kept[-1] + 1])
-        if initial - calm[low] > uncertainty:
+        noise = noise_level(losses[: max(half, 20, len(losses) // 2)])
+        # The descent is as clear as its depth is large against the noise that is left in the two levels that
+        # it joins: the smoothed minimum, and the rows on its left that the smoothing keeps apart from it.
+        reach = math.sqrt(math.pi) * smoothing  # an even window of this half-width averages as much
+        averaged = max(int(np.searchsorted(x, x[low] + reach) - np.searchsorted(x, x[low] - reach)), 1)
+        before = max(int(np.searchsorted(x, x[low] - 3 * smoothing)), min(5, len(x) // 5), 1)
+        left_over = noise * math.sqrt(1 / averaged + 1 / before)
+        depth = float(calm[:before].mean() - calm[low])
+        if depth > left_over:
             risen = np.flatnonzero(calm[half:] > initial + 3 * noise / math.sqrt(averaged))
             if len(risen):
-                end = max(half + int(risen[0]), 1)
-                divergence = float(rates[half + int(risen[0])])
-                low = int(calm[:end].argmin())
+                end = half + int(risen[0])
+                divergence = float(rates[end])
+                rates, x, losses, calm = (column[: max(end, 1)] for column in (rates, x, losses, calm))
+                low = int(calm.argmin())
         return cls(
-            learning_rate=rates[:end],
-            log_rate=x[:end],
-            loss=losses[:end],
-            smoothed=calm[:end],
+            learning_rate=rates,
+            log_rate=x,
+            loss=losses,
+            smoothed=calm,
             initial=initial,
+            initial_rows=min(first_rows, len(rates)),
             lowest=float(calm[low]),
-            low=_undragged_minimum(x[:end], losses[:end], low, smoothing),
+            low=_undragged_minimum(x, losses, low, smoothing),
             noise=noise,
-            uncertainty=uncertainty,
+            depth=depth,
+            left_over=left_over,
             divergence=divergence,
-            gaps=int(kept[-1]) + 1 - len(kept),
+            gaps=gaps,
             delta_window=delta_window,
         )
+
+    @property
+    def clarity(self) -> float:
+        """The depth of the descent as a multiple of what noise alone would leave."""
+        if self.left_over > 0:
+            return self.depth / self.left_over
+        return math.inf if self.depth > 0 else 0.0
 
     @property
     def descent(self) -> float:

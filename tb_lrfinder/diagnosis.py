@@ -7,13 +7,15 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
 
-from tb_lrfinder.curve import Shape, initial_rows
+import numpy as np
+
+from tb_lrfinder.curve import Shape
 
 # Calibrated on recorded sweeps, see docs/suggestion.md.
 FEWEST_STEPS: Final = 10
 FEW_STEPS_PER_DECADE: Final = 8.0
-LEAST_DESCENT: Final = 3.5  # in standard deviations of what noise alone leaves in the smoothed loss
-CLEAR_DESCENT: Final = 6.0
+LEAST_CLARITY: Final = 3.5
+GOOD_CLARITY: Final = 10.0
 MOST_DISAGREEMENT: Final = 1.5  # decades
 _COMPARED_RULES: Final = ("mid_descent", "steepest", "valley", "minimum_tenth")
 
@@ -83,7 +85,7 @@ def obstacle(shape: Shape) -> Finding | None:
             f"{_rate(shape.learning_rate[-1])} at the last. Sweep from a small to a large one.",
         )
     if rows < FEWEST_STEPS and shape.divergence is not None:
-        return _diverged_at_once(shape)
+        return _diverged_at_once(shape, shape.divergence)
     if rows < FEWEST_STEPS:
         return Finding(
             "too_few_steps",
@@ -92,14 +94,15 @@ def obstacle(shape: Shape) -> Finding | None:
             "Raise `num_steps` (100 is a good number), or train for more batches.",
         )
     resolution = 1e-6 * max(abs(shape.initial), abs(shape.lowest))  # about that of a float32
-    if shape.descent <= max(LEAST_DESCENT * shape.uncertainty, resolution):
+    if shape.clarity < LEAST_CLARITY or shape.descent <= resolution:
         return _no_descent(shape)
-    if shape.fallen(0.5) <= shape.learning_rate[initial_rows(rows) - 1]:
+    if shape.fallen(0.5) <= shape.learning_rate[shape.initial_rows - 1]:
         return Finding(
             "at_edge",
             "severe",
             f"The loss has come down half of its way by a learning rate of {_rate(shape.fallen(0.5))}, "
-            f"right at the start of the sweep, so that its initial level is not known. {_lower_start(shape)}",
+            f"right at the start of the sweep, so that its initial level is not known. "
+            f"{_lower_start(float(shape.learning_rate[0]))}",
         )
     return None
 
@@ -108,9 +111,9 @@ def _no_descent(shape: Shape) -> Finding:
     start = float(shape.learning_rate[0])
     risen = _first_rise(shape)
     if risen is not None and risen < 10 * start:
-        return _diverged_at_once(shape)
+        return _diverged_at_once(shape, risen)
     seen = f"it starts at {shape.initial:.4g} and its lowest smoothed value is {shape.lowest:.4g}"
-    visible = LEAST_DESCENT * shape.uncertainty
+    visible = LEAST_CLARITY * shape.left_over
     if visible > 0.2 * abs(shape.initial):
         return Finding(
             "too_noisy",
@@ -138,33 +141,30 @@ def _no_descent(shape: Shape) -> Finding:
 
 
 def _first_rise(shape: Shape) -> float | None:
-    """The learning rate at which the smoothed loss leaves its initial level upwards."""
-    above = shape.smoothed > shape.initial + max(
-        2 * LEAST_DESCENT * shape.uncertainty, 1e-6 * abs(shape.initial)
-    )
-    if above.any():
-        return float(shape.learning_rate[int(above.argmax())])
-    return shape.divergence
+    """The learning rate from which on the loss is above its initial level by more than its noise."""
+    above = shape.loss > shape.initial + max(4 * shape.noise, 1e-6 * abs(shape.initial))
+    first = len(above) - int(np.argmin(above[::-1])) if not above.all() else 0
+    return float(shape.learning_rate[first]) if first < len(above) else shape.divergence
 
 
-def _diverged_at_once(shape: Shape) -> Finding:
+def _diverged_at_once(shape: Shape, divergence: float) -> Finding:
+    start = float(shape.learning_rate[0]) if len(shape.learning_rate) else divergence
     return Finding(
         "diverged_at_once",
         "severe",
-        f"The loss diverged at once, within {len(shape.loss)} steps from a learning rate of "
-        f"{_rate(shape.learning_rate[0])}. {_lower_start(shape)}",
+        f"The loss diverged at once: the sweep starts at a learning rate of {_rate(start)}, and from "
+        f"{_rate(divergence)} on the loss rises or is not a number. {_lower_start(start)}",
     )
 
 
 def _noisy(shape: Shape) -> Finding | None:
-    clarity = shape.descent / shape.uncertainty if shape.uncertainty > 0 else math.inf
-    if clarity >= CLEAR_DESCENT:
+    if shape.clarity >= GOOD_CLARITY:
         return None
     return Finding(
         "too_noisy",
         "mild",
-        f"The loss is noisy: its descent of {shape.descent:.2g} is only {clarity:.1f} times what noise alone "
-        "would leave in the curve. Raise `num_steps` or `batches_per_step`, or use larger batches.",
+        f"The loss is noisy: its descent of {shape.depth:.2g} is only {shape.clarity:.1f} times what noise "
+        "alone would leave in the curve. Raise `num_steps` or `batches_per_step`, or use larger batches.",
     )
 
 
@@ -182,13 +182,13 @@ def _few_steps(shape: Shape) -> Finding | None:
 
 
 def _starts_in_descent(shape: Shape) -> Finding | None:
-    if shape.fallen(0.1) > shape.learning_rate[initial_rows(len(shape.loss)) - 1]:
+    if shape.fallen(0.1) > shape.learning_rate[shape.initial_rows - 1]:
         return None
     return Finding(
         "at_edge",
         "mild",
         "The loss is already coming down at the start of the sweep, so that its initial level is not well "
-        f"known. {_lower_start(shape)}",
+        f"known. {_lower_start(float(shape.learning_rate[0]))}",
     )
 
 
@@ -206,8 +206,8 @@ def _never_diverged(shape: Shape, stop_reason: str | None) -> Finding | None:
     return Finding(
         "never_diverged",
         "mild",
-        f"The loss never diverged up to a learning rate of {_rate(last)}. Raise `end_lr` to {_rate(last * 10)} "
-        "to see where it does.",
+        f"The loss never diverged up to a learning rate of {_rate(last)}. Raise `end_lr` to "
+        f"{_rate(last * 10)} to see where it does.",
     )
 
 
@@ -233,8 +233,8 @@ def _gaps(shape: Shape) -> Finding | None:
     return Finding(
         "nan_gaps",
         "mild",
-        f"The loss is NaN or infinite in {shape.gaps} steps with finite ones after them; they are left out. Look "
-        "for empty batches or a division by zero in the data or the loss.",
+        f"The loss is NaN or infinite in {shape.gaps} steps with finite ones after them; they are left out. "
+        "Look for empty batches or a division by zero in the data or the loss.",
     )
 
 
@@ -250,18 +250,14 @@ def _incomplete(shape: Shape, stop_reason: str | None, planned_steps: int | None
     return Finding(
         "incomplete",
         "mild",
-        f"The ramp is incomplete: {ended} after {len(shape.loss) + shape.gaps}{of} steps, at a learning rate of "
-        f"{_rate(shape.learning_rate[-1])}. Train for more epochs or lower `num_steps`, so that it is seen to the "
-        "end.",
+        f"The ramp is incomplete: {ended} after {len(shape.loss) + shape.gaps}{of} steps, at a learning rate "
+        f"of {_rate(shape.learning_rate[-1])}. Train for more epochs or lower `num_steps`, so that it is "
+        "seen to the end.",
     )
 
 
-def _lower_start(shape: Shape) -> str:
-    return (
-        f"Lower `start_lr` to {_rate(shape.learning_rate[0] / 1000)} or less."
-        if len(shape.learning_rate)
-        else ("Lower `start_lr`.")
-    )
+def _lower_start(start: float) -> str:
+    return f"Lower `start_lr` to {_rate(start / 1000)} or less."
 
 
 def _rate(learning_rate: float) -> str:

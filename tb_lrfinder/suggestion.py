@@ -243,7 +243,7 @@ def _ranges(shape: Shape, suggested: float) -> Ranges:
 
 
 def _mid_descent(shape: Shape) -> float:
-    return shape.fallen(0.5)
+    return shape.fallen(0.6)
 
 
 def _steepest(shape: Shape) -> float:
@@ -291,7 +291,7 @@ _ALL: Final = (
     Rule(
         "valley",
         "Valley",
-        "In the middle of the longest descent, that is, of the most losses (not all neighbours) that only fall.",
+        "In the middle of the longest descent: the most losses, neighbours or not, of which each is lower.",
         "lr[a + n/3 + n/6], n = length of the longest decreasing subsequence of L, a = its last row - n",
         "fastai (valley)",
         _valley,
