@@ -1,5 +1,5 @@
 import react from "@vitejs/plugin-react";
-import { defineConfig } from "vitest/config";
+import { defineConfig } from "vite";
 
 // TensorBoard's iframe imports one ES module and calls its `render()`. Everything (code, styles,
 // fonts) is in that one file: a stylesheet beside it would be loaded by nobody.
@@ -16,11 +16,5 @@ export default defineConfig({
       preserveEntrySignatures: "strict",
       output: { entryFileNames: "index.js", codeSplitting: false },
     },
-  },
-  test: {
-    environment: "happy-dom",
-    include: ["tests/**/*.test.{ts,tsx}"],
-    setupFiles: ["tests/setup.ts"],
-    restoreMocks: true,
   },
 });
