@@ -310,18 +310,19 @@ def _undragged_minimum(x: Floats, losses: Floats, low: int, smoothing: float) ->
     standard deviations. So the minimum is looked for again around it under narrower ones, and moved where the
     loss is lower by more than chance.
     """
-    for narrower in (smoothing / 2, smoothing / 4, smoothing / 8):
-        if not narrower:
+    spacing = float(x[-1] - x[0]) / len(x)
+    for narrower in (smoothing / 3, smoothing / 9, smoothing / 27):
+        if narrower < spacing / 3:
             break
         around = slice(
-            int(np.searchsorted(x, x[low] - 8 * narrower)),
-            int(np.searchsorted(x, x[low] + 8 * narrower, "right")),
+            int(np.searchsorted(x, x[low] - 10 * narrower)),
+            int(np.searchsorted(x, x[low] + 10 * narrower, "right")),
         )
         near, values = x[around], losses[around]
         if len(near) < 3 or near[0] == near[-1]:
             break
         calm = _gaussian_average(near, _cap_divergence(_despike(values), initial_rows(near)), narrower)
-        inside = np.flatnonzero(np.abs(near - x[low]) <= 4 * narrower)
+        inside = np.flatnonzero(np.abs(near - x[low]) <= 6 * narrower)
         found = int(inside[calm[inside].argmin()])
         rows = max(2 * math.sqrt(math.pi) * narrower * (len(near) - 1) / float(np.ptp(near)), 1.0)
         if calm[low - around.start] - calm[found] > 3 * noise_level(values) * math.sqrt(2 / rows):
@@ -400,9 +401,9 @@ class Shape:
         # it joins: the smoothed minimum, and the rows on its left that the smoothing keeps apart from it.
         reach = math.sqrt(math.pi) * smoothing  # an even window of this half-width averages as much
         averaged = max(int(np.searchsorted(x, x[low] + reach) - np.searchsorted(x, x[low] - reach)), 1)
-        before = max(int(np.searchsorted(x, x[low] - 3 * smoothing)), min(5, len(x) // 5), 1)
-        left_over = noise * math.sqrt(1 / averaged + 1 / before)
-        depth = float(calm[:before].mean() - calm[low])
+        before = min(max(int(np.searchsorted(x, x[low] - 3 * smoothing)), 5), low)
+        left_over = noise * math.sqrt(1 / averaged + 1 / max(before, 1))
+        depth = float(calm[:before].mean() - calm[low]) if before else 0.0
         if depth > left_over:
             risen = np.flatnonzero(calm[half:] > initial + 3 * noise / math.sqrt(averaged))
             if len(risen):

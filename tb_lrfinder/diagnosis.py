@@ -77,33 +77,27 @@ def diagnose(
 def obstacle(shape: Shape) -> Finding | None:
     """What makes a suggestion impossible, if anything does: a severe finding."""
     rows = len(shape.loss)
-    if rows and not shape.learning_rate[-1] > shape.learning_rate[0]:
+    start = float(shape.learning_rate[0]) if rows else 0.0
+    if rows < FEWEST_STEPS and shape.divergence is not None and not shape.divergence > 10 * start > 0:
+        return _diverged_at_once(shape, shape.divergence)
+    if rows < FEWEST_STEPS:
+        before = "" if shape.divergence is None else " before it diverged"
+        return Finding(
+            "too_few_steps",
+            "severe",
+            f"Too few steps: {rows} with a finite loss{before}, and a curve needs {FEWEST_STEPS} or more. "
+            "Raise `num_steps` (100 is a good number), or train for more batches.",
+        )
+    if not shape.learning_rate[-1] > shape.learning_rate[0]:
         return Finding(
             "no_ramp",
             "severe",
             f"The learning rate does not rise: it is {_rate(shape.learning_rate[0])} at the first step and "
             f"{_rate(shape.learning_rate[-1])} at the last. Sweep from a small to a large one.",
         )
-    if rows < FEWEST_STEPS and shape.divergence is not None:
-        return _diverged_at_once(shape, shape.divergence)
-    if rows < FEWEST_STEPS:
-        return Finding(
-            "too_few_steps",
-            "severe",
-            f"Too few steps: {rows} with a finite loss, and a curve needs {FEWEST_STEPS} or more. "
-            "Raise `num_steps` (100 is a good number), or train for more batches.",
-        )
     resolution = 1e-6 * max(abs(shape.initial), abs(shape.lowest))  # about that of a float32
     if shape.clarity < LEAST_CLARITY or shape.descent <= resolution:
         return _no_descent(shape)
-    if shape.fallen(0.5) <= shape.learning_rate[shape.initial_rows - 1]:
-        return Finding(
-            "at_edge",
-            "severe",
-            f"The loss has come down half of its way by a learning rate of {_rate(shape.fallen(0.5))}, "
-            f"right at the start of the sweep, so that its initial level is not known. "
-            f"{_lower_start(float(shape.learning_rate[0]))}",
-        )
     return None
 
 

@@ -1,0 +1,239 @@
+import sys
+from dataclasses import FrozenInstanceError
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tb_lrfinder.analysis import analyze
+from tb_lrfinder.curve import Sweep
+from tb_lrfinder.diagnosis import Finding
+from tb_lrfinder.suggestion import RULES, suggest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+import regret
+
+
+def rates(steps=200, start=1e-7, end=10.0):
+    return np.geomspace(start, end, steps)
+
+
+def curve(learning_rates, noise=0.01, seed=0):
+    """Flat at 2.3, half way down at 1e-2, lowest at about 0.15, back at 2.3 at about 1.2."""
+    losses = 2.3 - 2.0 / (1 + (1e-2 / learning_rates) ** 2) + 2 * np.maximum(learning_rates - 0.2, 0) ** 2
+    return losses + np.random.default_rng(seed).normal(size=len(losses)) * noise
+
+
+def diagnose(learning_rates, losses, **known):
+    return analyze(Sweep.from_losses(learning_rates, losses), **known)
+
+
+def found(said):
+    return {finding.code: finding for finding in said.diagnosis}
+
+
+def test_a_good_sweep_has_nothing_to_say():
+    for steps in (100, 300, 5000):
+        said = diagnose(rates(steps), curve(rates(steps)), stop_reason="completed", planned_steps=steps)
+        assert said.diagnosis == ()
+        assert said.severity is None
+
+
+def test_a_finding_is_plain_data():
+    finding = Finding("no_descent", "severe", "The loss does not come down.")
+    assert finding.to_json() == {
+        "code": "no_descent",
+        "severity": "severe",
+        "message": "The loss does not come down.",
+    }
+    assert str(finding) == "The loss does not come down."
+    with pytest.raises(FrozenInstanceError):
+        finding.code = "other"
+
+
+def wide(losses):
+    return rates(), losses
+
+
+def flat():
+    return wide(np.full(200, 2.3) + np.random.default_rng(0).normal(size=200) * 0.01)
+
+
+def only_up():
+    """As in fine-tuning: nothing left to learn, then forgetting."""
+    return wide(0.4 + 3 * np.maximum(np.log10(rates() / 1e-3), 0))
+
+
+def up_at_once():
+    return rates(start=0.1, end=10), np.geomspace(2.3, 500, 200)
+
+
+def noise_only():
+    return wide(2.3 + np.random.default_rng(0).normal(size=200))
+
+
+def nine_steps():
+    return rates(9), curve(rates(9))
+
+
+def diverged_within_nine_steps():
+    return rates(200)[:9], np.r_[2.3, 2.4, 3.0, 8, 90, 1e4, 1e8, np.nan, np.nan]
+
+
+def stands_still():
+    return np.full(100, 1e-3), np.linspace(2.3, 1, 100)
+
+
+SEVERE = [
+    (flat, "no_descent", ["does not come down", "2.299", "rate of 10", "end_lr"]),
+    (only_up, "no_descent", ["before it rises", "0.4", "0.001 on", "already trained", "short trainings"]),
+    (up_at_once, "diverged_at_once", ["at once", "0.1", "start_lr", "0.0001"]),
+    (diverged_within_nine_steps, "diverged_at_once", ["start_lr", "1e-07", "1e-10"]),
+    (noise_only, "too_noisy", ["too noisy", "num_steps", "larger batches"]),
+    (nine_steps, "too_few_steps", [" 8 ", "before it diverged", " 10 ", "num_steps"]),
+    (stands_still, "no_ramp", ["does not rise", "0.001"]),
+]
+
+
+@pytest.mark.parametrize(("case", "code", "words"), SEVERE)
+def test_a_severe_finding_comes_first_and_leaves_no_suggestion(case, code, words):
+    learning_rates, losses = case()
+    said = diagnose(learning_rates, losses)
+    assert said.diagnosis[0].code == code
+    assert said.diagnosis[0].severity == said.severity == "severe"
+    for word in words:
+        assert word in said.diagnosis[0].message
+    for name in RULES:
+        assert said.suggestions[name].learning_rate is None
+        assert said.suggestions[name].reason == said.diagnosis[0].message
+        if case is not stands_still:
+            assert suggest(learning_rates, losses, name).reason == said.diagnosis[0].message
+
+
+def test_a_sweep_that_never_diverged():
+    learning_rates = rates(end=0.5)
+    finding = found(diagnose(learning_rates, curve(learning_rates), stop_reason="completed"))[
+        "never_diverged"
+    ]
+    assert finding.severity == "mild"
+    assert "0.5" in finding.message
+    assert "`end_lr` to 5" in finding.message
+    for reason in ("diverged", "non_finite", "incomplete", "interrupted", "failed"):
+        assert "never_diverged" not in found(
+            diagnose(learning_rates, curve(learning_rates), stop_reason=reason)
+        )
+
+
+def test_a_sweep_that_ends_in_the_descent():
+    learning_rates = rates(end=0.015)
+    findings = found(diagnose(learning_rates, curve(learning_rates), stop_reason="completed"))
+    assert findings["at_edge"].severity == "mild"
+    assert "still coming down" in findings["at_edge"].message
+    assert "`end_lr` to 0.15" in findings["at_edge"].message
+    assert "never_diverged" not in findings  # the same advice
+
+
+def test_a_sweep_that_starts_in_the_descent():
+    learning_rates = rates(start=2e-3)
+    finding = found(diagnose(learning_rates, curve(learning_rates)))["at_edge"]
+    assert finding.severity == "mild"
+    assert "already coming down" in finding.message
+    assert "`start_lr` to 2e-06" in finding.message
+
+
+def test_a_noisy_sweep():
+    finding = found(diagnose(rates(), curve(rates(), noise=1.5)))["too_noisy"]
+    assert finding.severity == "mild"
+    assert "num_steps" in finding.message
+    assert "too_noisy" not in found(diagnose(rates(), curve(rates(), noise=0.1)))
+
+
+def test_a_sweep_of_few_steps():
+    finding = found(diagnose(rates(40), curve(rates(40))))["too_few_steps"]
+    assert finding.severity == "mild"
+    assert "`num_steps` to" in finding.message
+    assert "too_few_steps" not in found(diagnose(rates(100), curve(rates(100))))
+
+
+def test_rules_that_disagree():
+    """A short steep fall early, and then a slow one to a minimum three decades later."""
+    x = np.log10(rates())
+    losses = 2.3 - np.clip(3 * (x + 5), 0, 1.4) - np.clip(0.2 * (x + 4), 0, 0.9) + np.maximum(rates() - 2, 0)
+    finding = found(diagnose(rates(), losses))["rules_disagree"]
+    assert finding.severity == "mild"
+    assert "minimum_tenth" in finding.message
+    assert "decades" in finding.message
+
+
+def test_gaps():
+    losses = curve(rates())
+    losses[[20, 21, 90]] = [np.nan, np.inf, -np.inf]
+    finding = found(diagnose(rates(), losses))["nan_gaps"]
+    assert finding.severity == "mild"
+    assert " 3 steps" in finding.message
+    ended = curve(rates(end=0.5))
+    ended[-3:] = np.nan  # that is the end of the sweep, no gap
+    assert "nan_gaps" not in found(diagnose(rates(end=0.5), ended))
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [("incomplete", "training ended"), ("interrupted", "interrupted"), ("failed", "raised an error")],
+)
+def test_an_incomplete_ramp(reason, words):
+    learning_rates = rates(end=0.5)
+    finding = found(diagnose(learning_rates, curve(learning_rates), stop_reason=reason, planned_steps=300))[
+        "incomplete"
+    ]
+    assert finding.severity == "mild"
+    for word in (words, "200 of 300", "0.5", "num_steps"):
+        assert word in finding.message
+    assert "incomplete" not in found(diagnose(rates(), curve(rates()), stop_reason="diverged"))
+
+
+def test_a_severe_finding_does_not_hide_that_the_ramp_is_incomplete():
+    codes = [one.code for one in diagnose(*flat(), stop_reason="interrupted").diagnosis]
+    assert codes == ["no_descent", "incomplete"]
+
+
+@pytest.mark.parametrize("offset", [-100.0, 0.0, 100.0])
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
+def test_what_is_found_does_not_depend_on_the_scale_and_the_offset_of_the_loss(scale, offset):
+    for case in (flat, only_up, up_at_once):
+        learning_rates, losses = case()
+        assert diagnose(learning_rates, losses * scale + offset).severity == "severe"
+    said = diagnose(rates(), curve(rates()) * scale + offset, stop_reason="completed")
+    assert said.diagnosis == ()
+
+
+# On recorded sweeps with known answers.
+
+
+def test_no_severe_finding_on_200_recorded_sweeps_of_models_that_learn():
+    severe = [key for key, said in regret.analyses().items() if said.severity == "severe"]
+    assert len(regret.analyses()) == 200
+    assert severe == []
+
+
+@pytest.mark.parametrize(
+    ("budget", "at_most", "suggested"),
+    [
+        ("final", 0.050, regret.by_rule("mid_descent")),
+        ("long", 0.110, regret.by_range("long_training")),
+        ("onecycle", 0.060, regret.by_range("one_cycle_max")),
+    ],
+)
+def test_the_suggested_learning_rates_train_well(budget, at_most, suggested):
+    """And better than those of every other finder."""
+    ours = np.mean(list(regret.regrets(suggested, budget).values()))
+    assert ours <= at_most
+    for name, rule in regret.OTHERS.items():
+        assert ours < np.mean(list(regret.regrets(regret.by_other(rule), budget).values())), name
+
+
+def test_other_finders_score_what_was_measured_of_them():
+    """The benchmark's own arithmetic, against figures from an implementation apart from it."""
+    measured = {"fastai valley": 0.109, "pytorch-lr-finder": 0.316, "Keras' default learning rate": 0.261}
+    for name, expected in measured.items():
+        mean = np.mean(list(regret.regrets(regret.by_other(regret.OTHERS[name]), "final").values()))
+        assert mean == pytest.approx(expected, abs=0.0006), name

@@ -1,0 +1,386 @@
+import json
+import math
+import pickle
+import re
+import time
+from dataclasses import FrozenInstanceError
+
+import numpy as np
+import pytest
+
+from tb_lrfinder.curve import DEFAULT_SMOOTHING, loss_delta
+from tb_lrfinder.suggestion import DEFAULT_RULE, RULES, Ranges, Suggestion, longest_descent, suggest
+
+STEPS = 400
+RATES = np.geomspace(1e-7, 10, STEPS)
+STEP = math.log10(RATES[1] / RATES[0])  # decades
+
+
+def logistic(rates, at=1e-2, steepness=3.0):
+    """From 2.3 down to 0.3, by half at `at`, where it is steepest."""
+    return 2.3 - 2.0 / (1 + (at / rates) ** steepness)
+
+
+def trough(rates, at=1e-2, width=1.2):
+    """Flat at 2.3 with a cosine-shaped trough down to 0.3 at `at`, `width` decades to either side."""
+    distance = np.clip((np.log10(rates) - math.log10(at)) / width, -1, 1)
+    return 1.3 - np.cos(np.pi * distance)
+
+
+def training_like(rates, noise=0.03, seed=0):
+    """Flat, down to a minimum at about 0.1, then divergence."""
+    losses = logistic(rates, steepness=2.0) + np.maximum(rates - 0.2, 0) ** 2 * 4
+    return losses + np.random.default_rng(seed).normal(size=len(rates)) * noise
+
+
+def decades(learning_rate, expected):
+    return abs(math.log10(learning_rate / expected))
+
+
+def suggested(rule, rates, losses, **settings):
+    suggestion = suggest(rates, losses, rule, **settings)
+    assert suggestion.learning_rate is not None, suggestion.reason
+    return suggestion.learning_rate
+
+
+def test_the_rules_are_listed_the_default_first():
+    assert list(RULES) == [
+        "mid_descent",
+        "steepest",
+        "valley",
+        "minimum_tenth",
+        "lowest_delta",
+        "left_of_minimum",
+    ]
+    assert next(iter(RULES)) == DEFAULT_RULE
+    for name, rule in RULES.items():
+        assert rule.name == name
+        assert rule.label
+        assert rule.description.endswith(".")
+        assert rule.formula
+        assert rule.source
+    with pytest.raises(TypeError):
+        RULES["mine"] = RULES["valley"]
+
+
+# Known answers: curves on which a rule's learning rate can be reckoned by hand.
+
+
+@pytest.mark.parametrize("at", [1e-4, 1e-2, 0.3])
+def test_mid_descent_is_where_60_percent_of_the_descent_is_done(at):
+    # 1 / (1 + (at / lr) ** 3) = 0.6 where lr = at * 1.5 ** (1 / 3)
+    rate = suggested("mid_descent", RATES, logistic(RATES, at))
+    assert decades(rate, at * 1.5 ** (1 / 3)) < 0.05
+
+
+def test_mid_descent_lies_between_the_steps_of_a_short_sweep():
+    """Without smoothing, on a straight slope, the answer is exact though no step lies there."""
+    rates = np.geomspace(1e-4, 1, 21)
+    x = np.log10(rates)
+    losses = np.clip(-3 * (x + 2.5), -3, 0) + 5  # down by 3 from 10**-2.5 to 10**-1.5
+    assert decades(suggested("mid_descent", rates, losses, smoothing=0), 10**-1.9) < 1e-9
+
+
+@pytest.mark.parametrize("at", [1e-4, 1e-2, 0.3])
+def test_steepest_is_where_the_slope_is(at):
+    assert decades(suggested("steepest", RATES, logistic(RATES, at)), at) < 2 * STEP
+
+
+@pytest.mark.parametrize("at", [1e-4, 1e-2, 0.1])
+@pytest.mark.parametrize(("rule", "part"), [("minimum_tenth", 10), ("left_of_minimum", 2)])
+def test_the_rules_of_the_minimum_know_where_it_is(rule, part, at):
+    assert decades(suggested(rule, RATES, trough(RATES, at)), at / part) < 2 * STEP
+
+
+@pytest.mark.parametrize("cliff", [3.0, 30.0, 1e9])
+@pytest.mark.parametrize("smoothing", [0.1, DEFAULT_SMOOTHING, 0.5])
+def test_the_minimum_is_not_dragged_by_the_smoothing(cliff, smoothing):
+    """A slow descent that ends at a cliff at 0.1: a plain Gaussian moves its minimum by half a decade."""
+    x = np.log10(RATES)
+    losses = np.where(x < -1, 2.3 - np.clip(0.8 * (x + 3.5), 0, 2), cliff)
+    assert decades(suggested("minimum_tenth", RATES, losses, smoothing=smoothing), 0.01) < 3 * STEP
+
+
+def test_valley_is_in_the_middle_of_the_longest_descent():
+    losses = np.full(100, 5.0)
+    losses[40:70] = np.linspace(4.9, 1.0, 30)
+    losses[70:] = 6.0
+    rates = np.geomspace(1e-7, 10, 100)
+    # 31 rows that only fall, the last of which is row 69: 31 - 1 = 30, 69 - 30 + 10 + 5 = 54.
+    assert suggested("valley", rates, losses) == rates[54]
+
+
+def test_lowest_delta_is_where_the_loss_has_fallen_most_over_20_steps():
+    losses = logistic(RATES)
+    expected = RATES[20 + loss_delta(losses, 20)[20:].argmin()]
+    assert suggested("lowest_delta", RATES, losses) == expected
+    assert decades(expected, 1e-2 * 10 ** (10 * STEP)) < 1.5 * STEP  # its window has its middle at the slope
+
+
+def test_lowest_delta_does_not_look_at_rows_without_a_full_window():
+    losses = logistic(RATES)
+    losses[0] = 2.5  # a delta of -0.2 at the next step, over a window of one
+    assert decades(suggested("lowest_delta", RATES, losses), 1e-2) < 0.3
+
+
+def test_what_comes_after_the_divergence_does_not_count():
+    """After it has diverged, the loss may be anything, such as exactly 0 with a saturated network."""
+    losses = training_like(RATES)
+    after = losses.copy()
+    after[RATES > 2] = np.random.default_rng(1).choice([0.0, 50.0], size=(RATES > 2).sum())
+    for rule in RULES:
+        assert decades(suggested(rule, RATES, after), suggested(rule, RATES, losses)) < 0.1, rule
+
+
+def brute_force_longest_descent(values):
+    lengths = [1] * len(values)
+    for row, value in enumerate(values):
+        lengths[row] += max((lengths[i] for i in range(row) if values[i] > value), default=0)
+    return max(lengths), lengths.index(max(lengths))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_longest_descent_is_that_of_the_quadratic_search(seed):
+    random = np.random.default_rng(seed)
+    values = random.integers(0, 12, size=40).astype(float) if seed % 2 else random.normal(size=60)
+    assert longest_descent(values) == brute_force_longest_descent(values.tolist())
+
+
+def test_the_longest_descent_of_a_long_sweep_is_found_fast():
+    values = np.random.default_rng(0).normal(size=100_000) - np.linspace(0, 3, 100_000)
+    start = time.perf_counter()
+    length, _ = longest_descent(values)
+    assert time.perf_counter() - start < 2  # the quadratic search takes an hour
+    assert length > 800
+
+
+# Invariances.
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("factor", [1e-3, 0.5, 100.0])
+def test_the_suggestion_follows_the_scale_of_the_learning_rates(rule, factor):
+    losses = training_like(RATES)
+    expected = suggested(rule, RATES, losses) * factor
+    assert suggested(rule, RATES * factor, losses) == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize(("scale", "offset"), [(1000.0, 0.0), (1e-4, 0.0), (1.0, -50.0), (3.0, 1e4)])
+def test_the_suggestion_does_not_depend_on_the_scale_and_the_offset_of_the_loss(rule, scale, offset):
+    losses = training_like(RATES)
+    expected = suggested(rule, RATES, losses)
+    assert suggested(rule, RATES, losses * scale + offset) == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("rule", ["mid_descent", "steepest", "minimum_tenth", "left_of_minimum"])
+@pytest.mark.parametrize("steps", [60, 100, 1000, 10_000])
+def test_the_suggestion_does_not_depend_on_the_number_of_steps(rule, steps):
+    rates = np.geomspace(1e-7, 10, steps)
+    expected = suggested(rule, RATES, trough(RATES))
+    assert decades(suggested(rule, rates, trough(rates)), expected) < 0.08
+
+
+@pytest.mark.parametrize("rule", ["mid_descent", "steepest", "minimum_tenth", "left_of_minimum"])
+def test_the_suggestion_does_not_depend_on_the_shape_of_the_ramp(rule):
+    linear = np.linspace(1e-4, 1, 3000)
+    exponential = np.geomspace(1e-4, 1, 3000)
+    expected = suggested(rule, exponential, trough(exponential, at=0.05, width=1.0))
+    assert decades(suggested(rule, linear, trough(linear, at=0.05, width=1.0)), expected) < 0.05
+
+
+@pytest.mark.parametrize("rule", ["mid_descent", "steepest", "minimum_tenth"])
+@pytest.mark.parametrize("noise", [0.05, 0.3])
+def test_noise_moves_the_suggestion_little(rule, noise):
+    expected = suggested(rule, RATES, trough(RATES))
+    moved = []
+    for seed in range(20):
+        noisy = trough(RATES) + np.random.default_rng(seed).normal(size=STEPS) * noise
+        moved.append(decades(suggested(rule, RATES, noisy), expected))
+    assert np.median(moved) < 0.1
+    assert max(moved) < 0.4
+
+
+@pytest.mark.parametrize("rule", ["mid_descent", "steepest", "minimum_tenth", "left_of_minimum"])
+@pytest.mark.parametrize("spike", [1e4, -1e4, np.nan, np.inf])
+def test_spikes_do_not_move_the_suggestion(rule, spike):
+    losses = trough(RATES)
+    losses[[5, 150, 151, 210, 260]] = spike
+    assert decades(suggested(rule, RATES, losses), suggested(rule, RATES, trough(RATES))) < 0.06
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_divergent_tail_does_not_move_the_suggestion(rule):
+    losses = training_like(RATES)
+    exploding = losses.copy()
+    exploding[-20:] = np.geomspace(losses[-20], 1e12, 20)
+    assert decades(suggested(rule, RATES, exploding), suggested(rule, RATES, losses)) < 0.03
+
+
+def test_where_the_sweep_was_stopped_matters_little():
+    losses = training_like(RATES)
+    whole = suggested("mid_descent", RATES, losses)
+    for end in (0.4, 0.7, 1.5, 5.0):
+        kept = end > RATES
+        assert decades(suggested("mid_descent", RATES[kept], losses[kept]), whole) < 0.1, end
+
+
+# No suggestion.
+
+
+@pytest.mark.parametrize(
+    ("losses", "words"),
+    [
+        (np.full(STEPS, 2.3), "does not come down"),
+        (np.zeros(STEPS), "does not come down"),
+        (np.linspace(1, 2, STEPS), "diverged at once|does not come down"),
+        (np.where(RATES < 1e-3, 0.4, 0.4 + 3 * np.log10(RATES / 1e-3)), "does not come down before it rises"),
+        (np.full(STEPS, np.nan), "diverged at once"),
+    ],
+)
+def test_there_is_a_reason_where_there_is_no_suggestion(losses, words):
+    suggestion = suggest(RATES, losses)
+    assert suggestion.learning_rate is None
+    assert suggestion.ranges is None
+    assert re.search(words, suggestion.reason), suggestion.reason
+    assert suggestion.reason[-1] == "."
+
+
+def test_flat_noise_hardly_ever_passes_for_a_descent():
+    found = 0
+    for seed in range(200):
+        losses = 2.3 + np.random.default_rng(seed).normal(size=100) * 0.1
+        found += suggest(np.geomspace(1e-7, 10, 100), losses).learning_rate is not None
+    assert found <= 8
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2, 9])
+def test_a_few_steps_are_no_curve(steps):
+    suggestion = suggest(np.geomspace(1e-7, 10, steps), np.linspace(3, 1, steps))
+    assert suggestion.learning_rate is None
+    assert f"Too few steps: {steps} " in suggestion.reason
+
+
+def test_skipped_rows_can_leave_too_few():
+    assert "Too few steps: 5 " in suggest(RATES, logistic(RATES), skip_start=200, skip_end=195).reason
+    assert "Too few steps: 0 " in suggest(RATES, logistic(RATES), skip_start=10_000).reason
+
+
+def test_skipped_rows_do_not_count():
+    losses = logistic(RATES)
+    losses[:100] = np.linspace(30, 2.3, 100)
+    assert decades(suggested("mid_descent", RATES, losses, skip_start=100), 1e-2) < 0.1
+    assert decades(suggested("minimum_tenth", RATES, trough(RATES), skip_end=150), 1e-3) < 0.05
+
+
+# One curve, three uses.
+
+
+def test_the_default_has_ranges_in_order():
+    suggestion = suggest(RATES, training_like(RATES))
+    ranges = suggestion.ranges
+    base, top = ranges.cyclical
+    assert ranges.long_training == pytest.approx(suggestion.learning_rate / 3)
+    assert ranges.one_cycle_max == pytest.approx(suggestion.learning_rate * 3)
+    assert base < suggestion.learning_rate < top == ranges.one_cycle_max
+    assert all(type(value) is float for value in (ranges.long_training, ranges.one_cycle_max, base, top))
+    assert suggest(RATES, training_like(RATES), "valley").ranges is None
+
+
+def test_the_base_of_the_cycle_is_where_the_descent_begins():
+    # 1 / (1 + (at / lr) ** 3) = 0.1 where lr = at * 9 ** (-1 / 3)
+    base, _ = suggest(RATES, logistic(RATES), smoothing=0.02).ranges.cyclical
+    assert decades(base, 1e-2 * 9 ** (-1 / 3)) < 0.02
+
+
+def test_the_peak_of_one_cycle_does_not_lie_beyond_the_minimum():
+    x = np.log10(RATES)
+    losses = np.where(x < -2, 2.3 - np.clip(4 * (x + 2.5), 0, 2), 50.0)  # a cliff just after a steep descent
+    suggestion = suggest(RATES, losses)
+    assert suggestion.learning_rate <= suggestion.ranges.one_cycle_max < 1.1e-2
+
+
+# What is handed out.
+
+
+def test_the_learning_rate_is_a_plain_float():
+    for rule in RULES:
+        assert (
+            type(
+                suggest(RATES.astype(np.float32), training_like(RATES).astype(np.float32), rule).learning_rate
+            )
+            is float
+        )
+
+
+def test_lists_are_as_good_as_arrays():
+    losses = training_like(RATES)
+    assert suggest(RATES.tolist(), losses.tolist()) == suggest(RATES, losses)
+
+
+def test_the_arguments_are_not_changed():
+    rates, losses = RATES.copy(), training_like(RATES)
+    losses[7] = np.nan
+    before = losses.copy()
+    suggest(rates, losses, smoothing=0)
+    suggest(rates, losses)
+    np.testing.assert_array_equal(losses, before)
+    np.testing.assert_array_equal(rates, RATES)
+
+
+def test_a_suggestion_is_plain_data():
+    suggestion = Suggestion(2e-3, "mid_descent", None, Ranges(7e-4, 6e-3, (5e-4, 6e-3)))
+    assert suggestion.to_json() == {
+        "rule": "mid_descent",
+        "learning_rate": 2e-3,
+        "reason": None,
+        "ranges": {"long_training": 7e-4, "one_cycle_max": 6e-3, "cyclical": [5e-4, 6e-3]},
+    }
+    assert json.loads(json.dumps(suggestion.to_json())) == suggestion.to_json()
+    assert pickle.loads(pickle.dumps(suggestion)) == suggestion
+    with pytest.raises(FrozenInstanceError):
+        suggestion.learning_rate = 1.0
+
+
+def test_a_suggestion_prints_well():
+    ranges = Ranges(7e-4, 6e-3, (5e-4, 6e-3))
+    assert str(Suggestion(2.123456e-3, "mid_descent", None, ranges)) == (
+        "Learning rate 0.00212 by mid_descent "
+        "(long training 0.0007, one-cycle peak 0.006, cyclical 0.0005 to 0.006)"
+    )
+    assert repr(Suggestion(1e-3, "valley")) == "<Learning rate 0.001 by valley>"
+    assert (
+        str(Suggestion(None, "valley", "The loss is flat."))
+        == "No learning rate by valley: The loss is flat."
+    )
+
+
+# Bad input.
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "error", "words"),
+    [
+        (([1, 2, 3], [1, 2]), {}, ValueError, "equally long.*3 learning rates and 2 losses"),
+        (([[1, 2]], [[1, 2]]), {}, ValueError, r"`learning_rates` must hold one number.*\(1, 2\)"),
+        (([1, 2], [[1, 2]]), {}, ValueError, r"`losses` must hold one number"),
+        ((1.0, 2.0), {}, ValueError, "`learning_rates` must hold one number"),
+        (([0.0, 0.1], [1, 2]), {}, ValueError, "positive and finite. Received 0 at position 0"),
+        (([0.1, -0.2], [1, 2]), {}, ValueError, "Received -0.2 at position 1"),
+        (([0.1, np.nan], [1, 2]), {}, ValueError, "Received nan at position 1"),
+        (([0.1, np.inf], [1, 2]), {}, ValueError, "Received inf at position 1"),
+        (([0.1, 0.3, 0.2], [1, 2, 3]), {}, ValueError, "rise.*0.3 and then 0.2 at position 2; sort"),
+        (([0.1, 0.1, 0.1], [1, 2, 3]), {}, ValueError, "must rise.*0.1 in all 3 rows"),
+        ((["a", "b"], [1, 2]), {}, TypeError, "`learning_rates` must be a list or an array of numbers.*'a'"),
+        (([0.1, 0.2], [None, {}]), {}, TypeError, "`losses` must be a list or an array of numbers"),
+        (([0.1, 0.2], [1, 2]), {"rule": "best"}, ValueError, "`rule` must be one of 'mid_descent'.*'best'"),
+        (([0.1, 0.2], [1, 2]), {"smoothing": -0.1}, ValueError, "`smoothing` must be 0.*smoothing=-0.1"),
+        (([0.1, 0.2], [1, 2]), {"smoothing": np.nan}, ValueError, "`smoothing`"),
+        (([0.1, 0.2], [1, 2]), {"smoothing": "0.2"}, TypeError, "`smoothing` must be a number.*'0.2'"),
+        (([0.1, 0.2], [1, 2]), {"skip_start": -1}, ValueError, "`skip_start` must be a whole.*skip_start=-1"),
+        (([0.1, 0.2], [1, 2]), {"skip_end": 1.5}, ValueError, "`skip_end` must be a whole.*skip_end=1.5"),
+    ],
+)
+def test_bad_input_is_named_with_its_value_and_what_to_do(arguments, settings, error, words):
+    with pytest.raises(error, match=words):
+        suggest(*arguments, **settings)
