@@ -225,7 +225,19 @@ def test_where_the_sweep_was_stopped_matters_little():
         assert decades(suggested("mid_descent", RATES[kept], losses[kept]), whole) < 0.1, end
 
 
+def test_steepest_does_not_look_beyond_the_minimum():
+    """A dip, a rise that stays below the initial level, and a fall that is steeper than the descent."""
+    x = np.log10(RATES)
+    losses = np.interp(x, [-4, -2.5, -1.5, -0.5, -0.2, 1], [2.3, 0.3, 0.3, 2.0, 0.6, 0.6])
+    assert 10**-4 < suggested("steepest", RATES, losses) < 10**-2.5
+
+
 # No suggestion.
+
+
+def test_a_descent_below_the_resolution_of_a_float32_is_none():
+    assert suggest(RATES, 1e6 + 0.1 * logistic(RATES)).learning_rate is None
+    assert suggest(RATES, 1e3 + 0.1 * logistic(RATES)).learning_rate is not None
 
 
 @pytest.mark.parametrize(
@@ -295,9 +307,10 @@ def test_the_base_of_the_cycle_is_where_the_descent_begins():
 
 def test_the_peak_of_one_cycle_does_not_lie_beyond_the_minimum():
     x = np.log10(RATES)
-    losses = np.where(x < -2, 2.3 - np.clip(4 * (x + 2.5), 0, 2), 50.0)  # a cliff just after a steep descent
-    suggestion = suggest(RATES, losses)
-    assert suggestion.learning_rate <= suggestion.ranges.one_cycle_max < 1.1e-2
+    losses = np.where(x < -2, 2.3 - np.clip(4 * (x + 2.5), 0, 2), 50.0)  # a cliff right after a steep descent
+    suggestion = suggest(RATES, losses, smoothing=0.05)
+    assert suggestion.learning_rate * 3 > 1.2e-2
+    assert suggestion.learning_rate < suggestion.ranges.one_cycle_max <= 1e-2
 
 
 # What is handed out.
