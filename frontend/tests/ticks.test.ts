@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { evenTicks, logTicks } from "../src/chart/ticks";
+import { evenTicks, logTicks, plain } from "../src/chart/ticks";
 
 function labels(low: number, high: number, pixels = 800): string[] {
   return logTicks([low, high], pixels)
@@ -59,6 +59,12 @@ describe("logTicks", () => {
         expect(value).toBeLessThanOrEqual(high * (1 + 1e-6));
       }
     }
+  });
+
+  it("writes losses plainly", () => {
+    const found = logTicks([0.55, 1.2], 400, plain).map(({ label }) => label);
+    expect(found).toEqual(["0.6", "0.7", "0.8", "0.9", "1", "1.1", "1.2"]);
+    expect(plain(3e7, 0)).toBe("3e7");
   });
 
   it("has none on an axis without extent", () => {

@@ -1,6 +1,6 @@
 import type { Frame } from "./frame";
 import type { Domain } from "./series";
-import { evenTicks, logTicks, type Tick } from "./ticks";
+import { evenTicks, logTicks, plain, type Tick } from "./ticks";
 
 export function xTicks(frame: Frame): Tick[] {
   return logTicks(frame.x.domain() as unknown as Domain, frame.right - frame.left);
@@ -9,7 +9,7 @@ export function xTicks(frame: Frame): Tick[] {
 export function yTicks(frame: Frame, log: boolean): Tick[] {
   const domain = frame.y.domain() as unknown as Domain;
   const pixels = frame.bottom - frame.top;
-  return log ? logTicks(domain, 2 * pixels) : evenTicks(domain, pixels);
+  return log ? logTicks(domain, 2 * pixels, plain) : evenTicks(domain, pixels);
 }
 
 /** The lines beneath the curves. */

@@ -39,7 +39,9 @@ export function Tooltip({ chart, frame, series, cursor, content }: TooltipProps)
       <table>
         <thead>
           <tr>
-            <th aria-label="Colour" />
+            <th>
+              <span className="sr-only">Colour</span>
+            </th>
             <th>Run</th>
             {content.columns.map((column) => (
               <th key={column}>{column}</th>

@@ -8,29 +8,32 @@ export interface Tick {
   label: string;
 }
 
+/** Writes a number with so many digits after its first. */
+type Write = (value: number, digits: number) => string;
+
 /**
  * Ticks of a log axis that always has labels, also inside one decade.
  *
  * Wide ranges label every decade, or every second or fifth as the room allows; ranges of a decade
  * or two label 1, 2 and 5; narrower ones are cut into even parts.
  */
-export function logTicks([low, high]: Domain, pixels: number): Tick[] {
+export function logTicks([low, high]: Domain, pixels: number, write: Write = exponential): Tick[] {
   const decades = Math.log10(high / low);
   if (!(decades > 0)) return [];
   const room = Math.max(2, Math.floor(pixels / 60));
   const whole = powersOfTen(low, high);
-  if (whole.length >= 3) return decadeTicks(low, high, whole, room, pixels / decades);
+  if (whole.length >= 3) return decadeTicks(low, high, whole, room, pixels / decades, write);
   const multiples = multiplesWithin(low, high, [1, 2, 5]);
   if (multiples.length >= 3 && multiples.length <= room) {
     const labelled = new Set(multiples);
     return multiplesWithin(low, high, [1, 2, 3, 4, 5, 6, 7, 8, 9]).map((value) => ({
       value,
-      label: labelled.has(value) ? exponential(value, 0) : "",
+      label: labelled.has(value) ? write(value, 0) : "",
     }));
   }
   const values = linearTicks(low, high, Math.min(room, 8)).filter((v) => v > 0);
   const digits = digitsToTellApart(values);
-  return values.map((value) => ({ value, label: exponential(value, digits) }));
+  return values.map((value) => ({ value, label: write(value, digits) }));
 }
 
 function decadeTicks(
@@ -39,6 +42,7 @@ function decadeTicks(
   whole: number[],
   room: number,
   pixelsPerDecade: number,
+  write: Write,
 ): Tick[] {
   const every = [1, 2, 3, 5, 10, 20, 50].find((n) => whole.length / n <= room) ?? 100;
   const labelled = new Set(whole.filter((value) => Math.round(Math.log10(value)) % every === 0));
@@ -46,7 +50,7 @@ function decadeTicks(
     pixelsPerDecade >= 40 ? multiplesWithin(low, high, [1, 2, 3, 4, 5, 6, 7, 8, 9]) : whole;
   return values.map((value) => ({
     value,
-    label: labelled.has(value) ? exponential(value, 0) : "",
+    label: labelled.has(value) ? write(value, 0) : "",
   }));
 }
 
@@ -79,6 +83,12 @@ function digitsToTellApart(values: number[]): number {
 
 function exponential(value: number, digits: number): string {
   return format(`.${digits}~e`)(value).replace("e+", "e");
+}
+
+/** As losses are read: `0.8`, `1.1`, `40`; with an exponent only where they are far from 1. */
+export function plain(value: number, digits: number): string {
+  const near = value >= 1e-3 && value < 1e5;
+  return near ? format(`.${digits + 1}~r`)(value) : exponential(value, digits);
 }
 
 /** Ticks of a linear axis. */
