@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass
 from statistics import median
@@ -13,7 +14,7 @@ class Divergence:
 
     The running median of the losses is compared with how far it has moved before. A sweep has diverged
     when the median is above its lowest value by more than `factor` times the range that it covered until
-    half a window ago (`best + factor * (initial - best)`, where the loss only fell), or when, after a clear
+    a window ago (`best + factor * (initial - best)`, where the loss only fell), or when, after a clear
     fall, it has stayed above its initial value for a sixth of the sweep.
 
     Differences only, so that it holds for negative losses too; the median, so that a few bad batches do
@@ -21,8 +22,8 @@ class Divergence:
 
     Args:
         factor: How many times its former range the loss must rise. Above 1.
-        burn_in: Steps at the start during which nothing is decided. `None` is three windows, about a
-            seventh of the sweep.
+        burn_in: Steps at the start during which nothing is decided. `None` is four windows, a fifth of
+            the sweep.
         window: Losses that the median is taken over. `None` is a twentieth of the sweep, at least 3
             and at most 51.
 
@@ -30,7 +31,7 @@ class Divergence:
         ValueError: If a value is out of its range.
     """
 
-    factor: float = 2.0
+    factor: float = 2.5
     burn_in: int | None = None
     window: int | None = None
 
@@ -45,7 +46,7 @@ class Divergence:
     def watch(self, num_steps: int) -> DivergenceWatch:
         """Start to watch a sweep of `num_steps` steps."""
         window = self.window or min(max(num_steps // 20 | 1, 3), 51)
-        burn_in = 3 * window if self.burn_in is None else self.burn_in
+        burn_in = 4 * window if self.burn_in is None else self.burn_in
         return DivergenceWatch(self.factor, burn_in, window, patience=max(num_steps // 6, 3))
 
 
@@ -55,42 +56,45 @@ class DivergenceWatch:
     def __init__(self, factor: float, burn_in: int, window: int, patience: int) -> None:
         self._factor = factor
         self._burn_in = burn_in
+        self._window = window
         self._patience = patience
         self._recent: deque[float] = deque(maxlen=window)  # losses
-        self._lagging: deque[float] = deque(maxlen=window // 2 + 1)  # medians not yet part of the past
-        self._changes: deque[float] = deque(maxlen=2 * window)  # from one loss to the next
+        self._lagging: deque[float] = deque(maxlen=window)  # medians not yet part of the past
+        self._changes: deque[float] = deque(maxlen=2 * window)  # from one loss to the next, in the burn-in
         self._steps = 0
-        self._lowest = float("inf")
-        self._past_lowest, self._past_highest = float("inf"), float("-inf")
-        self._initial = 0.0
-        self._lowest_since = float("inf")  # the burn-in
+        self._lowest = math.inf
+        self._past_lowest, self._past_highest = math.inf, -math.inf  # until a window ago
+        self._initial = math.nan  # level when the burn-in ended
+        self._bottom = math.inf  # lowest level since then
         self._steps_above_initial = 0
 
     def diverged(self, loss: float) -> bool:
         """Take the loss of the next step; return whether the sweep has diverged by now."""
-        if self._recent and self._steps <= self._burn_in:
+        self._steps += 1
+        burning_in = self._steps <= self._burn_in
+        if burning_in and self._recent:
             self._changes.append(abs(loss - self._recent[-1]))
         self._recent.append(loss)
-        self._steps += 1
-        if len(self._recent) < (self._recent.maxlen or 1):
+        if len(self._recent) < self._window:
             return False
         level = median(self._recent)
-        if len(self._lagging) == self._lagging.maxlen:
-            past = self._lagging[0]
-            self._past_lowest = min(self._past_lowest, past)
-            self._past_highest = max(self._past_highest, past)
-        self._lagging.append(level)
-        self._lowest = min(self._lowest, level)
-        if self._steps <= self._burn_in:
+        self._remember(level)
+        if burning_in:
             self._initial = level
             return False
-        self._lowest_since = min(self._lowest_since, level)
+        self._bottom = min(self._bottom, level)
         # Where the loss has not moved yet its range says nothing: the noise of the batches does.
         noise = 3 * median(self._changes) if self._changes else 0.0
-        moved = max(self._past_highest - self._past_lowest, noise)
-        rise = level - self._lowest
-        fell = self._initial - self._lowest_since > noise
-        self._steps_above_initial = self._steps_above_initial + 1 if fell and level > self._initial else 0
-        if moved <= 0:  # no past and no noise: nothing to compare with
+        fell = self._initial - self._bottom > noise
+        scale = max(self._past_highest - self._past_lowest, noise)
+        if scale <= 0:  # no range and no noise: nothing to compare with
             return False
-        return rise > self._factor * moved or self._steps_above_initial >= self._patience
+        self._steps_above_initial = self._steps_above_initial + 1 if fell and level > self._initial else 0
+        return level - self._lowest > self._factor * scale or self._steps_above_initial >= self._patience
+
+    def _remember(self, level: float) -> None:
+        if len(self._lagging) == self._lagging.maxlen:
+            self._past_lowest = min(self._past_lowest, self._lagging[0])
+            self._past_highest = max(self._past_highest, self._lagging[0])
+        self._lagging.append(level)
+        self._lowest = min(self._lowest, level)

@@ -147,6 +147,11 @@ class LRFinder(keras.callbacks.Callback):
         return run.steps_done, run.plan.num_steps if run.plan else None
 
     @property
+    def snapshot_bytes(self) -> int:
+        """Memory that the copy of the model takes at this moment."""
+        return self._run.snapshot_bytes if self._run is not None else 0
+
+    @property
     def suggestion(self) -> Suggestion | None:
         """The suggestion of the default rule; None before the first sweep has ended."""
         return next(iter(self.suggestions.values()), None)
@@ -205,6 +210,8 @@ class LRFinder(keras.callbacks.Callback):
             )
         super().set_model(model)
         self._neighbours = Neighbours.of(self)
+        # Now, because some do their harm as soon as the training begins.
+        self._neighbours.check(self)
         self._has_last_word = self._neighbours.take_last_place(self._end)
 
     def on_train_begin(self, logs: Any = None) -> None:
@@ -222,7 +229,6 @@ class LRFinder(keras.callbacks.Callback):
         run = self._run
         if run is None or run.stopped is not None:
             return
-        self._batches_of_epoch = 0
         if run.plan is None:
             try:
                 self._begin(run, epoch)
@@ -236,20 +242,14 @@ class LRFinder(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Record the batches of the execution that has just ended."""
         if self._run is not None:
-            self._batches_of_epoch += 1
             self._run.end_execution()
             self._publish()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Record the epoch, where a step is an epoch."""
-        run = self._run
-        if run is None:
-            return
-        if run.stopped is None and not self._batches_of_epoch:
-            self.model.stop_training = True  # the data are used up; more epochs would be empty too
-            return
-        run.end_epoch(logs or {})
-        self._publish()
+        if self._run is not None:
+            self._run.end_epoch(logs or {})
+            self._publish()
 
     def on_train_end(self, logs: Any = None) -> None:
         """End the sweep, and restore the model once more: Keras averages weights after the last batch."""
@@ -339,7 +339,6 @@ class LRFinder(keras.callbacks.Callback):
         self.stop_reason = None
         self.log_dir = self._settings.log_dir
         self._closing_line = ""
-        self._batches_of_epoch = 0
 
     def __repr__(self) -> str:
         if self.stop_reason is None:

@@ -47,8 +47,9 @@ def find_lr(model: Any, x: Any = None, y: Any = None, *, log_dir: Any = None, **
     callbacks.append(finder)
     if bar:
         callbacks.append(_SweepProgress(finder))
-    if "epochs" not in arguments and num_steps is not None:
-        # An epoch has one batch or more, so these are enough; the sweep ends by itself.
+    if "epochs" not in arguments and num_steps is not None and not hasattr(x, "__next__"):
+        # An epoch has one batch or more, so these are enough; the sweep ends by itself. A generator has one
+        # epoch only: in every later one, Keras repeats its first batch.
         per_step = int(of_finder.get("batches_per_step", 1)) * accumulation_steps(model.optimizer)
         arguments["epochs"] = int(arguments.get("initial_epoch", 0)) + num_steps * per_step
     with finder:

@@ -20,7 +20,7 @@ NEEDED: Final = {
     "model": ("_loss_tracker", "_metrics", "_symbolic_build", "make_train_function", "train_step"),
     "optimizer": ("_get_current_learning_rate", "_iterations", "_learning_rate"),
 }
-"""Attributes by their owner. `callback_list` and `random_variables` below do without theirs."""
+"""Attributes by their owner. The functions below that name others do without them where they are missing."""
 
 
 def check(model: Any, optimizers: list[Any]) -> None:
@@ -114,13 +114,20 @@ def call_in_this_thread(callbacks: Any) -> None:
     callbacks._async_train = False
 
 
-def global_seed_generators() -> list[Any]:
-    """The generator that Keras draws from where a layer has none of its own; empty before its first use."""
+def global_seed_generator() -> Any | None:
+    """The generator that Keras draws from where a layer has none of its own; None before its first use."""
     from keras.src.backend.common import global_state
     from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR
 
-    generator = global_state.get_global_attribute(GLOBAL_SEED_GENERATOR)
-    return [] if generator is None else [generator]
+    return global_state.get_global_attribute(GLOBAL_SEED_GENERATOR)
+
+
+def set_global_seed_generator(generator: Any | None) -> None:
+    """Put another one in its place; with None, Keras makes a new one at the next use."""
+    from keras.src.backend.common import global_state
+    from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR
+
+    global_state.set_global_attribute(GLOBAL_SEED_GENERATOR, generator)
 
 
 def _callers() -> Iterator[FrameType]:

@@ -37,13 +37,13 @@ class Neighbours:
         self._callbacks.callbacks.append(_LastWord(on_train_end))
         return True
 
-    def check(self, finder: Any, *, one_epoch: bool) -> None:
+    def check(self, finder: Any, *, one_epoch: bool = True) -> None:
         """Refuse the callbacks that would harm the sweep, or be harmed by it.
 
         Args:
             finder: The callback that asks.
             one_epoch: Whether the sweep is sure to end within the first epoch, so that the model is as
-                before whenever an epoch ends.
+                before whenever an epoch ends. True also where that is not known yet.
 
         Raises:
             ValueError: Names the callback, says why, and what to do.

@@ -50,6 +50,8 @@ class Settings:
             )
         if self.num_steps is not None:
             _check_whole("num_steps", self.num_steps, 2, "or None for as many as fit() has batches for")
+        if not isinstance(self.monitor, str):
+            raise TypeError(f"`monitor` must be the name of a loss. Received: monitor={self.monitor!r}")
         _check_choice("ramp", self.ramp, RAMPS)
         _check_choice("per", self.per, PER)
         _check_whole("batches_per_step", self.batches_per_step, 1)

@@ -27,7 +27,10 @@ class Snapshot:
         variables = [*model.variables]
         for optimizer in optimizers:
             variables += optimizer.variables
-        variables += [generator.state for generator in internals.global_seed_generators()]
+        # A generator that is made during the sweep has no place in a training without one.
+        self._seed_generator = internals.global_seed_generator()
+        if self._seed_generator is not None:
+            variables.append(self._seed_generator.state)
         # numpy() copies; np.asarray() may give a view of the variable's own memory.
         self._values = [(variable, variable.numpy()) for variable in variables]
         self._python_random = random.getstate()
@@ -43,6 +46,7 @@ class Snapshot:
         """Put everything back. May be called again, with the same result."""
         for variable, value in self._values:
             variable.assign(value)
+        internals.set_global_seed_generator(self._seed_generator)
         random.setstate(self._python_random)
         np.random.set_state(self._numpy_random)  # noqa: NPY002
         self._put_back_backend_random()

@@ -71,6 +71,11 @@ class SweepRun:
         """Rows recorded so far."""
         return len(self._recorder) if self._recorder is not None else 0
 
+    @property
+    def snapshot_bytes(self) -> int:
+        """Memory that the snapshot takes."""
+        return self._snapshot.num_bytes if self._snapshot is not None else 0
+
     def build_from(self, iterator: Any) -> None:
         """Give a model without variables the ones that its first batch would give it."""
         internals.symbolic_build(self.model, backend.batch_structure(iterator))

@@ -156,7 +156,7 @@ def test_monitor_names_the_loss(monitor, share):
 
 def test_a_missing_loss_is_an_error_that_names_those_there_are():
     model = OtherName()
-    model.build((None, 4))
+    model(regression_data()[0])
     before = model.get_weights()
     with pytest.raises(ValueError, match=r"no loss named 'loss': it returns 'total', 'part'.*monitor="):
         sweep(model)
