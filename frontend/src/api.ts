@@ -137,11 +137,7 @@ export function createRunsClient(): (signal?: AbortSignal) => Promise<Run[]> {
     const response = await get("runs", signal, etag === null ? {} : { "If-None-Match": etag });
     if (response.status !== 304) {
       const body = (await response.json()) as { runs: RawRun[] };
-      runs = body.runs.map((run) => ({
-        ...run,
-        id: run.id ?? run.run,
-        suggestion: run.suggestion && decodeSuggestion(run.suggestion),
-      }));
+      runs = decodeRuns(body.runs);
       etag = response.headers.get("ETag");
     }
     return runs;
@@ -224,6 +220,17 @@ type RawSweep = Omit<
 interface RawAnswer {
   sweeps: RawSweep[];
   errors: { run: string; message: string }[];
+}
+
+/** A copied log directory repeats ids: the first run keeps its own, so that links still find it. */
+function decodeRuns(raw: readonly RawRun[]): Run[] {
+  const taken = new Set<string>();
+  return raw.map((run) => {
+    const own = run.id ?? run.run;
+    const id = taken.has(own) ? `${own}@${run.run}` : own;
+    taken.add(id);
+    return { ...run, id, suggestion: run.suggestion && decodeSuggestion(run.suggestion) };
+  });
 }
 
 function decodeSweep(raw: RawSweep): Sweep {

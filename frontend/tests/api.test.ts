@@ -81,6 +81,12 @@ describe("runs", () => {
     answer(new Response(JSON.stringify({ runs: [{ ...makeRun("a"), id: null }] })));
     expect((await createRunsClient()())[0]?.id).toBe("a");
   });
+
+  it("are told apart where a copied directory repeats an id", async () => {
+    const copies = [makeRun("a", { id: "1" }), makeRun("copy/a", { id: "1" })];
+    answer(new Response(JSON.stringify({ runs: copies })));
+    expect((await createRunsClient()()).map(({ id }) => id)).toEqual(["1", "1@copy/a"]);
+  });
 });
 
 describe("sweeps", () => {

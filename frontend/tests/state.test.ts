@@ -95,6 +95,14 @@ describe("link", () => {
     expect(toLink(view, ids)).toEqual({ runs: "d" });
   });
 
+  it("carries ids with commas, ampersands and percent signs", () => {
+    const odd = ["a,b", "c&p.lr_finder.focus=x", "100%", "é"];
+    const view = reduce(INITIAL_VIEW, { type: "show", ids: odd.slice(1, 3), shown: false });
+    const { selection } = fromLink(parseHash(replaceParts("", toLink(view, odd))));
+    expect(odd.filter((id) => isChecked(selection, id))).toEqual(["a,b", "é"]);
+    expect(fromLink({ runs: "%E0%A4%A" }).selection.ids).toEqual(new Set(["%E0%A4%A"]));
+  });
+
   it("names none of the runs when all are hidden", () => {
     const view = reduce(INITIAL_VIEW, { type: "show", ids, shown: false });
     const { selection } = fromLink(toLink(view, ids));

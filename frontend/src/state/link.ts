@@ -38,16 +38,29 @@ export function fromLink(parts: LinkParts): View {
 
 function selectionToLink(selection: Selection, allIds: readonly string[]): LinkParts {
   const listed = allIds.filter((id) => selection.ids.has(id));
-  if (selection.mode === "only") return { runs: listed.join(",") };
+  if (selection.mode === "only") return { runs: writeIds(listed) };
   if (listed.length === 0) return {};
-  if (listed.length <= allIds.length / 2) return { hidden: listed.join(",") };
-  return { runs: allIds.filter((id) => !selection.ids.has(id)).join(",") };
+  if (listed.length <= allIds.length / 2) return { hidden: writeIds(listed) };
+  return { runs: writeIds(allIds.filter((id) => !selection.ids.has(id))) };
+}
+
+/** Ids are hexadecimal as a rule, but a sweep without one goes by its name, which may hold commas. */
+function writeIds(ids: readonly string[]): string {
+  return ids.map(encodeURIComponent).join(",");
+}
+
+function readIds(text: string): Set<string> {
+  const parts = text.split(",").filter((part) => part !== "");
+  try {
+    return new Set(parts.map(decodeURIComponent));
+  } catch {
+    return new Set(parts);
+  }
 }
 
 function selectionFromLink(parts: LinkParts): Selection {
-  const ids = (text: string) => new Set(text.split(",").filter((id) => id !== ""));
-  if (parts["runs"] !== undefined) return { mode: "only", ids: ids(parts["runs"]) };
-  if (parts["hidden"] !== undefined) return { mode: "all-but", ids: ids(parts["hidden"]) };
+  if (parts["runs"] !== undefined) return { mode: "only", ids: readIds(parts["runs"]) };
+  if (parts["hidden"] !== undefined) return { mode: "all-but", ids: readIds(parts["hidden"]) };
   return INITIAL_VIEW.selection;
 }
 
