@@ -96,6 +96,20 @@ class Sweep:
         """The columns by name, in the order in which they are written."""
         return {name: getattr(self, name) for name in metadata.COLUMNS}
 
+    def keys(self) -> tuple[str, ...]:
+        """The names of the columns, so that `dict(sweep)` and `pandas.DataFrame(dict(sweep))` work."""
+        return metadata.COLUMNS
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        """A column by its name.
+
+        Raises:
+            KeyError: If there is no such column; names those that there are.
+        """
+        if name not in metadata.COLUMNS:
+            raise KeyError(f"A sweep has no column {name!r}. It has {', '.join(metadata.COLUMNS)}.")
+        return self.columns()[name]
+
     def __len__(self) -> int:
         return len(self.step)
 

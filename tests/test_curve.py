@@ -215,3 +215,11 @@ def test_the_slope_has_gaps_where_it_is_not_known():
     assert np.isnan(slope_per_decade([1e-3, 1e-3, 1e-3], [1.0, 2.0, 3.0])).all()
     assert slope_per_decade([], []).tolist() == []
     assert np.isnan(slope_per_decade([1e-3], [1.0])).all()
+
+
+def test_a_sweep_gives_its_columns_by_name():
+    sweep = Sweep.from_losses([1e-3, 1e-2], [2.0, 1.0])
+    assert list(dict(sweep)) == ["step", "learning_rate", "loss", "loss_delta", "validation_loss"]
+    assert dict(sweep)["loss"] is sweep["loss"] is sweep.loss
+    with pytest.raises(KeyError, match=r"no column 'losses'.*loss_delta"):
+        sweep["losses"]
