@@ -4,7 +4,7 @@ import { createRoot } from "react-dom/client";
 import { App } from "./components/App";
 import { addFonts } from "./fonts";
 import { onHostReload } from "./state/host";
-import styles from "./styles.css?inline";
+import styles from "./styles/index.css?inline";
 
 /** TensorBoard's frame calls this once, in an empty document. */
 export function render(): void {
