@@ -15,7 +15,7 @@ class Divergence:
     The running median of the losses is compared with how far it has moved before. A sweep has diverged
     when the median is above its lowest value by more than `factor` times the range that it covered until
     a window ago (`best + factor * (initial - best)`, where the loss only fell), or when, after a clear
-    fall, it has stayed above its initial value for a sixth of the sweep.
+    fall, it has stayed above all values before it for a sixth of the sweep.
 
     Differences only, so that it holds for negative losses too; the median, so that a few bad batches do
     not decide; the range of the past, so that data in an order that makes the loss drift do not either.
@@ -62,11 +62,11 @@ class DivergenceWatch:
         self._lagging: deque[float] = deque(maxlen=window)  # medians not yet part of the past
         self._changes: deque[float] = deque(maxlen=2 * window)  # from one loss to the next, in the burn-in
         self._steps = 0
-        self._lowest = math.inf
+        self._lowest, self._highest = math.inf, -math.inf
         self._past_lowest, self._past_highest = math.inf, -math.inf  # until a window ago
-        self._initial = math.nan  # level when the burn-in ended
-        self._bottom = math.inf  # lowest level since then
-        self._steps_above_initial = 0
+        self._bottom = math.inf  # lowest level after the burn-in
+        self._summit = -math.inf  # highest level before the bottom
+        self._steps_above_summit = 0
 
     def diverged(self, loss: float) -> bool:
         """Take the loss of the next step; return whether the sweep has diverged by now."""
@@ -80,17 +80,17 @@ class DivergenceWatch:
         level = median(self._recent)
         self._remember(level)
         if burning_in:
-            self._initial = level
             return False
-        self._bottom = min(self._bottom, level)
+        if level < self._bottom:
+            self._bottom, self._summit = level, self._highest
         # Where the loss has not moved yet its range says nothing: the noise of the batches does.
         noise = 3 * median(self._changes) if self._changes else 0.0
-        fell = self._initial - self._bottom > noise
+        fell = self._summit - self._bottom > noise
         scale = max(self._past_highest - self._past_lowest, noise)
         if scale <= 0:  # no range and no noise: nothing to compare with
             return False
-        self._steps_above_initial = self._steps_above_initial + 1 if fell and level > self._initial else 0
-        return level - self._lowest > self._factor * scale or self._steps_above_initial >= self._patience
+        self._steps_above_summit = self._steps_above_summit + 1 if fell and level > self._summit else 0
+        return level - self._lowest > self._factor * scale or self._steps_above_summit >= self._patience
 
     def _remember(self, level: float) -> None:
         if len(self._lagging) == self._lagging.maxlen:
@@ -98,3 +98,4 @@ class DivergenceWatch:
             self._past_highest = max(self._past_highest, self._lagging[0])
         self._lagging.append(level)
         self._lowest = min(self._lowest, level)
+        self._highest = max(self._highest, level)

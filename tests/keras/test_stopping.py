@@ -80,11 +80,11 @@ def test_own_settings():
 
 def test_data_in_order_of_their_weight_do_not_diverge():
     """The loss rises within every epoch, from near 0 to its highest."""
-    x, y = regression_data(400)
+    x, y = regression_data(1600)
     weight = np.linspace(0.01, 2, len(x)).astype("float32")
     finder = LRFinder(None, 1e-7, 1e-4, 100, verbose=0)
     small_model().fit(
-        x, y, sample_weight=weight, batch_size=8, epochs=2, shuffle=False, verbose=0, callbacks=[finder]
+        x, y, sample_weight=weight, batch_size=32, epochs=2, shuffle=False, verbose=0, callbacks=[finder]
     )
     assert finder.sweep.loss[40:50].mean() > 10 * finder.sweep.loss[:3].mean()
     assert finder.stop_reason == "completed"
