@@ -70,6 +70,11 @@ describe("trace", () => {
     expect(path.match(/L/g)).toHaveLength(2);
   });
 
+  it("passes over a learning rate of zero, which a log axis does not have", () => {
+    const path = draw(Float32Array.of(0, 1e-3, 1e-2), Float32Array.of(1, 1, 1));
+    expect(path).toMatch(/^M[\d.]+,[\d.]+L[\d.]+,[\d.]+$/);
+  });
+
   it("thins out crowded points and keeps every extreme", () => {
     const count = 20_000;
     const x = Float32Array.from({ length: count }, (_, i) => 1e-4 * 10 ** ((4 * i) / (count - 1)));
@@ -158,6 +163,8 @@ it("spans the learning rates of all curves", () => {
   expect(low).toBeCloseTo(1e-4, 9);
   expect(high).toBe(10);
   expect(xExtent([])).toBeNull();
+  const fromZero = makeSeries({ x: Float32Array.of(0, 0.5, 1), y: Float32Array.of(1, 1, 1) });
+  expect(xExtent([fromZero])).toEqual([0.5, 1]);
 });
 
 describe("zoom", () => {

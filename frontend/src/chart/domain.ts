@@ -5,12 +5,11 @@ export function xExtent(series: readonly Series[]): Domain | null {
   let low = Infinity;
   let high = -Infinity;
   for (const { x } of series) {
-    const first = x[0] ?? NaN;
-    const last = x[x.length - 1] ?? NaN;
-    if (first > 0) low = Math.min(low, first);
-    if (last > 0) high = Math.max(high, last);
+    // A linear ramp may begin at zero, which a log axis does not have.
+    low = Math.min(low, x.find((value) => value > 0) ?? Infinity);
+    high = Math.max(high, x[x.length - 1] ?? -Infinity);
   }
-  if (low > high) return null;
+  if (!(low <= high)) return null;
   return low < high ? [low, high] : [low / 2, high * 2];
 }
 

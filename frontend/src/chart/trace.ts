@@ -40,12 +40,12 @@ function tracePoints(
 ): void {
   let down = false;
   for (let i = start; i < end; i++) {
+    const px = x(xs[i] ?? NaN);
     const py = y(ys[i] ?? NaN);
-    if (!Number.isFinite(py)) {
+    if (!Number.isFinite(px + py)) {
       down = false;
       continue;
     }
-    const px = x(xs[i] ?? NaN);
     if (down) pen.lineTo(px, py);
     else pen.moveTo(px, py);
     down = true;
@@ -72,13 +72,13 @@ function traceColumns(
     pen.lineTo(column, last);
   };
   for (let i = start; i < end; i++) {
+    const px = Math.round(x(xs[i] ?? NaN));
     const py = y(ys[i] ?? NaN);
-    if (!Number.isFinite(py)) {
+    if (!Number.isFinite(px + py)) {
       flush();
       down = false;
       continue;
     }
-    const px = Math.round(x(xs[i] ?? NaN));
     if (down && px === column) {
       lowest = Math.max(lowest, py);
       highest = Math.min(highest, py);
