@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tb_lrfinder.analysis import Analysis, analyze
-from tb_lrfinder.curve import Sweep
+from tb_lrfinder.curve import DEFAULT_SMOOTHING, Shape, Sweep, smooth
 from tb_lrfinder.divergence import Divergence
 from tb_lrfinder.suggestion import DEFAULT_RULE, RULES
 
@@ -315,8 +315,6 @@ def half_splits() -> tuple[float, float, Counter[float]]:
 
 
 def _fallen(share: float) -> Callable[[Task, int, int], float | None]:
-    from tb_lrfinder.curve import DEFAULT_SMOOTHING, Shape, smooth
-
     def suggested(task: Task, steps: int, seed: int) -> float:
         rates, losses = task.sweep(steps, seed)
         rows, _ = stopped_by_us(losses)

@@ -14,7 +14,7 @@ from tb_lrfinder.curve import Shape
 # Calibrated on recorded sweeps, see docs/suggestion.md.
 FEWEST_STEPS: Final = 10
 FEW_STEPS_PER_DECADE: Final = 8.0
-LEAST_CLARITY: Final = 3.5
+LEAST_CLARITY: Final = 3.5  # so clear is 1 in 50 sweeps of a loss that is nothing but noise
 GOOD_CLARITY: Final = 10.0
 MOST_DISAGREEMENT: Final = 1.5  # decades
 _COMPARED_RULES: Final = ("mid_descent", "steepest", "valley", "minimum_tenth")
