@@ -1,5 +1,4 @@
 import pickle
-import time
 from dataclasses import FrozenInstanceError
 
 import numpy as np
@@ -186,21 +185,6 @@ def test_bad_smoothing_is_refused():
     for decades in (-0.1, np.nan, np.inf):
         with pytest.raises(ValueError, match="`decades` must be 0"):
             smooth([1, 2], [1.0, 2.0], decades)
-
-
-def test_smoothing_is_fast():
-    def best_of(steps):
-        rates = np.geomspace(1e-7, 10, steps)
-        loss = descent(rates) + np.random.default_rng(0).normal(size=steps) * 0.1
-        took = []
-        for _ in range(7):
-            start = time.perf_counter()
-            smooth(rates, loss)
-            took.append(time.perf_counter() - start)
-        return min(took)
-
-    assert best_of(20_000) < 0.020
-    assert best_of(1_000) < 0.003  # it takes 0.2 ms; a busy machine must not fail the test
 
 
 def test_the_slope_is_per_decade():
