@@ -32,7 +32,7 @@ class BatchLossTap:
         self._capacity = capacity
         double = keras.config.floatx() == "float64"
         self.losses = keras.Variable(
-            np.full(capacity, np.nan),
+            np.full((capacity,) if capacity > 1 else (), np.nan),
             dtype="float64" if double else "float32",
             trainable=False,
             name="batch_losses",
@@ -106,11 +106,11 @@ class BatchLossTap:
         return self._source is None or self._source is metric or not own
 
     def _record(self, loss: Any) -> None:
-        loss = keras.ops.reshape(keras.ops.cast(loss, self.losses.dtype), (1,))
+        loss = keras.ops.cast(loss, self.losses.dtype)
         if self._capacity > 1:
             indices = keras.ops.reshape(self._place, (1, 1))
-            loss = keras.ops.scatter_update(self.losses.value, indices, loss)
-        self.losses.assign(loss)
+            loss = keras.ops.scatter_update(self.losses.value, indices, keras.ops.reshape(loss, (1,)))
+        self.losses.assign(keras.ops.reshape(loss, self.losses.shape))
 
 
 def _mean(values: Any, sample_weight: Any) -> Any:

@@ -252,12 +252,11 @@ class LRFinder(keras.callbacks.Callback):
             self._publish()
 
     def on_train_end(self, logs: Any = None) -> None:
-        """End the sweep, and restore the model once more: Keras averages weights after the last batch."""
+        """End a sweep that has not stopped by itself."""
         if self._run is None:
             return
         self._run.stop("incomplete")
         self._publish()
-        self._run.restore()
         if not self._has_last_word:
             self._end()
 
@@ -307,6 +306,7 @@ class LRFinder(keras.callbacks.Callback):
         run = self._run
         if run is None:
             return
+        # Once more: since the stop, Keras may have put averaged weights in, or another callback its best.
         run.restore()
         run.forget()
         self._run = None

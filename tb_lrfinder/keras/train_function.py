@@ -90,13 +90,12 @@ class SweptTrainFunction:
         """The losses of the batches since the last call, in their order."""
         if self._latest is None:
             return ()
-        losses = keras.ops.convert_to_numpy(self._latest)
-        self._latest = None
+        latest, self._latest = self._latest, None
         if self._capacity == 1:
             self._position += 1
-            taken = [float(losses[0])]
+            taken = [float(latest)]
         else:
-            end = int(self._latest_position)
+            losses, end = keras.ops.convert_to_numpy(latest), int(self._latest_position)
             taken = [float(losses[batch % self._capacity]) for batch in range(self._position, end)]
             self._position = end
         if self._batches_per_step:

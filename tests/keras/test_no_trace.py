@@ -1,6 +1,7 @@
 """After a sweep, training goes on bit for bit as if there had been none."""
 
 import random
+import re
 
 import keras
 import numpy as np
@@ -281,3 +282,13 @@ def test_one_snapshot_is_taken_and_let_go():
     numbers = sum(array.nbytes for array in state_of(model))
     assert numbers <= during[0] < 1.5 * numbers
     assert sweep.snapshot_bytes == 0
+
+
+def test_a_large_snapshot_is_worth_a_word(monkeypatch, capsys):
+    from tb_lrfinder.keras import sweep_run
+
+    small_model().fit(*regression_data(), batch_size=8, verbose=0, callbacks=[finder()])
+    assert not capsys.readouterr().out
+    monkeypatch.setattr(sweep_run, "_WORD_ABOVE_BYTES", 100)
+    small_model().fit(*regression_data(), batch_size=8, verbose=0, callbacks=[finder()])
+    assert re.search(r"keeping .* GB of weights.*restore=False", capsys.readouterr().out)

@@ -1,0 +1,107 @@
+"""The private attributes of Keras that the finder leans on: a test each, for the day a new Keras moves it."""
+
+import keras
+import numpy as np
+import pytest
+
+from tb_lrfinder import LRFinder
+from tb_lrfinder.keras import internals
+from tests.keras.replay import regression_data, small_model
+
+
+@pytest.mark.parametrize("name", internals.NEEDED["model"])
+def test_models_have_it(name):
+    assert hasattr(small_model(), name)
+
+
+@pytest.mark.parametrize("name", internals.NEEDED["optimizer"])
+def test_optimizers_have_it(name):
+    assert hasattr(keras.optimizers.SGD(), name)
+
+
+def test_the_learning_rate_is_asked_for_through_the_method_that_is_overridden():
+    optimizer = keras.optimizers.SGD(0.5)
+    object.__setattr__(optimizer, "_get_current_learning_rate", lambda: 0.125)
+    assert optimizer.learning_rate == 0.125
+
+
+def test_the_loss_tracker_is_a_mean_whose_update_can_be_overridden():
+    model = small_model()
+    assert type(model._loss_tracker).update_state is keras.metrics.Mean.update_state
+    seen = []
+    update = model._loss_tracker.update_state
+    object.__setattr__(
+        model._loss_tracker,
+        "update_state",
+        lambda values, sample_weight=None: seen.append(update(values, sample_weight)),
+    )
+    model.run_eagerly = True
+    model.train_on_batch(*regression_data(8))
+    assert len(seen) == 1
+
+
+def test_fit_makes_its_train_function_before_it_calls_any_callback():
+    model = small_model()
+    order = []
+    original = model.make_train_function
+    object.__setattr__(model, "make_train_function", lambda: order.append("make") or original())
+    spy = keras.callbacks.LambdaCallback(on_train_begin=lambda logs: order.append("begin"))
+    model.fit(*regression_data(8), verbose=0, callbacks=[spy])
+    assert order == ["make", "begin"]
+
+
+def test_the_list_of_callbacks_is_found_and_keeps_its_thread():
+    found = []
+
+    class Asks(keras.callbacks.Callback):
+        def set_model(self, model):
+            super().set_model(model)
+            found.append(internals.callback_list(self))
+
+    first, second = Asks(), keras.callbacks.Callback()
+    small_model().fit(*regression_data(8), verbose=0, callbacks=[first, second])
+    (callbacks,) = found
+    assert callbacks.callbacks[:2] == [first, second]
+    assert hasattr(callbacks, "_async_train")
+    first.set_model(small_model())  # not by a list: there is none to find
+    assert found[1] is None
+
+
+def test_the_batch_size_is_found():
+    sizes = []
+    model = small_model()
+    spy = keras.callbacks.LambdaCallback(
+        on_epoch_begin=lambda *_: sizes.append(internals.batch_size_of_fit(model))
+    )
+    model.fit(*regression_data(8), batch_size=4, verbose=0, callbacks=[spy])
+    assert sizes == [4]
+    assert internals.batch_size_of_fit(model) is None
+
+
+def test_the_global_seed_generator_is_found_and_put_back():
+    keras.random.uniform(())
+    generator = internals.global_seed_generator()
+    state = generator.state.numpy()
+    keras.random.uniform(())
+    assert not np.array_equal(state, generator.state.numpy())
+    internals.set_global_seed_generator(None)
+    assert internals.global_seed_generator() is None
+    internals.set_global_seed_generator(generator)
+    assert internals.global_seed_generator() is generator
+
+
+def test_a_keras_that_lacks_one_is_named_with_those_that_have_it(monkeypatch):
+    monkeypatch.setitem(internals.NEEDED, "optimizer", ("_get_current_learning_rate", "_gone"))
+    model = small_model()
+    with pytest.raises(
+        RuntimeError, match=r"needs optimizer\._gone, which Keras .* works with Keras 3\.5 to"
+    ) as error:
+        model.fit(*regression_data(), verbose=0, callbacks=[LRFinder()])
+    assert keras.__version__ in str(error.value)
+    assert not {"train_step", "make_train_function"} & set(vars(model))
+
+
+def test_a_backend_that_is_not_supported_is_named(monkeypatch):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "openvino")
+    with pytest.raises(RuntimeError, match="Keras runs on 'openvino'"):
+        small_model().fit(*regression_data(), verbose=0, callbacks=[LRFinder()])
