@@ -24,9 +24,8 @@ def main() -> None:
         base = _median(lambda sweep=sweep: np.sort(sweep.loss))
         smoothed = _median(lambda sweep=sweep: smooth(sweep.learning_rate, sweep.loss))
         analyzed = _median(lambda sweep=sweep: analyze(sweep))
-        print(
-            f"{steps:7} {base:8.3f} {smoothed:10.3f} {smoothed / base:6.1f} {analyzed:11.3f} {analyzed / base:6.1f}"
-        )
+        ratios = smoothed / base, analyzed / base
+        print(f"{steps:7} {base:8.3f} {smoothed:10.3f} {ratios[0]:6.1f} {analyzed:11.3f} {ratios[1]:6.1f}")
 
 
 def _sweep(steps: int) -> Sweep:
