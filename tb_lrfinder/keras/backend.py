@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -29,6 +30,12 @@ def versions() -> dict[str, str]:
     import tensorflow as tf
 
     return {"keras": keras.__version__, "tensorflow": tf.__version__}
+
+
+def device_scope(model: Any) -> contextlib.AbstractContextManager[Any]:
+    """Where the variables of a model live: what is made inside is on all of its devices."""
+    scope: contextlib.AbstractContextManager[Any] = model.distribute_strategy.scope()
+    return scope
 
 
 def batch_structure(iterator: Any) -> Any:

@@ -35,6 +35,7 @@ class BatchLossTap:
             np.full((capacity,) if capacity > 1 else (), np.nan),
             dtype="float64" if double else "float32",
             trainable=False,
+            aggregation="mean",  # of the devices, each of which sees its own part of the batch
             name="batch_losses",
         )
         self._metrics = internals.loss_metrics(model, monitor)

@@ -222,7 +222,7 @@ class LRFinder(keras.callbacks.Callback):
         if internals.is_built(self.model):
             run.remember()
         self._run = run
-        guard(self.model, self._abandon_before_next_fit)
+        guard(self.model, lambda: self._abandon_before_next_fit(run))
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Begin the sweep, or the next step of one that has a step an epoch."""
@@ -292,7 +292,7 @@ class LRFinder(keras.callbacks.Callback):
         run = self._run
         if run is None or run.stopped is None or self.stop_reason is not None:
             return
-        unguard(self.model)
+        unguard(run.model)
         self.stop_reason = run.stopped
         self.sweep = run.sweep
         self.log_dir = run.log_dir
@@ -323,14 +323,14 @@ class LRFinder(keras.callbacks.Callback):
         self._publish()
         self._end()
 
-    def _abandon_before_next_fit(self) -> None:
-        if self._run is not None:
+    def _abandon_before_next_fit(self, run: SweepRun) -> None:
+        if self._run is run:
             warnings.warn(
                 "The model's last sweep was cut short; its state from before that sweep is restored now.",
                 UserWarning,
                 stacklevel=2,
             )
-        self._abandon("interrupted", None)
+            self._abandon("interrupted", None)
 
     def _forget_results(self) -> None:
         self.sweep = Sweep.from_losses([], [])

@@ -17,7 +17,15 @@ import keras
 WORKS_WITH: Final = "3.5 to 3.15"
 
 NEEDED: Final = {
-    "model": ("_loss_tracker", "_metrics", "_symbolic_build", "make_train_function", "train_step"),
+    "model": (
+        "_compute_loss",
+        "_flatten_layers",
+        "_loss_tracker",
+        "_metrics",
+        "_symbolic_build",
+        "make_train_function",
+        "train_step",
+    ),
     "optimizer": ("_get_current_learning_rate", "_iterations", "_learning_rate"),
 }
 """Attributes by their owner. The functions below that name others do without them where they are missing."""
@@ -70,6 +78,11 @@ def is_built(model: Any) -> bool:
 def symbolic_build(model: Any, batch: Any) -> None:
     """Create what the first batch would create, without using it up: `batch` holds shapes and dtypes."""
     model._symbolic_build(data_batch=batch)
+
+
+def evaluation_loss(model: Any, x: Any, y: Any, y_pred: Any, sample_weight: Any) -> Any:
+    """The total loss as `evaluate` computes it, also for a `compute_loss` that knows no `training`."""
+    return model._compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=False)
 
 
 def iterations(optimizer: Any) -> int:

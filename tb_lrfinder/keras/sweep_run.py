@@ -157,11 +157,13 @@ class SweepRun:
             writer=self._writer,
             validate=validate,
         )
-        tap = BatchLossTap(model, settings.monitor, int(model.steps_per_execution))
         by_host = settings.per == "epoch"
-        self._swept = SweptTrainFunction(
-            model, learning_rate, tap, 0 if by_host else plan.batches_per_step, plan.first_position, on_error
-        )
+        batches_per_step = 0 if by_host else plan.batches_per_step
+        with backend.device_scope(model):
+            tap = BatchLossTap(model, settings.monitor, int(model.steps_per_execution))
+            self._swept = SweptTrainFunction(
+                model, learning_rate, tap, batches_per_step, plan.first_position, on_error
+            )
         self._swept.attach()
 
     def begin_epoch(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from tb_lrfinder.keras import backend
+from tb_lrfinder.keras import backend, internals
 
 Batch = tuple[Any, Any, Any]  # x, y, sample_weight
 
@@ -42,7 +42,7 @@ class ValidationLoss:
         # Each variable mapped to its own value: regularizers and metrics ask the scope for it.
         with keras.StatelessScope([(v, v.value) for v in variables], collect_losses=True):
             y_pred = model(x, training=False)
-            return model.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight)
+            return internals.evaluation_loss(model, x, y, y_pred, sample_weight)
 
 
 def fixed_sample(data: Any, samples: int, seed: int | None) -> Batch:

@@ -120,6 +120,21 @@ def test_the_loss_is_tapped_wherever_the_step_keeps_it(kind):
     assert finder.sweep.loss == pytest.approx(expected(finder), rel=1e-6)
 
 
+class OwnBesideKeras(OwnTracker):
+    """An own mean named "loss", of twice the loss, and Keras' tracker, which is told the plain one later."""
+
+    def train_step(self, data):
+        loss, _ = self.step(data, lambda x, y, y_pred: self.compute_loss(x=x, y=y, y_pred=y_pred))
+        self.own_loss.update_state(2 * loss)
+        self._loss_tracker.update_state(loss)
+        return {"loss": self.own_loss.result()}
+
+
+def test_a_loss_that_the_model_keeps_itself_goes_before_the_one_of_keras():
+    finder = sweep(OwnBesideKeras())
+    assert finder.sweep.loss == pytest.approx(2 * expected(finder), rel=1e-6)
+
+
 class ReturnsRawLoss(_Custom):
     """No metric at all: the step returns the loss of the batch."""
 

@@ -111,6 +111,19 @@ def test_the_next_fit_with_a_finder_restores_by_itself(same_finder):
     assert same_state(before, state_of(model))
 
 
+def test_the_same_finder_on_another_model_restores_the_first():
+    first, second = prepared(), prepared()
+    before = [state_of(first), state_of(second)]
+    finder = new_finder()
+    interrupted(first, finder, StopError())
+    second.fit(*regression_data(), batch_size=8, verbose=0, callbacks=[finder])
+    assert finder.stop_reason == "completed"
+    assert same_state(before[0], state_of(first))
+    assert same_state(before[1], state_of(second))
+    first.fit(*regression_data(), verbose=0)
+    assert finder.stop_reason == "completed"
+
+
 def test_compile_in_between():
     """A new optimizer, loss tracker and train function are left alone; the weights come back."""
     model = prepared()

@@ -202,6 +202,26 @@ def test_the_global_generator_of_keras(used_before):
     assert same_state(*states)
 
 
+def test_random_numbers_that_are_drawn_during_the_sweep_come_again():
+    def draw():
+        numpy_draw = np.random.random()  # noqa: NPY002 - the generator that other code shares
+        return random.random(), numpy_draw, float(tf.random.uniform(())), float(keras.random.uniform(()))
+
+    keras.utils.set_random_seed(5)
+    draw()
+    expected = [draw() for _ in range(10)]
+    keras.utils.set_random_seed(5)
+    draw()
+    drawn = []
+    spy = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: drawn.append(draw()))
+    model = noisy_model()
+    keras.utils.set_random_seed(5)
+    draw()
+    model.fit(*regression_data(), batch_size=8, verbose=0, callbacks=[spy, finder()])
+    assert drawn == expected  # nor does the finder draw any itself
+    assert draw() == expected[0]
+
+
 def test_generators_that_were_made_for_the_backend():
     generator = tf.random.get_global_generator()
     generator.reset_from_seed(5)
