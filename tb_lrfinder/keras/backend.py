@@ -83,6 +83,8 @@ def random_state() -> Callable[[], None]:
     def put_back() -> None:
         if seeds is not None:
             seeds.setstate(seeds_before)
+            # An operation that draws keeps its place in its stream for as long as it is cached by its seed.
+            context.context().clear_kernel_cache()
         if generator is not None:
             generator.state.assign(generator_before)
 
