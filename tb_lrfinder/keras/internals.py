@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import keras
 
-WORKS_WITH: Final = "3.5 to 3.15"
+WORKS_WITH: Final = "3.8 to 3.15"
 
 NEEDED: Final = {
     "model": (
@@ -30,6 +30,8 @@ NEEDED: Final = {
 }
 """Attributes by their owner. The functions below that name others do without them where they are missing."""
 
+_GLOBAL_SEED_GENERATOR: Final = "global_seed_generator"
+
 
 def check(model: Any, optimizers: list[Any]) -> None:
     """Raise an error that names what this version of Keras lacks.
@@ -44,7 +46,7 @@ def check(model: Any, optimizers: list[Any]) -> None:
     if missing:
         raise RuntimeError(
             f"LRFinder needs {', '.join(missing)}, which Keras {keras.__version__} does not have. "
-            f"It works with Keras {WORKS_WITH}: pip install 'keras>=3.5,<=3.15'"
+            f"It works with Keras {WORKS_WITH}: pip install 'keras>=3.8,<3.16'"
         )
 
 
@@ -130,17 +132,15 @@ def call_in_this_thread(callbacks: Any) -> None:
 def global_seed_generator() -> Any | None:
     """The generator that Keras draws from where a layer has none of its own; None before its first use."""
     from keras.src.backend.common import global_state
-    from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR
 
-    return global_state.get_global_attribute(GLOBAL_SEED_GENERATOR)
+    return global_state.get_global_attribute(_GLOBAL_SEED_GENERATOR)
 
 
 def set_global_seed_generator(generator: Any | None) -> None:
     """Put another one in its place; with None, Keras makes a new one at the next use."""
     from keras.src.backend.common import global_state
-    from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR
 
-    global_state.set_global_attribute(GLOBAL_SEED_GENERATOR, generator)
+    global_state.set_global_attribute(_GLOBAL_SEED_GENERATOR, generator)
 
 
 def _callers() -> Iterator[FrameType]:

@@ -53,31 +53,34 @@ class SweptTrainFunction:
         self._on_error = on_error
         self._inner: Callable[..., Any] | None = None
         self._replaced: Callable[..., Any] | None = None
+        self._replaced_step: Callable[..., Any] | None = None
         self._latest: Any = None  # losses of the latest execution, still on the device
         self._latest_position = first_position
 
     def attach(self) -> None:
         """Begin: from now on `fit` calls this object for every execution."""
-        self._replaced = self._model.train_function
-        train_step = self._model.train_step
-        own = vars(self._model).get("train_step")
-        object.__setattr__(self._model, "train_step", self._swept(train_step))
+        model = self._model
+        self._replaced = model.train_function
+        self._replaced_step = vars(model).get("train_step")
+        # Older versions of Keras look the step up when they trace it, so it stays until the end.
+        object.__setattr__(model, "train_step", self._swept(model.train_step))
         try:
-            type(self._model).make_train_function(self._model, force=True)
-            self._inner = self._model.train_function
-        finally:
-            if own is None:
-                del vars(self._model)["train_step"]
-            else:
-                object.__setattr__(self._model, "train_step", own)
+            type(model).make_train_function(model, force=True)
+        except BaseException:
+            self.detach()
+            raise
+        self._inner = model.train_function
         self._learning_rate.attach()
         self._tap.attach()
-        self._model.train_function = self
+        model.train_function = self
 
     def detach(self) -> None:
         """Leave the model as it was. May be called again."""
         self._learning_rate.detach()
         self._tap.detach()
+        vars(self._model).pop("train_step", None)
+        if self._replaced_step is not None:
+            object.__setattr__(self._model, "train_step", self._replaced_step)
         if self._model.train_function is self:  # not when compile() was called in between
             self._model.train_function = self._replaced
 

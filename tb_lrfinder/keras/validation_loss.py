@@ -38,9 +38,8 @@ class ValidationLoss:
     def _forward(self) -> Any:
         x, y, sample_weight = self._batch
         model = self._model
-        variables = [*model.variables, *model.metrics_variables]
-        # Each variable mapped to its own value: regularizers and metrics ask the scope for it.
-        with keras.StatelessScope([(v, v.value) for v in variables], collect_losses=True):
+        # Each variable mapped to its own value: regularizers ask the scope for it.
+        with keras.StatelessScope([(v, v.value) for v in model.variables], collect_losses=True):
             y_pred = model(x, training=False)
             return internals.evaluation_loss(model, x, y, y_pred, sample_weight)
 

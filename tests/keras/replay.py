@@ -1,6 +1,6 @@
 """What a sweep must have recorded, computed in another way: batch by batch, by Keras' `train_on_batch`.
 
-`train_on_batch` clears the metrics before every batch, so what it returns is the loss of that batch alone,
+With the metrics cleared before every batch, what `train_on_batch` returns is the loss of that batch alone,
 from the weights before it; and it is given the learning rate in the plainest way, as a float.
 """
 
@@ -47,6 +47,7 @@ def replay(model, batches, rates, batches_per_step=1):
     losses = []
     for index, (x, y, sample_weight) in enumerate(batches[: len(rates) * batches_per_step]):
         model.optimizer.learning_rate = rates[index // batches_per_step]
+        model.reset_metrics()  # which train_on_batch of older versions does not
         losses.append(model.train_on_batch(x, y, sample_weight=sample_weight, return_dict=True)["loss"])
     return np.array(losses)
 

@@ -38,11 +38,13 @@ def test_the_list_is_that_of_keras():
         for name, kind in vars(keras.optimizers).items()
         if isinstance(kind, type) and issubclass(kind, keras.optimizers.Optimizer)
     }
-    assert names - {"Optimizer", "LossScaleOptimizer", "MultiOptimizer"} == set(OPTIMIZERS)
+    assert names - {"Optimizer", "LossScaleOptimizer", "MultiOptimizer"} <= set(OPTIMIZERS)
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_every_optimizer_moves_the_weights_as_with_the_recorded_rate(name):
+    if not hasattr(keras.optimizers, name):
+        pytest.skip(f"Keras {keras.__version__} has no {name}")
     kind = getattr(keras.optimizers, name)
     settings = {"weight_decay": 0.01} if name in ("AdamW", "Muon", "ScheduleFreeAdamW") else {}
     model, twin = (small_model(kind(learning_rate=0.5, **settings)) for _ in range(2))
@@ -184,6 +186,12 @@ def multi(rates=(0.5, 0.05)):
     return small
 
 
+needs_multi_optimizer = pytest.mark.skipif(
+    not hasattr(keras.optimizers, "MultiOptimizer"), reason=f"Keras {keras.__version__} has none"
+)
+
+
+@needs_multi_optimizer
 def test_the_groups_of_a_multi_optimizer_are_scaled_together():
     """The recorded rate is that of the default optimizer; the others keep their relation to it."""
     model, twin = multi(), multi()
@@ -200,6 +208,7 @@ def test_the_groups_of_a_multi_optimizer_are_scaled_together():
     )
 
 
+@needs_multi_optimizer
 def test_a_multi_optimizer_keeps_its_rates():
     model = multi()
     swept(model, restore=True)
@@ -208,6 +217,7 @@ def test_a_multi_optimizer_keeps_its_rates():
     )
 
 
+@needs_multi_optimizer
 def test_a_multi_optimizer_whose_default_rate_is_zero_is_refused():
     with pytest.raises(ValueError, match="MultiOptimizer are scaled together"):
         swept(multi((0.0, 0.1)))
