@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from tb_lrfinder.keras import internals
+from tb_lrfinder.keras import backend, internals
 
 
 class BatchLossTap:
@@ -18,7 +18,8 @@ class BatchLossTap:
 
     The mean itself is left alone, so History and the progress bar show what they always do. The copies
     lie in a variable with a place for each batch of one execution, because with `steps_per_execution` of
-    K the host is asked only every K batches.
+    K the host is asked only every K batches. Where train steps are pure functions (JAX), which change no
+    variable, the copy is in `latest` instead, for the train step to return.
 
     Args:
         model: A compiled model.
@@ -38,6 +39,7 @@ class BatchLossTap:
             aggregation="mean",  # of the devices, each of which sees its own part of the batch
             name="batch_losses",
         )
+        self.latest: Any = None
         self._metrics = internals.loss_metrics(model, monitor)
         self._listening = False  # inside a train step
         self._place: Any = None  # in `losses`, where it has more than one
@@ -108,6 +110,9 @@ class BatchLossTap:
 
     def _record(self, loss: Any) -> None:
         loss = keras.ops.cast(loss, self.losses.dtype)
+        if backend.steps_are_pure():
+            self.latest = keras.ops.reshape(loss, ())
+            return
         if self._capacity > 1:
             indices = keras.ops.reshape(self._place, (1, 1))
             loss = keras.ops.scatter_update(self.losses.value, indices, keras.ops.reshape(loss, (1,)))

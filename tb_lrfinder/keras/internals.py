@@ -7,8 +7,9 @@ changes anything, so that a Keras that moved one of them gives an error and not 
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any, Final
 
@@ -85,6 +86,19 @@ def symbolic_build(model: Any, batch: Any) -> None:
 def evaluation_loss(model: Any, x: Any, y: Any, y_pred: Any, sample_weight: Any) -> Any:
     """The total loss as `evaluate` computes it, also for a `compute_loss` that knows no `training`."""
     return model._compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=False)
+
+
+@contextlib.contextmanager
+def step_function_replaced(model: Any, replace: Callable[[Any], Any]) -> Iterator[None]:
+    """For the extent of `make_train_function`, have the step that it compiles wrapped on the host (JAX)."""
+    make = model._make_function
+    object.__setattr__(
+        model, "_make_function", lambda step_function, **options: make(replace(step_function), **options)
+    )
+    try:
+        yield
+    finally:
+        del vars(model)["_make_function"]
 
 
 def iterations(optimizer: Any) -> int:

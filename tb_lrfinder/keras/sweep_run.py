@@ -23,7 +23,7 @@ from tb_lrfinder.keras.plan import Plan, plan_batches, plan_epochs
 from tb_lrfinder.keras.recorder import Recorder
 from tb_lrfinder.keras.settings import Settings
 from tb_lrfinder.keras.snapshot import Snapshot
-from tb_lrfinder.keras.train_function import SweptTrainFunction
+from tb_lrfinder.keras.train_function import SweptTrainFunction, swept_train_function
 from tb_lrfinder.keras.validation_loss import ValidationLoss
 from tb_lrfinder.metadata import SweepConfig, SweepResult
 from tb_lrfinder.ramp import ramp
@@ -161,7 +161,7 @@ class SweepRun:
         batches_per_step = 0 if by_host else plan.batches_per_step
         with backend.device_scope(model):
             tap = BatchLossTap(model, settings.monitor, int(model.steps_per_execution))
-            self._swept = SweptTrainFunction(
+            self._swept = swept_train_function(
                 model, learning_rate, tap, batches_per_step, plan.first_position, on_error
             )
         self._swept.attach()
@@ -228,6 +228,7 @@ class SweepRun:
 
     def restore(self) -> None:
         """Leave the model as it was. May be called again, and again."""
+        backend.sync(self.model)
         if self._swept is not None:
             self._swept.detach()
         if self._snapshot is not None:

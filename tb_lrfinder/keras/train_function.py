@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 
-from tb_lrfinder.keras import backend
+from tb_lrfinder.keras import backend, internals
 from tb_lrfinder.keras.batch_loss import BatchLossTap
 from tb_lrfinder.keras.learning_rate import RampedLearningRate
 
@@ -101,9 +102,19 @@ class SweptTrainFunction:
             losses, end = keras.ops.convert_to_numpy(latest), int(self._latest_position)
             taken = [float(losses[batch % self._capacity]) for batch in range(self._position, end)]
             self._position = end
+        self._follow()
+        return taken
+
+    def _follow(self) -> None:
+        """Keep the learning rate that the host shows in step with the one that acts."""
         if self._batches_per_step:
             self._learning_rate.step = self._position // self._batches_per_step
-        return taken
+
+    def _step_at(self, position: Any) -> Any:
+        """The step of the ramp to which a batch belongs; numbers or tensors."""
+        if self._batches_per_step > 1:
+            return keras.ops.floor_divide(position, self._batches_per_step)
+        return position
 
     def __call__(self, *arguments: Any) -> Any:
         """Run one execution, as the train function that this one replaces."""
@@ -114,23 +125,27 @@ class SweptTrainFunction:
             if not backend.ends_the_data(error):
                 self._on_error(error)
             raise
-        logs = result[0] if isinstance(result, tuple) else result
-        if _LOSSES not in logs:
-            raise RuntimeError(
-                f"{type(self._model).__name__} overrides `make_train_function` with one that does not call "
-                "`train_step`, so that LRFinder cannot set the learning rate inside it."
-            )
-        self._latest = logs.pop(_LOSSES)
-        if self._capacity > 1:
-            self._latest_position = logs.pop(_POSITION)
+        self._keep(result)
         return result
+
+    def _keep(self, result: Any) -> None:
+        """Take the losses out of what an execution returned."""
+        if _LOSSES not in result:
+            raise self._bypassed()
+        self._latest = result.pop(_LOSSES)
+        if self._capacity > 1:
+            self._latest_position = result.pop(_POSITION)
+
+    def _bypassed(self) -> RuntimeError:
+        return RuntimeError(
+            f"{type(self._model).__name__} overrides `make_train_function` with one that does not call "
+            "`train_step`, so that LRFinder cannot set the learning rate inside it."
+        )
 
     def _swept(self, train_step: Callable[..., Any]) -> Callable[..., Any]:
         def swept_train_step(data: Any) -> Any:
             position = self._position_variable.value
-            step = position
-            if self._batches_per_step > 1:
-                step = keras.ops.floor_divide(position, self._batches_per_step)
+            step = self._step_at(position)
             place = keras.ops.mod(position, self._capacity) if self._capacity > 1 else None
             with self._learning_rate.acting(step), self._tap.listening(place):
                 logs = dict(train_step(data))
@@ -143,3 +158,61 @@ class SweptTrainFunction:
             return logs
 
         return swept_train_step
+
+
+class PureSweptTrainFunction(SweptTrainFunction):
+    """The same where a train step is a pure function of the state and the batch, as on JAX.
+
+    Such a step can count nothing in a variable. So the host numbers the batches as it hands them in, and
+    takes the loss out of what each step returns.
+    """
+
+    def attach(self) -> None:
+        """Begin: from now on `fit` calls this object for every execution."""
+        self._number = self._position
+        self._taken: list[Any] = []
+        with internals.step_function_replaced(self._model, self._numbering):
+            super().attach()
+
+    def set_step(self, step: int) -> None:
+        """Say which step of the ramp it is, where the batches do not decide that."""
+        self._number = step
+        self._learning_rate.step = step
+
+    def take_losses(self) -> Sequence[float]:
+        """The losses of the batches since the last call, in their order."""
+        taken, self._taken = [float(loss) for loss in self._taken], []
+        self._position += len(taken)
+        self._follow()
+        return taken
+
+    def _keep(self, result: Any) -> None:
+        if not self._taken:
+            raise self._bypassed()
+
+    def _numbering(self, step_function: Callable[..., Any]) -> Callable[..., Any]:
+        def numbered_step(state: Any, data: Any) -> Any:
+            logs, state = step_function(state, (np.int32(self._number), data))
+            if _LOSSES in logs:
+                self._taken.append(logs.pop(_LOSSES))
+            if self._batches_per_step:
+                self._number += 1
+            return logs, state
+
+        return numbered_step
+
+    def _swept(self, train_step: Callable[..., Any]) -> Callable[..., Any]:
+        def swept_train_step(state: Any, numbered: Any) -> Any:
+            position, data = numbered
+            with self._learning_rate.acting(self._step_at(position)), self._tap.listening(None):
+                logs, state = train_step(state, data)
+            logs = dict(logs)
+            self._tap.take_from(logs)
+            return logs | {_LOSSES: self._tap.latest}, state
+
+        return swept_train_step
+
+
+def swept_train_function(*arguments: Any) -> SweptTrainFunction:
+    """The kind that the active backend needs; see `SweptTrainFunction` for the arguments."""
+    return (PureSweptTrainFunction if backend.steps_are_pure() else SweptTrainFunction)(*arguments)

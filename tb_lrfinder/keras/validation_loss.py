@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -29,17 +30,19 @@ class ValidationLoss:
         self._model = model
         batch = fixed_sample(data, samples, seed)
         self._batch = keras.tree.map_structure(_to_tensor, batch)
-        self._score = backend.compiled(self._forward, model)
+        self._variables = list(model.variables)
+        self._score = backend.compiled(self._forward, model, self._variables)
 
     def __call__(self) -> float:
         """The loss with the weights of this moment, regularization included, as `evaluate` has it."""
+        backend.sync(self._model)
         return float(keras.ops.convert_to_numpy(self._score()))
 
-    def _forward(self) -> Any:
+    def _forward(self, values: Sequence[Any]) -> Any:
         x, y, sample_weight = self._batch
         model = self._model
         # Each variable mapped to its own value: regularizers ask the scope for it.
-        with keras.StatelessScope([(v, v.value) for v in model.variables], collect_losses=True):
+        with keras.StatelessScope(list(zip(self._variables, values, strict=True)), collect_losses=True):
             y_pred = model(x, training=False)
             return internals.evaluation_loss(model, x, y, y_pred, sample_weight)
 
