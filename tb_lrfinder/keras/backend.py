@@ -56,7 +56,7 @@ def sync(model: Any) -> None:
 def device_scope(model: Any) -> contextlib.AbstractContextManager[Any]:
     """Where the variables of a model live: what is made inside is on all of its devices."""
     strategy = getattr(model, "distribute_strategy", None)  # TensorFlow only
-    return contextlib.nullcontext() if strategy is None else strategy.scope()  # type: ignore[no-any-return]
+    return contextlib.nullcontext() if strategy is None else strategy.scope()
 
 
 def batch_structure(iterator: Any) -> Any:
