@@ -5,10 +5,15 @@ import warnings
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from tb_lrfinder import LRFinder
+from tests.keras.backends import BACKEND
 from tests.keras.replay import batches_of, regression_data, replay, small_model
+
+if BACKEND != "tensorflow":
+    pytest.skip("these train steps are written for TensorFlow", allow_module_level=True)
+
+import tensorflow as tf
 
 
 class _Custom(keras.Model):

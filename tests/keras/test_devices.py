@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+from tests.keras.backends import only_on_tensorflow
+
 MIRRORED = """
 import tensorflow as tf
 (cpu,) = tf.config.list_physical_devices("CPU")
@@ -30,6 +32,7 @@ print("the same")
 """
 
 
+@only_on_tensorflow
 def test_a_mirrored_strategy_records_the_loss_of_the_whole_batch_and_is_restored():
     answer = subprocess.run([sys.executable, "-c", MIRRORED], capture_output=True, text=True, check=False)
     assert answer.stdout.strip() == "the same", answer.stderr[-2000:]

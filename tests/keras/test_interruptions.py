@@ -5,9 +5,9 @@ import warnings
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from tb_lrfinder import LRFinder
+from tests.keras.backends import BACKEND
 from tests.keras.replay import regression_data, same_state, small_model, state_of
 
 
@@ -138,6 +138,7 @@ def test_compile_in_between():
     assert float(model.optimizer.learning_rate.numpy()) == np.float32(0.01)
 
 
+@pytest.mark.skipif(BACKEND == "torch", reason="the data are read outside of the step; the next fit restores")
 @pytest.mark.parametrize("built", [True, False])
 def test_an_error_in_the_step_itself_restores_at_once(built):
     """A generator that breaks: the error goes through the train function."""
@@ -155,7 +156,9 @@ def test_an_error_in_the_step_itself_restores_at_once(built):
 
     finder = new_finder()
     before = model.get_weights()
-    with pytest.raises(tf.errors.OpError, match="the disk is gone"):
+    # TensorFlow wraps what a generator raises in an error of its own.
+    kind = Exception if BACKEND == "tensorflow" else StopError
+    with pytest.raises(kind, match="the disk is gone"):
         model.fit(batches(), verbose=0, callbacks=[finder])
     assert finder.stop_reason == "failed"
     assert 3 <= len(finder.sweep) <= 5

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from tb_lrfinder import LRFinder
+from tests.keras.backends import several_batches_an_execution
 from tests.keras.replay import batches_of, regression_data, replay, same_state, small_model, state_of
 
 OPTIMIZERS = [
@@ -64,7 +65,11 @@ def test_every_step_of_sgd_is_the_gradient_times_the_recorded_rate():
     model.layers[0].kernel.assign([[0.0]])
     weights = []
     spy = keras.callbacks.LambdaCallback(
-        on_train_batch_begin=lambda batch, logs: weights.append(float(model.layers[0].kernel.numpy()[0, 0])),
+        on_train_batch_begin=lambda batch, logs: weights.append(
+            float(
+                spy.model.layers[0].kernel.numpy()[0, 0]
+            )  # not `model`: on JAX its variables are empty here
+        ),
     )
     finder = LRFinder(None, 1e-7, 10, 50, stop=None, verbose=0)
     model.fit(np.ones((50, 1)), np.ones((50, 1)), batch_size=1, verbose=0, callbacks=[spy, finder])
@@ -112,7 +117,7 @@ def test_a_schedule_gives_way_and_acts_again_from_where_it_was(schedule, already
             kept.optimizer.variables,
             strict=True,
         ):
-            target.assign(source.value)
+            target.assign(source.numpy())
     finder = swept(kept)
     assert same_weights(kept.get_weights(), trained_with(twin, finder.sweep.learning_rate))
 
@@ -151,6 +156,7 @@ def test_xla_and_eager(compile_arguments):
     assert all(np.allclose(a, b, rtol=1e-5) for a, b in zip(model.get_weights(), expected, strict=True))
 
 
+@several_batches_an_execution
 def test_several_batches_an_execution():
     model = small_model(steps_per_execution=4)
     finder = swept(model, num_steps=12)

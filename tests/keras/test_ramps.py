@@ -5,9 +5,9 @@ import warnings
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from tb_lrfinder import LRFinder
+from tests.keras.backends import several_batches_an_execution, tensorflow_data
 from tests.keras.replay import batches_of, regression_data, replay, same_state, small_model, state_of
 
 
@@ -101,7 +101,9 @@ class TestLength:
         assert len(finder.sweep) == 4
 
     def test_none_asks_for_a_number_where_the_length_is_not_known(self):
-        data = tf.data.Dataset.from_tensor_slices(regression_data()).batch(8).filter(lambda x, y: True)
+        data = (
+            tensorflow_data().Dataset.from_tensor_slices(regression_data()).batch(8).filter(lambda x, y: True)
+        )
         with pytest.raises(ValueError, match=r"not known\. Pass LRFinder\(\.\.\., num_steps=100\)"):
             sweep(small_model(), data, finder={"num_steps": None})
 
@@ -142,7 +144,7 @@ class TestLength:
         assert (len(finder.sweep), finder.stop_reason) == (20, "completed")
 
     def test_an_endless_dataset_over_epochs_that_it_does_not_need(self):
-        data = tf.data.Dataset.from_tensor_slices(regression_data(64)).batch(8).repeat()
+        data = tensorflow_data().Dataset.from_tensor_slices(regression_data(64)).batch(8).repeat()
         finder = sweep(small_model(), data, steps_per_epoch=8, epochs=10**6, finder={"num_steps": 20})
         assert (len(finder.sweep), finder.stop_reason) == (20, "completed")
         assert len(finder.history["loss"]) == 3
@@ -156,7 +158,7 @@ class TestLength:
         assert finder.sweep.learning_rate[4] == np.float32(np.geomspace(1e-4, 0.1, 20)[4])
 
     def test_a_dataset_that_gives_less_than_it_promised(self):
-        data = tf.data.Dataset.from_tensor_slices(regression_data(40)).batch(8)
+        data = tensorflow_data().Dataset.from_tensor_slices(regression_data(40)).batch(8)
         with pytest.warns(UserWarning, match="incomplete: the training ended after 5 of 20 steps"):
             finder = sweep(small_model(), data, steps_per_epoch=25, finder={"num_steps": 20})
         assert finder.stop_reason == "incomplete"
@@ -186,6 +188,7 @@ class TestLength:
             warnings.simplefilter("error", UserWarning)
             sweep(small_model(), *regression_data(), batch_size=8, finder={"num_steps": 12})
 
+    @several_batches_an_execution
     def test_more_batches_an_execution_than_the_ramp_has(self):
         """The ramp ends within the execution: what comes after is not recorded."""
         model = small_model(steps_per_execution=12)

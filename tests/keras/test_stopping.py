@@ -6,6 +6,7 @@ import pytest
 
 from tb_lrfinder import LRFinder
 from tb_lrfinder.divergence import Divergence
+from tests.keras.backends import several_batches_an_execution
 from tests.keras.replay import regression_data, small_model
 
 
@@ -90,6 +91,7 @@ def test_data_in_order_of_their_weight_do_not_diverge():
     assert finder.stop_reason == "completed"
 
 
+@several_batches_an_execution
 def test_the_stop_acts_at_the_end_of_an_execution():
     x, y = regression_data(192)
     y[80] = np.nan

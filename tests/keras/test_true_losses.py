@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from tb_lrfinder import LRFinder
+from tests.keras.backends import several_batches_an_execution
 from tests.keras.replay import batches_of, regression_data, replay, small_model
 
 
@@ -120,6 +121,7 @@ def test_masked_sequences():
 
 @pytest.mark.parametrize("samples", [96, 90])
 @pytest.mark.parametrize("steps_per_execution", [4, 32])
+@several_batches_an_execution
 def test_a_row_for_each_batch_of_an_execution(steps_per_execution, samples):
     """Six batches an epoch: executions of four and two, or one of six."""
     x, y = regression_data(samples)
@@ -136,6 +138,7 @@ def test_compiled_by_xla():
     assert finder.sweep.loss == pytest.approx(expected, rel=1e-5)
 
 
+@several_batches_an_execution
 def test_compiled_by_xla_with_several_batches_an_execution():
     x, y = regression_data()
     finder = sweep(small_model(jit_compile=True, steps_per_execution=3), x, y)
@@ -192,7 +195,7 @@ def test_an_accumulation_that_was_left_unfinished_is_finished_first():
     assert finder.sweep.loss[1:] == pytest.approx(expected[1:10].reshape(3, 3).mean(axis=1), rel=1e-6)
 
 
-@pytest.mark.parametrize("steps_per_execution", [1, 4])
+@pytest.mark.parametrize("steps_per_execution", [1, pytest.param(4, marks=several_batches_an_execution)])
 def test_several_batches_per_step_are_averaged(steps_per_execution):
     x, y = regression_data()
     finder = sweep(
