@@ -10,6 +10,7 @@ import pytest
 from tb_lrfinder import LRFinder
 from tests.keras.backends import (
     BACKEND,
+    averaged_weights,
     draw_from_backend,
     only_on_tensorflow,
     several_batches_an_execution,
