@@ -21,7 +21,7 @@ PAGE := $(shell find frontend -name node_modules -prune -o -name tests -prune -o
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo install test test-python test-frontend test-browser lint format bench clean distclean
+.PHONY: help demo install test test-jax test-torch test-python test-frontend test-browser lint format bench clean distclean
 
 help: ## Say what can be made
 	@echo "make TARGET [VARIABLE=value ...]"
@@ -76,6 +76,12 @@ else
 	@echo "********************************************************************************"
 	@test "$(REQUIRE_BROWSER)" != 1 || { echo "REQUIRE_BROWSER=1, so this is an error."; exit 1; }
 endif
+
+# Environments without TensorFlow, each with a backend of its own.
+test-jax test-torch: test-%: ## Run the tests of the sweep on another Keras backend (jax, torch)
+	@test -x $(VENV)-$*/bin/python || $(PYTHON) -m venv $(VENV)-$*
+	@$(VENV)-$*/bin/python -m pip install --quiet --editable '.[$*,test]'
+	KERAS_BACKEND=$* $(VENV)-$*/bin/python -m pytest -n $(WORKERS) tests/keras
 
 lint: $(VENV)/installed-dev ## Check style and types: ruff, mypy, eslint, tsc, biome
 	$(BIN)/ruff check .

@@ -63,7 +63,7 @@ class SweptTrainFunction:
         model = self._model
         self._replaced = model.train_function
         self._replaced_step = vars(model).get("train_step")
-        # Older versions of Keras look the step up when they trace it, so it stays until the end.
+        # PyTorch, and older versions of Keras, look the step up when they run it, so it stays until the end.
         object.__setattr__(model, "train_step", self._swept(model.train_step))
         try:
             type(model).make_train_function(model, force=True)
