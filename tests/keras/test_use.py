@@ -121,7 +121,13 @@ class TestFindLr:
     def test_enough_epochs_for_accumulation_and_averaging(self):
         optimizer = keras.optimizers.SGD(0.01, gradient_accumulation_steps=2)
         finder = find_lr(
-            small_model(optimizer), *regression_data(), num_steps=6, batches_per_step=3, stop=None, verbose=0
+            small_model(optimizer),
+            *regression_data(),
+            num_steps=6,
+            batches_per_step=3,
+            stop=None,
+            verbose=0,
+            batch_size=96,
         )
         assert finder.stop_reason == "completed"
 
