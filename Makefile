@@ -78,7 +78,9 @@ else
 endif
 
 # Environments without TensorFlow, each with a backend of its own.
-test-jax test-torch: test-%: ## Run the tests of the sweep on another Keras backend (jax, torch)
+test-jax: ## Run the tests of the sweep on JAX, in an environment without TensorFlow
+test-torch: ## Run the tests of the sweep on PyTorch, in an environment without TensorFlow
+test-jax test-torch: test-%:
 	@test -x $(VENV)-$*/bin/python || $(PYTHON) -m venv $(VENV)-$*
 	@$(VENV)-$*/bin/python -m pip install --quiet --editable '.[$*,test]'
 	KERAS_BACKEND=$* $(VENV)-$*/bin/python -m pytest -n $(WORKERS) tests/keras

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tb_lrfinder.divergence import Divergence
 from tb_lrfinder.suggestion import RULES, Suggestion, suggest
 from tb_lrfinder.version import __version__
 
 if TYPE_CHECKING:
     from tb_lrfinder.keras import LRFinder, find_lr
 
-__all__ = ["RULES", "LRFinder", "Suggestion", "__version__", "find_lr", "suggest"]
+__all__ = ["RULES", "Divergence", "LRFinder", "Suggestion", "__version__", "find_lr", "suggest"]
 
 _NEED_KERAS = frozenset({"LRFinder", "find_lr"})
 
