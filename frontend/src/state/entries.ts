@@ -75,8 +75,9 @@ export function summarize(entries: readonly Entry[], rules: Rules | undefined): 
   const medians = new Map<string, number>();
   for (const { name } of rules?.rules ?? []) {
     const values = reliable.map(({ sweep }) => sweep?.suggestions[name]?.learning_rate ?? NaN);
-    const middle = median(values);
-    if (middle !== undefined) medians.set(name, middle);
+    // Of their logarithms: half way between two learning rates is their geometric mean.
+    const middle = median(values, Math.log10);
+    if (middle !== undefined) medians.set(name, 10 ** middle);
   }
   return {
     range: low <= high ? [low, high] : null,
