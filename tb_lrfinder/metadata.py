@@ -73,6 +73,36 @@ class SweepConfig(TypedDict, total=False):
     versions: dict[str, str]  # {"tb_lrfinder": ..., "keras": ..., "tensorflow": ...}
 
 
+class TrialConfig(TypedDict, total=False):
+    """What a training at a fixed learning rate was. Any key but the first three may be missing."""
+
+    schema_version: int
+    id: str
+    start_time: float  # seconds since the epoch
+    columns: list[str]  # of the rows, one row per epoch: "epoch", "learning_rate", "loss", ...
+    learning_rate: float | None  # the one it started with
+    schedule: str | None  # "CosineDecay"; None: the learning rate is fixed
+    epochs: int  # planned
+    optimizer: str
+    optimizer_settings: dict[str, Any]
+    model: str
+    parameters: int
+    batch_size: int | None
+    loss: str
+    seed: int | None
+    versions: dict[str, str]
+
+
+class TrialResult(TypedDict, total=False):
+    """How a trial ended."""
+
+    schema_version: int
+    stop_reason: str  # one of TRIAL_STOP_REASONS
+    end_time: float
+    epochs: int  # recorded
+    message: str | None  # the error, when the training raised one
+
+
 class SweepResult(TypedDict, total=False):
     """How a sweep ended and what it says."""
 
@@ -93,6 +123,14 @@ STOP_REASONS: Final = {
     "diverged": "the loss diverged",
     "non_finite": "the loss became NaN or infinite",
     "incomplete": "the training ended before the ramp was done",
+    "interrupted": "the training was interrupted",
+    "failed": "the training raised an error",
+}
+
+TRIAL_STOP_REASONS: Final = {
+    "completed": "every epoch is done",
+    "stopped": "another callback stopped the training",
+    "diverged": "the loss became NaN, infinite or worse than where it began",
     "interrupted": "the training was interrupted",
     "failed": "the training raised an error",
 }
