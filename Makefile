@@ -99,7 +99,7 @@ format: $(VENV)/installed-dev ## Bring all sources into shape
 	$(BIN)/python build_page.py npm run format
 
 bench: $(VENV)/installed-dev ## Measure what the README claims
-	@set -e; for benchmark in benchmarks/*.py; do \
+	@set -e; for benchmark in $(filter-out benchmarks/regret_%,$(wildcard benchmarks/*.py)); do \
 	  echo "$$benchmark"; $(BIN)/python "$$benchmark"; done
 
 clean: ## Remove what was built; environments and logs stay

@@ -1,16 +1,19 @@
 """How well do the suggested learning rates train?
 
-Scores every rule, and those of other finders, on 20 tasks for which the result of training at each learning
-rate of a grid is known. The score is the normalised regret: 0 is as good as the best of the grid,
-1 is no better than predicting a constant. No suggestion counts as 1.
+Scores every rule, and those of other finders, on small tasks for which the result of training at each
+learning rate of a grid is known. The score is the normalised regret: 0 is as good as the best of the
+grid, 1 is no better than predicting a constant. No suggestion counts as 1.
 
-    python benchmarks/regret.py
+    python benchmarks/regret.py                # the 20 tasks that the default rule was made with
+    python benchmarks/regret.py --heldout      # tasks that it was not made with
+    python benchmarks/regret.py --data DIR     # those that regret_build.py made
 
 Needs only NumPy; takes about ten seconds. The data are described in regret_data/README.md.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from collections import Counter
@@ -31,6 +34,7 @@ from tb_lrfinder.divergence import Divergence
 from tb_lrfinder.suggestion import DEFAULT_RULE, RULES
 
 DATA = Path(__file__).with_name("regret_data")
+HELDOUT = Path(__file__).with_name("regret_data_heldout")
 BUDGETS = ("final", "long", "onecycle")
 STEPS = (100, 300)
 SEEDS = range(5)
@@ -46,6 +50,7 @@ class Task:
 
     about: dict[str, Any]
     arrays: dict[str, NDArray[Any]]
+    data: Path
 
     @property
     def name(self) -> str:
@@ -96,13 +101,13 @@ class Task:
 
 
 @cache
-def tasks() -> tuple[Task, ...]:
-    """The 20 tasks."""
-    described = json.loads((DATA / "tasks.json").read_text())
+def tasks(data: Path = DATA) -> tuple[Task, ...]:
+    """The tasks in a directory."""
+    described = json.loads((data / "tasks.json").read_text())
     found = []
     for about in described:
-        with np.load(DATA / f"{about['name']}.npz") as arrays:
-            found.append(Task(about, dict(arrays)))
+        with np.load(data / f"{about['name']}.npz") as arrays:
+            found.append(Task(about, dict(arrays), data))
     return tuple(found)
 
 
@@ -118,10 +123,10 @@ def stopped_by_us(losses: Floats) -> tuple[int, str]:
 
 
 @cache
-def analyses() -> dict[tuple[str, int, int], Analysis]:
+def analyses(data: Path = DATA) -> dict[tuple[str, int, int], Analysis]:
     """What our finder says of every recorded sweep, cut by our own stop rule."""
     said = {}
-    for task in tasks():
+    for task in tasks(data):
         for steps in STEPS:
             for seed in SEEDS:
                 rates, losses = task.sweep(steps, seed)
@@ -132,19 +137,21 @@ def analyses() -> dict[tuple[str, int, int], Analysis]:
     return said
 
 
-def regrets(suggested: Callable[[Task, int, int], float | None], budget: str) -> dict[str, float]:
+def regrets(
+    suggested: Callable[[Task, int, int], float | None], budget: str, data: Path = DATA
+) -> dict[str, float]:
     """Mean regret over the sweeps of each task."""
     return {
         task.name: float(
             np.mean([task.regret(suggested(task, n, seed), budget) for n in STEPS for seed in SEEDS])
         )
-        for task in tasks()
+        for task in tasks(data)
         if task.has(budget)
     }
 
 
 def ours(read: Callable[[Analysis], float | None]) -> Callable[[Task, int, int], float | None]:
-    return lambda task, steps, seed: read(analyses()[task.name, steps, seed])
+    return lambda task, steps, seed: read(analyses(task.data)[task.name, steps, seed])
 
 
 def by_rule(rule: str) -> Callable[[Task, int, int], float | None]:
@@ -253,14 +260,14 @@ OTHERS: dict[str, OtherRule] = {
 }
 
 
-def with_trials(factors: Sequence[float]) -> float:
+def with_trials(factors: Sequence[float], data: Path = DATA) -> float:
     """Mean regret when the suggestion is tried with each factor at half the budget, and the best is taken.
 
     The loss of a trial is read off the recorded trainings half way, between the grid's learning rates.
     """
     means = []
-    for task in tasks():
-        for (name, _, _), said in analyses().items():
+    for task in tasks(data):
+        for (name, _, _), said in analyses(data).items():
             if name != task.name:
                 continue
             suggested = said.suggestion.learning_rate
@@ -273,10 +280,10 @@ def with_trials(factors: Sequence[float]) -> float:
     return float(np.mean(means))
 
 
-def with_full_grid() -> tuple[float, float]:
+def with_full_grid(data: Path = DATA) -> tuple[float, float]:
     """Mean regret of training once at every learning rate of the grid, and the mean number of trainings."""
     means, counts = [], []
-    for task in tasks():
+    for task in tasks(data):
         rates, seeds, losses = (task.arrays[f"final_{name}"] for name in ("learning_rate", "seed", "loss"))
         whole = max(Counter(seeds.tolist()).values())
         for seed in np.unique(seeds):
@@ -285,7 +292,7 @@ def with_full_grid() -> tuple[float, float]:
                 best = np.where(np.isfinite(losses[mine]), losses[mine], np.inf).argmin()
                 means.append((task.name, task.regret(float(rates[mine][best]))))
         counts.append(whole)
-    by_task = [np.mean([regret for name, regret in means if name == task.name]) for task in tasks()]
+    by_task = [np.mean([regret for name, regret in means if name == task.name]) for task in tasks(data)]
     return float(np.mean(by_task)), float(np.mean(counts))
 
 
@@ -296,16 +303,16 @@ def halves(names: Sequence[str], splits: int = 1000) -> Iterator[tuple[list[str]
         yield [names[i] for i in order[::2]], [names[i] for i in order[1::2]]
 
 
-def half_splits() -> tuple[float, float, Counter[float]]:
+def half_splits(data: Path = DATA) -> tuple[float, float, Counter[float]]:
     """The share of the descent is chosen on one half of the tasks and scored on the other.
 
     Returns:
         Mean regret on the half that chose, on the other half, and how often each share was chosen.
     """
     shares = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]
-    tables = [regrets(_fallen(share), "final") for share in shares]
+    tables = [regrets(_fallen(share), "final", data) for share in shares]
     seen, unseen, chosen = [], [], Counter[float]()
-    for dev, test in halves([task.name for task in tasks()]):
+    for dev, test in halves([task.name for task in tasks(data)]):
         means = [np.mean([table[name] for name in dev]) for table in tables]
         best = int(np.argmin(means))
         seen.append(means[best])
@@ -330,12 +337,12 @@ def spread_over_halves(table: dict[str, float]) -> tuple[float, float]:
     return float(np.quantile(means, 0.025)), float(np.quantile(means, 0.975))
 
 
-def findings() -> tuple[dict[tuple[str, str], tuple[int, int]], int, int]:
+def findings(data: Path = DATA) -> tuple[dict[tuple[str, str], tuple[int, int]], int, int]:
     """How often each finding stands with suggestions that trained well, and with those that failed."""
     well, failed = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
     counts = [0, 0]
-    for task in tasks():
-        for (name, _, _), said in analyses().items():
+    for task in tasks(data):
+        for (name, _, _), said in analyses(data).items():
             if name == task.name:
                 bad = task.regret(said.suggestion.learning_rate) > FAILED
                 counts[bad] += 1
@@ -353,42 +360,55 @@ def table(rows: Iterable[Sequence[str]]) -> None:
 
 
 def figures(
-    suggested: Callable[[Task, int, int], float | None], budgets: Sequence[str] = BUDGETS
+    suggested: Callable[[Task, int, int], float | None], data: Path, budgets: Sequence[str] = BUDGETS
 ) -> list[str]:
     return [
-        f"{np.mean(list(regrets(suggested, budget).values())):.3f}" if budget in budgets else ""
+        f"{np.mean(list(regrets(suggested, budget, data).values())):.3f}" if budget in budgets else ""
         for budget in BUDGETS
     ]
 
 
 def main() -> None:
-    print(f"Mean regret on {len(tasks())} tasks, five sweeps each of 100 and of 300 steps\n")
+    parser = argparse.ArgumentParser(description="How well do the suggested learning rates train?")
+    parser.add_argument("--data", type=Path, default=DATA, help="directory with tasks.json")
+    parser.add_argument(
+        "--heldout", dest="data", action="store_const", const=HELDOUT, help="the held-out tasks"
+    )
+    data = parser.parse_args().data
+    print(f"Mean regret on {len(tasks(data))} tasks, five sweeps each of 100 and of 300 steps\n")
     rows = [["rule", *BUDGETS]]
     rows += [
-        [f"{rule.name}{' (default)' * (name == DEFAULT_RULE)}", *figures(by_rule(name))]
+        [f"{rule.name}{' (default)' * (name == DEFAULT_RULE)}", *figures(by_rule(name), data)]
         for name, rule in RULES.items()
     ]
-    rows.append([f"{DEFAULT_RULE}, ranges.long_training", *figures(by_range("long_training"), ["long"])])
-    rows.append([f"{DEFAULT_RULE}, ranges.one_cycle_max", *figures(by_range("one_cycle_max"), ["onecycle"])])
-    rows += [[name, *figures(by_other(rule))] for name, rule in OTHERS.items()]
+    rows.append(
+        [f"{DEFAULT_RULE}, ranges.long_training", *figures(by_range("long_training"), data, ["long"])]
+    )
+    rows.append(
+        [f"{DEFAULT_RULE}, ranges.one_cycle_max", *figures(by_range("one_cycle_max"), data, ["onecycle"])]
+    )
+    rows += [[name, *figures(by_other(rule), data)] for name, rule in OTHERS.items()]
     table(rows)
 
-    default = regrets(by_rule(DEFAULT_RULE), "final")
+    default = regrets(by_rule(DEFAULT_RULE), "final", data)
     low, high = spread_over_halves(default)
-    seen, unseen, chosen = half_splits()
+    seen, unseen, chosen = half_splits(data)
     print("\nHalf splits (1,000 random halves of the tasks)")
     print(f"  {DEFAULT_RULE} on a half: 95 % of the means lie between {low:.3f} and {high:.3f}")
     print(f"  with the share of the descent chosen on one half: {seen:.3f} there, {unseen:.3f} on the other")
     print("  chosen: " + ", ".join(f"{share:g} in {n / 10:.0f} %" for share, n in chosen.most_common()))
 
     print("\nTrials at half the budget around the suggestion, the best taken")
-    print(f"  suggestion alone                    {with_trials([1]):.3f}  (no trial)")
-    print(f"  suggestion, x 3 and / 3             {with_trials([1, 3, 1 / 3]):.3f}  (1.5 trainings)")
-    print(f"  suggestion, x 3, / 3, x 10 and / 10 {with_trials([1, 3, 1 / 3, 10, 0.1]):.3f}  (2.5 trainings)")
-    regret, trainings = with_full_grid()
+    alone, few, many = (
+        with_trials(factors, data) for factors in ([1], [1, 3, 1 / 3], [1, 3, 1 / 3, 10, 0.1])
+    )
+    print(f"  suggestion alone                    {alone:.3f}  (no trial)")
+    print(f"  suggestion, x 3 and / 3             {few:.3f}  (1.5 trainings)")
+    print(f"  suggestion, x 3, / 3, x 10 and / 10 {many:.3f}  (2.5 trainings)")
+    regret, trainings = with_full_grid(data)
     print(f"  the full grid                       {regret:.3f}  ({trainings:.0f} trainings)")
 
-    said, well, failed = findings()
+    said, well, failed = findings(data)
     print(
         f"\nFindings on {well} suggestions that trained well and {failed} that failed (regret > {FAILED})\n"
     )
