@@ -26,6 +26,56 @@ def check() -> None:
         )
 
 
+def check_workers() -> None:
+    """Raise an error where TensorFlow has been spread over several machines.
+
+    Keras' own `fit` fails there before it calls any callback, with an error that names no cause.
+
+    Raises:
+        RuntimeError: If a MultiWorkerMirroredStrategy has more than one worker.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return
+    from tensorflow.python.eager import context
+
+    # Set by the strategy; no public function tells whether there is one. Asking must not start TensorFlow.
+    server = getattr(context.context_safe(), "_collective_ops_server_def", None)
+    workers = 1 if server is None else sum(len(job.tasks) for job in server.cluster.job)
+    if workers > 1:
+        raise RuntimeError(
+            f"Keras 3 cannot train under tf.distribute.MultiWorkerMirroredStrategy with {workers} workers: "
+            "its `fit` fails before the first step, with and without LRFinder (keras-team/keras#20585). "
+            "Find the learning rate in one process, with tf.distribute.MirroredStrategy or on one device, at "
+            "the global batch size, or train on the JAX backend, where several processes work."
+        )
+
+
+def is_first_process() -> bool:
+    """Whether this is the one of several processes that writes and prints (JAX)."""
+    if keras.backend.backend() != "jax":
+        return True
+    import jax
+
+    return bool(jax.process_index() == 0)
+
+
+def copy_of(variable: Any) -> Any:
+    """The whole value of a variable, as a NumPy array of its own.
+
+    Raises:
+        RuntimeError: If parts of it are out of this process' reach.
+    """
+    value = variable.value
+    if not (getattr(value, "is_fully_addressable", True) or value.is_fully_replicated):
+        raise RuntimeError(
+            f"LRFinder cannot keep a copy of {variable.path!r}: it is split over several processes. "
+            "Use keras.distribution.DataParallel, or LRFinder(..., restore=False) and build the model anew "
+            "after the sweep."
+        )
+    # numpy() copies; np.asarray() may give a view of the variable's own memory.
+    return variable.numpy()
+
+
 def versions() -> dict[str, str]:
     """The versions of Keras and of its backend."""
     name = keras.backend.backend()

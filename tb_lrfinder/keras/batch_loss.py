@@ -31,20 +31,23 @@ class BatchLossTap:
         self._model = model
         self._monitor = monitor
         self._capacity = capacity
-        double = keras.config.floatx() == "float64"
-        self.losses = keras.Variable(
-            np.full((capacity,) if capacity > 1 else (), np.nan),
-            dtype="float64" if double else "float32",
-            trainable=False,
-            aggregation="mean",  # of the devices, each of which sees its own part of the batch
-            name="batch_losses",
-        )
+        self._dtype = "float64" if keras.config.floatx() == "float64" else "float32"
+        self.losses: Any = None if backend.steps_are_pure() else self._variable()
         self.latest: Any = None
         self._metrics = internals.loss_metrics(model, monitor)
         self._listening = False  # inside a train step
         self._place: Any = None  # in `losses`, where it has more than one
         self._source: Any = None  # the metric that the recorded loss came from
         self._warned = False
+
+    def _variable(self) -> Any:
+        return keras.Variable(
+            np.full((self._capacity,) if self._capacity > 1 else (), np.nan),
+            dtype=self._dtype,
+            trainable=False,
+            aggregation="mean",  # of the devices, each of which sees its own part of the batch
+            name="batch_losses",
+        )
 
     def attach(self) -> None:
         """Begin to listen."""
@@ -109,7 +112,7 @@ class BatchLossTap:
         return self._source is None or self._source is metric or not own
 
     def _record(self, loss: Any) -> None:
-        loss = keras.ops.cast(loss, self.losses.dtype)
+        loss = keras.ops.cast(loss, self._dtype)
         if backend.steps_are_pure():
             self.latest = keras.ops.reshape(loss, ())
             return

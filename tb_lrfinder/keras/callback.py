@@ -13,7 +13,7 @@ import keras
 from tb_lrfinder.curve import DEFAULT_DELTA_WINDOW, DEFAULT_SMOOTHING, Sweep
 from tb_lrfinder.diagnosis import Finding
 from tb_lrfinder.divergence import Divergence
-from tb_lrfinder.keras import applied, closing, internals
+from tb_lrfinder.keras import applied, backend, closing, internals
 from tb_lrfinder.keras.guard import guard, unguard
 from tb_lrfinder.keras.neighbours import Neighbours
 from tb_lrfinder.keras.settings import Settings, checked_log_dir, checked_stop
@@ -75,10 +75,11 @@ class LRFinder(keras.callbacks.Callback):
         diagnosis: What is worth knowing about the sweep.
         stop_reason: `"completed"`, `"diverged"`, `"non_finite"`, `"incomplete"`, `"interrupted"` or
             `"failed"`; `None` before and during a sweep.
-        log_dir: The directory that was really written to.
+        log_dir: The directory that was really written to; of several processes (JAX), only the first writes.
 
     Raises:
         TypeError, ValueError: If an argument is of the wrong kind or out of its range; names it.
+        RuntimeError: Under a MultiWorkerMirroredStrategy of several workers, where Keras 3 cannot train.
     """
 
     sweep: Sweep
@@ -108,6 +109,7 @@ class LRFinder(keras.callbacks.Callback):
         verbose: int = 1,
     ) -> None:
         super().__init__()
+        backend.check_workers()
         self._settings = Settings(
             log_dir=checked_log_dir(log_dir),
             start_lr=start_lr,
@@ -299,7 +301,7 @@ class LRFinder(keras.callbacks.Callback):
         if run.analysis is not None:
             self.suggestions = dict(run.analysis.suggestions)
             self.diagnosis = run.analysis.diagnosis
-        self._closing_line = closing.line(run, self._settings)
+        self._closing_line = closing.line(run)
 
     def _end(self) -> None:
         """The very last thing of a fit, after every other callback."""
@@ -312,7 +314,7 @@ class LRFinder(keras.callbacks.Callback):
         self._run = None
         if self.stop_reason == "incomplete":
             warnings.warn(closing.incomplete(run), UserWarning, stacklevel=2)
-        if self._settings.verbose:
+        if run.settings.verbose:
             print(self._closing_line)
 
     def _abandon(self, reason: str, message: str | None) -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tb_lrfinder.keras.settings import Settings
 from tb_lrfinder.metadata import STOP_REASONS
 
 if TYPE_CHECKING:
     from tb_lrfinder.keras.sweep_run import SweepRun
 
 
-def line(run: SweepRun, settings: Settings) -> str:
+def line(run: SweepRun) -> str:
     """Result, stop reason, where it was written, and that the model was not trained."""
     assert run.stopped is not None
     parts = [f"LR Finder: {_result(run)}."]
@@ -19,10 +18,10 @@ def line(run: SweepRun, settings: Settings) -> str:
     at = f", at a learning rate of {run.sweep.learning_rate[-1]:.2g}" if len(run.sweep) else ""
     parts.append(f"Stopped {steps}{at}: {STOP_REASONS[run.stopped]}.")
     if run.log_dir is not None:
-        parts.append(
-            f"Written to {run.log_dir}" + ("." if run.log_dir == settings.log_dir else _elsewhere(settings))
-        )
-    if not settings.restore:
+        asked = run.settings.log_dir
+        elsewhere = "" if run.log_dir == asked else f", because {asked} holds a sweep already"
+        parts.append(f"Written to {run.log_dir}{elsewhere}.")
+    if not run.settings.restore:
         parts.append("The model is left as the sweep made it (restore=False).")
     else:
         parts.append("The model was not trained: weights, optimizer and learning rate are as before.")
@@ -46,7 +45,3 @@ def _result(run: SweepRun) -> str:
         reason = (suggestion.reason if suggestion else None) or "nothing was recorded"
         return f"no suggestion ({reason.rstrip('.')})"
     return f"suggested learning rate {suggestion.learning_rate:.3g} ({suggestion.rule})"
-
-
-def _elsewhere(settings: Settings) -> str:
-    return f", because {settings.log_dir} holds a sweep already."

@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 
+from tb_lrfinder.keras import backend
 from tb_lrfinder.keras.callback import LRFinder
 from tb_lrfinder.keras.learning_rate import accumulation_steps
 
@@ -39,7 +40,7 @@ def find_lr(model: Any, x: Any = None, y: Any = None, *, log_dir: Any = None, **
         The `LRFinder`, after its sweep.
     """
     of_finder = {name: arguments.pop(name) for name in list(arguments) if name in _FINDER_ARGUMENTS}
-    bar = int(of_finder.get("verbose", 1)) > 0
+    bar = int(of_finder.get("verbose", 1)) > 0 and backend.is_first_process()
     finder = LRFinder(log_dir, **of_finder)
     num_steps = finder.progress[1]
     callbacks = arguments.pop("callbacks", None) or []

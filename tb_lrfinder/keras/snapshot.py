@@ -31,8 +31,7 @@ class Snapshot:
         self._seed_generator = internals.global_seed_generator()
         if self._seed_generator is not None:
             variables.append(self._seed_generator.state)
-        # numpy() copies; np.asarray() may give a view of the variable's own memory.
-        self._values = [(variable, variable.numpy()) for variable in variables]
+        self._values = [(variable, backend.copy_of(variable)) for variable in variables]
         self._python_random = random.getstate()
         self._numpy_random = np.random.get_state()  # noqa: NPY002 - the one that other code draws from
         self._put_back_backend_random = backend.random_state()

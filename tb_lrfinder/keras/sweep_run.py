@@ -6,6 +6,7 @@ import math
 import time
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -45,7 +46,8 @@ class SweepRun:
 
     def __init__(self, model: Any, settings: Settings) -> None:
         self.model = model
-        self._settings = settings
+        # Of several processes, which all see the same loss and decide the same, one writes and speaks.
+        self.settings = settings if backend.is_first_process() else replace(settings, log_dir=None, verbose=0)
         backend.check()
         optimizer = getattr(model, "optimizer", None)
         if not isinstance(optimizer, keras.optimizers.Optimizer):
@@ -86,7 +88,7 @@ class SweepRun:
         if not optimizer.built:
             with keras.name_scope(optimizer.name, caller=optimizer):
                 optimizer.build(self.model.trainable_variables)
-        if not self._settings.restore:
+        if not self.settings.restore:
             return
         others = [
             value for value in vars(self.model).values() if isinstance(value, keras.optimizers.Optimizer)
@@ -109,7 +111,7 @@ class SweepRun:
         Raises:
             ValueError: If `fit` is too short, or its length is asked for and not known.
         """
-        settings, epochs = self._settings, int(params.get("epochs") or first_epoch + 1)
+        settings, epochs = self.settings, int(params.get("epochs") or first_epoch + 1)
         if settings.per == "epoch":
             self.plan = plan_epochs(settings.num_steps, first_epoch, epochs)
         else:
@@ -135,7 +137,7 @@ class SweepRun:
             OSError: If `log_dir` cannot be written to.
             ValueError: If the validation data cannot be used.
         """
-        settings, plan, model = self._settings, self.plan, self.model
+        settings, plan, model = self.settings, self.plan, self.model
         assert plan is not None
         rates = ramp(settings.start_lr, settings.end_lr, plan.num_steps, settings.ramp)
         learning_rate = RampedLearningRate(model.optimizer, rates)
@@ -168,7 +170,7 @@ class SweepRun:
 
     def begin_epoch(self) -> None:
         """Set the learning rate of the epoch, where a step is an epoch."""
-        if self._settings.per == "epoch" and self._swept is not None and self._recorder is not None:
+        if self.settings.per == "epoch" and self._swept is not None and self._recorder is not None:
             self._swept.set_step(len(self._recorder))
 
     def end_execution(self) -> None:
@@ -176,9 +178,9 @@ class SweepRun:
         if self._swept is None or self._recorder is None or self.stopped is not None:
             return
         losses = self._swept.take_losses()
-        if self._settings.per == "batch":
+        if self.settings.per == "batch":
             self._recorder.add_batches(losses)
-        elif self._settings.stop is not None and not all(map(math.isfinite, losses)):
+        elif self.settings.stop is not None and not all(map(math.isfinite, losses)):
             self.model.stop_training = True  # the epoch's row follows when it ends
         self._stop_if_decided()
 
@@ -188,9 +190,9 @@ class SweepRun:
         Raises:
             ValueError: If the epoch has no loss by the name asked for.
         """
-        if self._settings.per != "epoch" or self._recorder is None or self.stopped is not None:
+        if self.settings.per != "epoch" or self._recorder is None or self.stopped is not None:
             return
-        monitor = self._settings.monitor
+        monitor = self.settings.monitor
         if monitor not in logs:
             raise ValueError(
                 f"The epoch has no loss named {monitor!r}, only {', '.join(map(repr, logs)) or 'nothing'}. "
@@ -211,8 +213,8 @@ class SweepRun:
             self.sweep = self._recorder.sweep()
         self.analysis = analyze(
             self.sweep,
-            smoothing=self._settings.smoothing,
-            delta_window=self._settings.delta_window,
+            smoothing=self.settings.smoothing,
+            delta_window=self.settings.delta_window,
             stop_reason=reason,
             planned_steps=None if self.plan is None else self.plan.num_steps,
         )
@@ -246,7 +248,7 @@ class SweepRun:
             self.stop(self._recorder.stop_reason)
 
     def _config(self, rates: npt.NDArray[np.float64]) -> SweepConfig:
-        settings, plan = self._settings, self.plan
+        settings, plan = self.settings, self.plan
         assert plan is not None
         return {
             "schema_version": metadata.SCHEMA_VERSION,

@@ -16,6 +16,8 @@ averaged_weights = pytest.mark.skipif(
 )
 only_on_tensorflow = pytest.mark.skipif(BACKEND != "tensorflow", reason="a matter of TensorFlow alone")
 
+only_on_jax = pytest.mark.skipif(BACKEND != "jax", reason="a matter of JAX alone")
+
 
 def tensorflow_data():
     """`tf.data`, which works on every backend, where TensorFlow is installed."""
