@@ -1,4 +1,7 @@
-"""True losses of models with a train step of their own, in the forms in which people write it."""
+"""True losses of models with a train step of their own, in the forms in which people write it.
+
+On JAX a step is a pure function of the state; those are in `test_pure_train_steps.py`.
+"""
 
 import warnings
 
@@ -7,13 +10,15 @@ import numpy as np
 import pytest
 
 from tb_lrfinder import LRFinder
-from tests.keras.backends import BACKEND
+from tests.keras.backends import BACKEND, only_on_tensorflow
 from tests.keras.replay import batches_of, regression_data, replay, small_model
 
-if BACKEND != "tensorflow":
-    pytest.skip("these train steps are written for TensorFlow", allow_module_level=True)
-
-import tensorflow as tf
+if BACKEND == "tensorflow":
+    import tensorflow as tf
+elif BACKEND == "torch":
+    import torch
+else:
+    pytest.skip("on JAX a train step is a pure function", allow_module_level=True)
 
 
 class _Custom(keras.Model):
@@ -31,6 +36,15 @@ class _Custom(keras.Model):
 
     def step(self, data, loss_of):
         x, y = data
+        if BACKEND == "torch":
+            self.zero_grad()
+            y_pred = self(x, training=True)
+            loss = loss_of(x, y, y_pred)
+            loss.backward()
+            gradients = [variable.value.grad for variable in self.trainable_variables]
+            with torch.no_grad():
+                self.optimizer.apply(gradients, self.trainable_variables)
+            return loss.detach(), y_pred.detach()
         with tf.GradientTape() as tape:
             y_pred = self(x, training=True)
             loss = loss_of(x, y, y_pred)
@@ -95,9 +109,8 @@ class CallsSuper(_Custom):
 class NestedFunction(_Custom):
     """The step is a compiled function of its own."""
 
-    @tf.function
     def train_step(self, data):
-        return super().train_step(data)
+        return tf.function(super().train_step)(data)
 
 
 def sweep(model, **finder):
@@ -115,7 +128,13 @@ def expected(finder):
 
 @pytest.mark.parametrize(
     "kind",
-    [LoopOverMetrics, OwnTracker, PerSampleTracker, CallsSuper, NestedFunction],
+    [
+        LoopOverMetrics,
+        OwnTracker,
+        PerSampleTracker,
+        CallsSuper,
+        pytest.param(NestedFunction, marks=only_on_tensorflow),
+    ],
     ids=lambda kind: kind.__name__,
 )
 def test_the_loss_is_tapped_wherever_the_step_keeps_it(kind):
@@ -187,7 +206,7 @@ def test_a_missing_loss_is_an_error_that_names_those_there_are():
 class OwnTrainFunction(_Custom):
     def make_train_function(self, force=False):
         def function(iterator):
-            data = next(iterator)
+            data = next(iter(iterator))
             self.step(data, lambda x, y, y_pred: self.compute_loss(x=x, y=y, y_pred=y_pred))
             return {"loss": 1.0}
 
