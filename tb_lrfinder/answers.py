@@ -1,4 +1,4 @@
-"""Turns queries into settings, and recorded sweeps into the answers of http_api.md. No HTTP here."""
+"""Turns queries into settings, and recorded runs into the answers of http_api.md. No HTTP here."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from werkzeug.datastructures import MultiDict
 
 from tb_lrfinder.analysis import analyze
 from tb_lrfinder.curve import DEFAULT_DELTA_WINDOW, DEFAULT_SMOOTHING, Floats
-from tb_lrfinder.reader import Recorded
+from tb_lrfinder.reader import Kind, Recorded
 from tb_lrfinder.suggestion import DEFAULT_RULE, RULES
 
 MOST_RUNS = 5000
@@ -47,17 +47,8 @@ class SweepsQuery:
     @classmethod
     def parse(cls, args: Query) -> SweepsQuery:
         """Check every parameter, or raise `BadParameterError`."""
-        runs = list(dict.fromkeys(args.getlist("run")))
-        if not runs:
-            raise BadParameterError(
-                "The parameter run is missing: name at least one, as in sweeps?run=NAME&run=OTHER."
-            )
-        if len(runs) > MOST_RUNS:
-            raise BadParameterError(
-                f"The parameter run was given {len(runs)} times; {MOST_RUNS} at most in one request."
-            )
         return cls(
-            runs=runs,
+            runs=_named_runs(args, "sweeps"),
             smoothing=_number(args, "smoothing", *_SMOOTHING_RANGE),
             delta_window=_whole_number(args, "delta_window", *_DELTA_WINDOW_RANGE),
             skip_start=_whole_number(args, "skip_start", 0, 100_000) or 0,
@@ -69,6 +60,18 @@ class SweepsQuery:
     def as_recorded(self) -> bool:
         """Whether the suggestions that a finished sweep wrote are the ones asked for."""
         return self.smoothing is None and self.delta_window is None and self.skip_start == self.skip_end == 0
+
+
+@dataclass(frozen=True)
+class TrialsQuery:
+    """The parameters of `GET trials`."""
+
+    runs: list[str]
+
+    @classmethod
+    def parse(cls, args: Query) -> TrialsQuery:
+        """Check every parameter, or raise `BadParameterError`."""
+        return cls(_named_runs(args, "trials"))
 
 
 @dataclass(frozen=True)
@@ -121,26 +124,27 @@ def rules() -> str:
 
 def sweeps(recorded: Mapping[str, Recorded], asked: SweepsQuery) -> str:
     """The answer of `GET sweeps`."""
-    missing = [run for run in asked.runs if run not in recorded]
-    if len(missing) == len(asked.runs):
-        raise BadParameterError(
-            f"There is no sweep in {_listed(missing)}. The route runs lists those that hold one."
-        )
-    errors = [{"run": run, "message": f"There is no sweep in the run {json.dumps(run)}."} for run in missing]
-    return _dump({"sweeps": [_sweep(one, asked) for one in recorded.values()], "errors": errors})
+    found, errors = _of_kind(recorded, asked.runs, "sweep")
+    return _dump({"sweeps": [_sweep(one, asked) for one in found], "errors": errors})
+
+
+def trials(recorded: Mapping[str, Recorded], asked: TrialsQuery) -> str:
+    """The answer of `GET trials`."""
+    found, errors = _of_kind(recorded, asked.runs, "trial")
+    return _dump({"trials": [_trial(one) for one in found], "errors": errors})
 
 
 def download(recorded: Recorded | None, asked: DownloadQuery) -> File:
     """The file that `GET download` answers with."""
-    if recorded is None or recorded.sweep is None:
+    if recorded is None:
         raise BadParameterError(
-            f"There is no sweep in {_listed([asked.run])}. The route runs lists those that hold one."
+            f"There is no sweep or trial in {_listed([asked.run])}. The route runs lists those that hold one."
         )
     # The browser names the file after the run; what is no plain name is left to the encoded form.
-    name = f"{asked.run.replace('/', '-') or 'sweep'}.{asked.format}"
+    name = f"{asked.run.replace('/', '-') or recorded.kind}.{asked.format}"
     plain = re.sub(r"[^\w.=+-]", "_", name, flags=re.ASCII)
     disposition = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
-    columns = recorded.sweep.columns()
+    columns = recorded.columns()
     if asked.format == "json":
         body = {
             "run": recorded.run,
@@ -169,7 +173,8 @@ def _run(recorded: Recorded) -> dict[str, Any]:
         "status": status,
         "message": recorded.message,
         "steps": recorded.steps,
-        "planned_steps": config.get("num_steps"),
+        "planned_steps": recorded.planned_steps,
+        "learning_rate": config.get("learning_rate") if recorded.kind == "trial" else None,
         "start_time": config.get("start_time"),
         "optimizer": config.get("optimizer"),
         "model": config.get("model"),
@@ -240,6 +245,46 @@ def _sweep(recorded: Recorded, asked: SweepsQuery) -> dict[str, Any]:
     }
 
 
+def _trial(recorded: Recorded) -> dict[str, Any]:
+    config, result = recorded.config, recorded.result or {}
+    trial = recorded.trial
+    assert trial is not None, "the reader reads rows when runs are named"
+    status = recorded.status()
+    return {
+        "run": recorded.run,
+        "id": config.get("id"),
+        "kind": recorded.kind,
+        "status": status,
+        "message": recorded.message,
+        "version": _version(recorded, status),
+        "epochs": recorded.steps,
+        "planned_epochs": recorded.planned_steps,
+        "stop_reason": result.get("stop_reason"),
+        "learning_rate": config.get("learning_rate"),
+        "diverged": trial.diverged or result.get("stop_reason") == "diverged",
+        "config": config,
+        "columns": {
+            **{name: _listing(values) for name, values in trial.columns().items()},
+            **({"validation_loss": None} if trial.validation_loss is None else {}),
+        },
+        "final": trial.final,
+    }
+
+
+def _of_kind(
+    recorded: Mapping[str, Recorded], runs: Sequence[str], kind: Kind
+) -> tuple[list[Recorded], list[dict[str, str]]]:
+    """Those of the named runs that are of a kind, and a sentence for each of the others."""
+    found = {run: recorded[run] for run in runs if run in recorded and recorded[run].kind == kind}
+    missing = [run for run in runs if run not in found]
+    if not found:
+        raise BadParameterError(
+            f"There is no {kind} in {_listed(missing)}. The route runs lists those that hold one."
+        )
+    errors = [{"run": run, "message": f"There is no {kind} in the run {json.dumps(run)}."} for run in missing]
+    return list(found.values()), errors
+
+
 def _recorded_number(config: Mapping[str, Any], name: str, low: float, high: float, default: float) -> float:
     value = config.get(name)
     return value if value is not None and low <= value <= high else default
@@ -272,6 +317,19 @@ def _dump(answer: dict[str, Any]) -> str:
         return json.dumps(answer, allow_nan=False)
     except ValueError:  # rare: a NaN in somebody's optimizer settings
         return json.dumps(_finite(answer), allow_nan=False)
+
+
+def _named_runs(args: Query, route: str) -> list[str]:
+    runs = list(dict.fromkeys(args.getlist("run")))
+    if not runs:
+        raise BadParameterError(
+            f"The parameter run is missing: name at least one, as in {route}?run=NAME&run=OTHER."
+        )
+    if len(runs) > MOST_RUNS:
+        raise BadParameterError(
+            f"The parameter run was given {len(runs)} times; {MOST_RUNS} at most in one request."
+        )
+    return runs
 
 
 def _number(args: Query, name: str, low: float, high: float) -> float | None:

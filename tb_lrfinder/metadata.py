@@ -1,4 +1,4 @@
-"""What a sweep is called on disk: plugin name, tags, columns, schema version.
+"""What a sweep and a trial are called on disk: plugin name, tags, columns, schema version.
 
 The event-file layout of one run directory, plugin name `lr_finder`:
 
@@ -8,7 +8,9 @@ The event-file layout of one run directory, plugin name `lr_finder`:
   the last value of every tag, so chunks lose nothing (a tensor per step would).
 * `lr_finder/result` - string tensor, JSON (`SweepResult`): how it ended. Written last.
 * `lr_finder/trial` - string tensor, JSON (`TrialConfig`) in place of `lr_finder/sweep`, for a
-  training at a fixed learning rate.
+  training at a fixed learning rate. Its rows are epochs, and their columns are those that the header
+  names. A metric that appears only later adds a column at the end: the header is written again, and
+  chunks that were full by then stay narrower.
 """
 
 from __future__ import annotations
@@ -26,12 +28,20 @@ ROWS_TAG_PREFIX: Final = "lr_finder/rows/"
 
 ROWS_PER_CHUNK: Final = 256
 COLUMNS: Final = ("step", "learning_rate", "loss", "loss_delta", "validation_loss")
+TRIAL_COLUMNS: Final = ("epoch", "learning_rate", "loss")  # those that every trial has
+VALIDATION_PREFIX: Final = "validation_"  # of the columns that were taken on validation data
 
 # Plain scalars, for readers of event files that do not know this plugin.
 SCALAR_TAGS: Final = {
     "learning_rate": "lr_finder/learning_rate",
     "loss": "lr_finder/loss",
     "loss_delta": "lr_finder/loss_delta",
+}
+# Not the metrics: their names are the user's, and could be those of the tags above.
+TRIAL_SCALAR_TAGS: Final = {
+    "learning_rate": "lr_finder/learning_rate",
+    "loss": "lr_finder/loss",
+    "validation_loss": "lr_finder/validation_loss",
 }
 
 EVENT_FILE_SUFFIX: Final = ".lr_finder"
@@ -79,7 +89,7 @@ class TrialConfig(TypedDict, total=False):
     schema_version: int
     id: str
     start_time: float  # seconds since the epoch
-    columns: list[str]  # of the rows, one row per epoch: "epoch", "learning_rate", "loss", ...
+    columns: list[str]  # of the rows, one row per epoch: TRIAL_COLUMNS, "validation_loss", metrics
     learning_rate: float | None  # the one it started with
     schedule: str | None  # "CosineDecay"; None: the learning rate is fixed
     epochs: int  # planned

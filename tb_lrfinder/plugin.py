@@ -19,7 +19,7 @@ from tensorboard.util import tb_logging
 from werkzeug import Request, Response
 
 from tb_lrfinder import answers, metadata
-from tb_lrfinder.reader import SweepReader
+from tb_lrfinder.reader import RunReader
 
 logger = tb_logging.get_logger()
 
@@ -43,7 +43,7 @@ class LRFinderPlugin(base_plugin.TBPlugin):
     plugin_name = metadata.PLUGIN_NAME
 
     def __init__(self, context: base_plugin.TBContext) -> None:
-        self._reader = SweepReader(context.data_provider)
+        self._reader = RunReader(context.data_provider)
         # An allow-list, made once: whatever a request's path decodes to, nothing else is served.
         self._static = {
             path.relative_to(_STATIC).as_posix(): path for path in _STATIC.rglob("*") if path.is_file()
@@ -57,6 +57,7 @@ class LRFinderPlugin(base_plugin.TBPlugin):
             "/runs": _route(self._runs),
             "/rules": _route(self._rules),
             "/sweeps": _route(self._sweeps),
+            "/trials": _route(self._trials),
             "/download": _route(self._download),
             "/static/*": _route(self._page_file),
         }
@@ -84,6 +85,11 @@ class LRFinderPlugin(base_plugin.TBPlugin):
         asked = answers.SweepsQuery.parse(request.args)
         recorded = self._reader.read(*_where(request), asked.runs)
         return _respond_json(request, answers.sweeps(recorded, asked))
+
+    def _trials(self, request: Request) -> Response:
+        asked = answers.TrialsQuery.parse(request.args)
+        recorded = self._reader.read(*_where(request), asked.runs)
+        return _respond_json(request, answers.trials(recorded, asked))
 
     def _download(self, request: Request) -> Response:
         asked = answers.DownloadQuery.parse(request.args)

@@ -1,4 +1,4 @@
-"""Reads sweeps: from a TensorBoard data provider, or straight from a log directory."""
+"""Reads sweeps and trials: from a TensorBoard data provider, or straight from a log directory."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from tensorboard.data.provider import DataProvider, RunTagFilter, TensorDatum, T
 
 from tb_lrfinder import metadata
 from tb_lrfinder.curve import DEFAULT_DELTA_WINDOW, Sweep
+from tb_lrfinder.trial import Trial
 
 Kind = Literal["sweep", "trial"]
 Status = Literal["running", "finished", "interrupted", "failed"]
@@ -30,6 +31,9 @@ _FIELDS: dict[str, type | tuple[type, ...]] = {
     "parameters": int,
     "batch_size": int,
     "num_steps": int,
+    "learning_rate": _NUMBER,
+    "schedule": str,
+    "epochs": int,
     "smoothing": _NUMBER,
     "delta_window": int,
     "columns": list,
@@ -42,12 +46,13 @@ _FIELDS: dict[str, type | tuple[type, ...]] = {
     "divergence_learning_rate": _NUMBER,
 }
 
-_JSON_TAGS = (metadata.SWEEP_TAG, metadata.TRIAL_TAG, metadata.RESULT_TAG)
+_HEADER_TAGS: dict[Kind, str] = {"sweep": metadata.SWEEP_TAG, "trial": metadata.TRIAL_TAG}
+_JSON_TAGS = (*_HEADER_TAGS.values(), metadata.RESULT_TAG)
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """What one run directory holds of a sweep or trial; `sweep` only when the rows were asked for."""
+    """What one run directory holds of a sweep or trial; `sweep` or `trial` only with the rows asked for."""
 
     run: str
     kind: Kind
@@ -57,6 +62,17 @@ class Recorded:
     last_event_time: float
     problem: str | None = None
     sweep: Sweep | None = None
+    trial: Trial | None = None
+
+    @property
+    def planned_steps(self) -> int | None:
+        """How many rows it was to have: the steps of the ramp, or the epochs of the trial."""
+        return self.config.get("num_steps" if self.kind == "sweep" else "epochs")
+
+    def columns(self) -> dict[str, np.ndarray[Any, Any]]:
+        """The rows as columns by name; none where the rows were not asked for."""
+        rows = self.sweep if self.kind == "sweep" else self.trial
+        return {} if rows is None else rows.columns()
 
     def status(self, now: float | None = None) -> Status:
         """How it stands; `now` in seconds since the epoch, the present when None."""
@@ -75,7 +91,7 @@ class Recorded:
 
 
 @dataclass
-class SweepReader:
+class RunReader:
     """Reads through a data provider, and keeps what cannot have changed.
 
     Args:
@@ -93,7 +109,7 @@ class SweepReader:
         return [recorded for recorded in found if recorded is not None]
 
     def read(self, ctx: RequestContext, experiment: str, runs: Sequence[str]) -> dict[str, Recorded]:
-        """The named runs with every row, in one read; a run that holds no sweep is left out."""
+        """The named runs with every row, in one read; one that holds neither sweep nor trial is left out."""
         data = self.provider.read_tensors(
             ctx,
             experiment_id=experiment,
@@ -164,7 +180,7 @@ def read_log_dir(log_dir: str) -> list[Recorded]:
     multiplexer = EventMultiplexer(tensor_size_guidance={metadata.PLUGIN_NAME: 1})
     multiplexer.AddRunsFromDirectory(log_dir)
     multiplexer.Reload()
-    reader = SweepReader(MultiplexerDataProvider(multiplexer, log_dir))
+    reader = RunReader(MultiplexerDataProvider(multiplexer, log_dir))
     ctx = RequestContext()
     read = reader.read(ctx, "", [recorded.run for recorded in reader.list(ctx, "")])
     return list(read.values())
@@ -175,21 +191,41 @@ def _assemble(run: str, values: Mapping[str, TensorDatum]) -> Recorded | None:
     texts = {tag: _parse(values[tag], tag) for tag in _JSON_TAGS if tag in values}
     chunks = [values[tag] for tag in sorted(values) if tag.startswith(metadata.ROWS_TAG_PREFIX)]
     last = max((value.wall_time for value in values.values()), default=0.0)
-    header = texts.get(metadata.SWEEP_TAG)
+    kind = _kind(texts)
+    header = texts.get(_HEADER_TAGS[kind])
     config = header if isinstance(header, dict) else {}
+    known = metadata.COLUMNS if kind == "sweep" else metadata.TRIAL_COLUMNS
+    names = config.get("columns") or known
     problem = None
     try:
-        columns = _join(chunks, config.get("columns") or metadata.COLUMNS)
+        if names[0] != known[0]:
+            raise ValueError(
+                f"The rows cannot be read: their first column is {names[0]!r}, not {known[0]!r}."
+            )
+        columns = _join(chunks, names, may_widen=kind == "trial")
     except ValueError as error:
-        problem, columns = str(error), _join([], metadata.COLUMNS)
-    sweep = Sweep.from_losses(
-        columns["learning_rate"],
-        columns["loss"],
-        columns["validation_loss"],
+        problem, columns = str(error), _join([], known, may_widen=False)
+    steps = len(columns[known[0]])
+    sweep = _sweep(columns, steps, config) if kind == "sweep" else None
+    trial = Trial.from_columns(columns) if kind == "trial" else None
+    return _recorded(run, texts, steps, last, sweep=sweep, trial=trial, problem=problem)
+
+
+def _sweep(columns: Mapping[str, np.ndarray[Any, Any]], steps: int, config: Mapping[str, Any]) -> Sweep:
+    """The columns that this version knows; others are ignored."""
+    missing = np.full(steps, np.nan)
+    step, learning_rate, loss, _, validation_loss = (columns.get(name, missing) for name in metadata.COLUMNS)
+    return Sweep.from_losses(
+        learning_rate,
+        loss,
+        validation_loss,
         max(config.get("delta_window") or DEFAULT_DELTA_WINDOW, 1),
-        step=columns["step"].astype(np.int64),
+        step=step.astype(np.int64),
     )
-    return _recorded(run, texts, len(sweep), last, sweep=sweep, problem=problem)
+
+
+def _kind(texts: Mapping[str, Any]) -> Kind:
+    return "trial" if metadata.TRIAL_TAG in texts else "sweep"
 
 
 def _recorded(
@@ -198,10 +234,11 @@ def _recorded(
     steps: int,
     last_event_time: float,
     sweep: Sweep | None = None,
+    trial: Trial | None = None,
     problem: str | None = None,
 ) -> Recorded | None:
-    kind: Kind = "trial" if metadata.TRIAL_TAG in texts else "sweep"
-    config = texts.get(metadata.TRIAL_TAG if kind == "trial" else metadata.SWEEP_TAG)
+    kind = _kind(texts)
+    config = texts.get(_HEADER_TAGS[kind])
     result = texts.get(metadata.RESULT_TAG)
     if config is None:
         if not steps:
@@ -219,6 +256,7 @@ def _recorded(
         last_event_time=last_event_time,
         problem=problem,
         sweep=sweep,
+        trial=trial,
     )
 
 
@@ -240,24 +278,34 @@ def _parse(value: TensorDatum, tag: str) -> dict[str, Any] | str:
         field_value = parsed.get(name)
         if field_value is not None and not isinstance(field_value, kinds):
             return f"The tag {tag!r} cannot be read: its {name} is {type(field_value).__name__}."
+    names = parsed.get("columns") or []
+    if len({name for name in names if isinstance(name, str)}) < len(names):
+        return f"The tag {tag!r} cannot be read: its columns are not names, each given once."
     return parsed
 
 
-def _join(chunks: Iterable[TensorDatum], names: Sequence[str]) -> dict[str, np.ndarray[Any, Any]]:
-    """The columns of all chunks; columns that this version does not know are ignored."""
-    parts = [np.asarray(chunk.numpy) for chunk in chunks]
-    for part in parts:
-        if part.ndim != 2 or part.shape[1] != len(names) or part.dtype.kind != "f":
+def _join(
+    chunks: Iterable[TensorDatum], names: Sequence[str], *, may_widen: bool
+) -> dict[str, np.ndarray[Any, Any]]:
+    """The columns of all chunks.
+
+    Args:
+        chunks: In their order.
+        names: Of the columns.
+        may_widen: Whether columns may have come later than some of the rows, which have NaN there.
+    """
+    parts = [np.empty((0, len(names)))]
+    for part in (np.asarray(chunk.numpy) for chunk in chunks):
+        narrow = len(names) - part.shape[1] if part.ndim == 2 else -1
+        if part.dtype.kind != "f" or not (narrow == 0 or (may_widen and 0 < narrow < len(names))):
             raise ValueError(
                 f"The rows cannot be read: a chunk is {part.dtype} {list(part.shape)} and should be "
                 f"float32 [rows, {len(names)}]."
             )
         if not np.isfinite(part[:, 0]).all():
             raise ValueError("The rows cannot be read: a chunk has steps that are no numbers.")
-    joined = np.concatenate([*parts, np.empty((0, len(names)))]).astype(np.float64)
-    by_name = dict(zip(names, joined.T, strict=True))
-    missing = np.full(len(joined), np.nan)
-    return {name: by_name.get(name, missing) for name in metadata.COLUMNS}
+        parts.append(np.pad(part.astype(np.float64), ((0, 0), (0, narrow)), constant_values=np.nan))
+    return dict(zip(names, np.concatenate(parts).T, strict=True))
 
 
 def _natural(run: str) -> list[tuple[int, str]]:

@@ -1,14 +1,15 @@
-"""Writes one sweep to the event file of its own run directory."""
+"""Writes one sweep, or one trial, to the event file of its own run directory."""
 
 from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import threading
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,28 +20,21 @@ from tensorboard.summary.writer.event_file_writer import EventFileWriter
 from tensorboard.util import tensor_util
 
 from tb_lrfinder import metadata
-from tb_lrfinder.metadata import SweepConfig, SweepResult
+from tb_lrfinder.metadata import SweepConfig, TrialConfig
 
 
-class SweepWriter:
-    """Writes the rows of a sweep as they come, so that a live tab and a killed process show them.
+class RunWriter:
+    """Writes the rows of a run as they come, so that a live tab and a killed process show them.
 
-    A thread of its own does the writing: `add()` only appends to a list, and a step that takes
+    A thread of its own does the writing: `_append()` only appends to a list, and a row that takes
     minutes does not look like a dead process. What goes wrong after the start (a full disk, a
     removed directory) becomes one warning, never an error in the training.
 
-    Example:
-    ```python
-    writer = SweepWriter("logs/adam", {"optimizer": "Adam"})
-    writer.add(step=0, learning_rate=1e-7, loss=2.3, loss_delta=0.0)
-    writer.close({"stop_reason": "completed"})
-    ```
-
     Args:
-        log_dir: Run directory of the sweep. When it already holds a sweep or a trial, the
-            first free one of `log_dir/2`, `log_dir/3`, ... is used, and `log_dir` of the writer
-            says which.
-        config: What is run, see `SweepConfig`. Written at once.
+        log_dir: Run directory. When it already holds a sweep or a trial, the first free one of
+            `log_dir/2`, `log_dir/3`, ... is used, and `log_dir` of the writer says which.
+        config: What is run. Written at once.
+        columns: Names of the columns, the number of the row first.
         scalars: Whether to write the plain scalars too, for readers that do not know the plugin.
 
     Raises:
@@ -48,12 +42,25 @@ class SweepWriter:
         PermissionError: If nothing can be written to `log_dir`.
     """
 
-    def __init__(self, log_dir: str | os.PathLike[str], config: SweepConfig, *, scalars: bool = True) -> None:
+    _header_tag: str
+    _scalar_tags: Mapping[str, str]
+    _consolation: str  # what is said to those who lose their event file
+
+    def __init__(
+        self,
+        log_dir: str | os.PathLike[str],
+        config: Mapping[str, Any],
+        columns: Sequence[str],
+        *,
+        scalars: bool = True,
+    ) -> None:
         directory = os.fspath(log_dir)
         with _errors_name_log_dir(directory):
             self.log_dir, self._events = _open_run_directory(directory)
         self.error: Exception | None = None
-        self._header = dict(config, schema_version=metadata.SCHEMA_VERSION, columns=list(metadata.COLUMNS))
+        self._config = dict(config, schema_version=metadata.SCHEMA_VERSION)
+        self._columns = tuple(columns)
+        self._written_columns = self._columns  # those that the last header names
         self._scalars = scalars
         self._rows: list[tuple[float, ...]] = []  # of the open chunk
         self._chunk = 0
@@ -64,26 +71,25 @@ class SweepWriter:
         self._file_lock = threading.Lock()
         self._closing = threading.Event()
         with _errors_name_log_dir(directory):
-            self._add_json(metadata.SWEEP_TAG, self._header, step=0)
+            self._add_header()
             self._events.flush()
         self._thread = threading.Thread(target=self._run, name="lr_finder_writer", daemon=True)
         self._thread.start()
 
-    def add(
-        self,
-        step: int,
-        learning_rate: float,
-        loss: float,
-        loss_delta: float,
-        validation_loss: float = float("nan"),
-    ) -> None:
-        """Record one row. Never blocks on the disk and never raises."""
+    def _append(self, row: tuple[float, ...], columns: tuple[str, ...]) -> None:
+        """Record one row. Never blocks on the disk and never raises.
+
+        Args:
+            row: The values of the columns.
+            columns: All columns so far; those that are new come last.
+        """
         with self._rows_lock:
-            self._rows.append((step, learning_rate, loss, loss_delta, validation_loss))
+            self._columns = columns
+            self._rows.append(row)
             self._unwritten += 1
 
-    def close(self, result: SweepResult) -> None:
-        """Write what is left and how the sweep ended. A second call does nothing."""
+    def close(self, result: Mapping[str, Any]) -> None:
+        """Write what is left and how the run ended. A second call does nothing."""
         if self._closing.is_set():
             return
         self._closing.set()
@@ -117,10 +123,14 @@ class SweepWriter:
         """Write the open chunk, and those that fill up; return the last step or -1."""
         with self._rows_lock:
             rows, unwritten, self._unwritten = self._rows, self._unwritten, 0
+            columns = self._columns
             full_chunks = len(rows) // metadata.ROWS_PER_CHUNK
             self._rows = rows[full_chunks * metadata.ROWS_PER_CHUNK :]
             first_chunk, self._chunk = self._chunk, self._chunk + full_chunks
-            rows = list(rows)
+            rows = [_widened(row, len(columns)) for row in rows]
+        if columns != self._written_columns:
+            self._written_columns = columns
+            self._add_header()
         if self._scalars:
             for row in rows[len(rows) - unwritten :]:
                 self._add_scalars(row)
@@ -132,14 +142,20 @@ class SweepWriter:
 
     def _give_sign_of_life(self) -> None:
         with self._rows_lock:
-            rows, chunk = list(self._rows), self._chunk
+            rows, chunk = [_widened(row, len(self._columns)) for row in self._rows], self._chunk
         if rows:
             self._add_chunk(chunk, rows)
         else:  # no row yet, or the last chunk is full and closed
-            self._add_json(metadata.SWEEP_TAG, self._header, step=0)
+            self._add_header()
+
+    def _add_header(self) -> None:
+        header = self._config | {"columns": list(self._written_columns)}
+        self._add_json(self._header_tag, header, step=0)
 
     def _add_chunk(self, chunk: int, rows: list[tuple[float, ...]]) -> None:
-        self._add_tensor(metadata.rows_tag(chunk), np.array(rows, np.float32), step=int(rows[-1][0]))
+        # The step is the row's place: readers count rows by it, without reading them.
+        last = chunk * metadata.ROWS_PER_CHUNK + len(rows) - 1
+        self._add_tensor(metadata.rows_tag(chunk), np.array(rows, np.float32), step=last)
 
     def _add_json(self, tag: str, value: dict[str, Any], step: int) -> None:
         self._add_tensor(tag, np.array(json.dumps(value, allow_nan=True).encode(), dtype=object), step=step)
@@ -153,11 +169,13 @@ class SweepWriter:
         self._add_event(Summary(value=[Summary.Value(tag=tag, tensor=tensor, metadata=about)]), step)
 
     def _add_scalars(self, row: tuple[float, ...]) -> None:
-        named = dict(zip(metadata.COLUMNS, row, strict=True))
+        named = dict(zip(self._written_columns, row, strict=True))
         # `simple_value` without metadata costs half of what a scalar tensor does, and every reader
         # of event files takes it for a scalar.
         values = [
-            Summary.Value(tag=tag, simple_value=named[name]) for name, tag in metadata.SCALAR_TAGS.items()
+            Summary.Value(tag=tag, simple_value=named[name])
+            for name, tag in self._scalar_tags.items()
+            if name in named
         ]
         self._add_event(Summary(value=values), int(row[0]))
 
@@ -173,17 +191,86 @@ class SweepWriter:
             if self.error is None:
                 self.error = error
                 warnings.warn(
-                    f"LR Finder can no longer write to {self.log_dir!r}: {error}. The sweep goes on and its "
-                    "numbers stay in memory, in `finder.sweep`.",
+                    f"LR Finder can no longer write to {self.log_dir!r}: {error}. {self._consolation}",
                     RuntimeWarning,
                     stacklevel=2,
                 )
 
 
+class SweepWriter(RunWriter):
+    """Writes a sweep, see `RunWriter`.
+
+    Example:
+    ```python
+    writer = SweepWriter("logs/adam", {"optimizer": "Adam"})
+    writer.add(step=0, learning_rate=1e-7, loss=2.3, loss_delta=0.0)
+    writer.close({"stop_reason": "completed"})
+    ```
+
+    Args:
+        log_dir: See `RunWriter`.
+        config: What is run, see `SweepConfig`. Written at once.
+        scalars: See `RunWriter`.
+    """
+
+    _header_tag = metadata.SWEEP_TAG
+    _scalar_tags = metadata.SCALAR_TAGS
+    _consolation = "The sweep goes on and its numbers stay in memory, in `finder.sweep`."
+
+    def __init__(self, log_dir: str | os.PathLike[str], config: SweepConfig, *, scalars: bool = True) -> None:
+        super().__init__(log_dir, config, metadata.COLUMNS, scalars=scalars)
+
+    def add(
+        self,
+        step: int,
+        learning_rate: float,
+        loss: float,
+        loss_delta: float,
+        validation_loss: float = float("nan"),
+    ) -> None:
+        """Record one row. Never blocks on the disk and never raises."""
+        self._append((step, learning_rate, loss, loss_delta, validation_loss), metadata.COLUMNS)
+
+
+class TrialWriter(RunWriter):
+    """Writes a trial, a training at a fixed learning rate, see `RunWriter`.
+
+    Example:
+    ```python
+    writer = TrialWriter("logs/trials/0.01", {"learning_rate": 0.01, "epochs": 10})
+    writer.add(epoch=0, learning_rate=0.01, loss=0.9, values={"validation_loss": 0.8, "accuracy": 0.7})
+    writer.close({"stop_reason": "completed", "epochs": 1})
+    ```
+
+    Args:
+        log_dir: See `RunWriter`.
+        config: What is run, see `TrialConfig`. Written at once.
+        scalars: See `RunWriter`.
+    """
+
+    _header_tag = metadata.TRIAL_TAG
+    _scalar_tags = metadata.TRIAL_SCALAR_TAGS
+    _consolation = "The training goes on and its numbers stay in memory, in `trial.trial`."
+
+    def __init__(self, log_dir: str | os.PathLike[str], config: TrialConfig, *, scalars: bool = True) -> None:
+        super().__init__(log_dir, config, metadata.TRIAL_COLUMNS, scalars=scalars)
+
+    def add(self, epoch: int, learning_rate: float, loss: float, values: Mapping[str, float]) -> None:
+        """Record one epoch, with what else was measured in it, by column. Never blocks and never raises."""
+        named = {"epoch": float(epoch), "learning_rate": learning_rate, "loss": loss, **values}
+        columns = tuple(dict.fromkeys([*self._columns, *named]))
+        self._append(tuple(named.get(name, math.nan) for name in columns), columns)
+
+
+def _widened(row: tuple[float, ...], width: int) -> tuple[float, ...]:
+    """A row from before the last columns came."""
+    return row + (math.nan,) * (width - len(row))
+
+
 def _open_run_directory(log_dir: str) -> tuple[str, EventFileWriter]:
     """Claim `log_dir`, or the first free one of `log_dir/2`, `/3`, ..., and open its event file.
 
-    Two sweeps in one run directory would be joined by TensorBoard, so the claim must hold between
+    Two runs in one run directory would be joined by TensorBoard, so the claim must hold between
     processes too: creating a numbered directory decides it; in `log_dir` itself, which may exist
     before, whoever finds another event file beside its own gives way.
     """

@@ -171,7 +171,7 @@ def test_settings_are_used_and_given_back(server):
         ("sweeps", {"run": "adam2", "encoding": "xml"}, "encoding must be json or base64"),
         ("download", {}, "run must be given once"),
         ("download", {"run": ["a", "b"]}, "run must be given once"),
-        ("download", {"run": "gone"}, 'no sweep in the run "gone"'),
+        ("download", {"run": "gone"}, 'no sweep or trial in the run "gone"'),
         ("download", {"run": "adam2", "format": "<b>"}, "format must be csv or json"),
     ],
 )
