@@ -80,6 +80,7 @@ class SweepConfig(TypedDict, total=False):
     delta_window: int
     smoothing: float  # decades
     seed: int | None
+    imported_from: str  # the file that holds it, where something else recorded it
     versions: dict[str, str]  # {"tb_lrfinder": ..., "keras": ..., "tensorflow": ...}
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -158,7 +159,7 @@ class RunReader:
         return _recorded(run, texts, steps=max(rows, default=-1) + 1, last_event_time=last)
 
 
-def read_log_dir(log_dir: str) -> list[Recorded]:
+def read_log_dir(log_dir: str, progress: Callable[[int, int], None] | None = None) -> list[Recorded]:
     """Every sweep and trial below a log directory, with every row.
 
     Example:
@@ -169,6 +170,7 @@ def read_log_dir(log_dir: str) -> list[Recorded]:
 
     Args:
         log_dir: The directory that `tensorboard --logdir` is given.
+        progress: Called with the runs that have been loaded, and with all that there are.
 
     Returns:
         A list of `Recorded`, in natural order of the runs' names.
@@ -179,6 +181,12 @@ def read_log_dir(log_dir: str) -> list[Recorded]:
 
     multiplexer = EventMultiplexer(tensor_size_guidance={metadata.PLUGIN_NAME: 1})
     multiplexer.AddRunsFromDirectory(log_dir)
+    if progress is not None:
+        runs = list(multiplexer.Runs())
+        for done, run in enumerate(runs, 1):
+            with contextlib.suppress(Exception):  # the reload of all below reports it
+                multiplexer.GetAccumulator(run).Reload()
+            progress(done, len(runs))
     multiplexer.Reload()
     reader = RunReader(MultiplexerDataProvider(multiplexer, log_dir))
     ctx = RequestContext()

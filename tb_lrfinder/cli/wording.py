@@ -1,0 +1,25 @@
+"""How the commands put learning rates and findings into words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from tb_lrfinder.cli.terminal import coloured, paragraph
+
+
+def rate(value: float | None) -> str:
+    """A learning rate, as people read it."""
+    return "-" if value is None else f"{value:.3g}"
+
+
+def finding_lines(diagnosis: Iterable[dict[str, Any]]) -> list[str]:
+    """A paragraph for each finding, the word of its severity in colour."""
+    return [
+        paragraph(f"{finding['severity']}: {finding['message']}", "  ").replace(
+            finding["severity"],
+            coloured(finding["severity"], "red" if finding["severity"] == "severe" else "yellow"),
+            1,
+        )
+        for finding in diagnosis
+    ]

@@ -1,0 +1,332 @@
+"""The command, run as people run it: in a process of its own."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tb_lrfinder.analysis import analyze
+from tb_lrfinder.curve import Sweep
+from tb_lrfinder.reader import read_log_dir
+from tb_lrfinder.version import __version__
+from tb_lrfinder.writer import SweepWriter
+
+ENVIRON = {name: value for name, value in os.environ.items() if name != "NO_COLOR"} | {"TERM": "xterm"}
+COMMAND = [sys.executable, "-m", "tb_lrfinder.cli"]
+
+
+def command(*arguments, code=0, stdin=None, cwd=None):
+    """What the command printed; fails if it ended with another code."""
+    done = subprocess.run(
+        [*COMMAND, *map(str, arguments)],
+        check=False,
+        input=stdin,
+        capture_output=True,
+        text=True,
+        env=ENVIRON,
+        cwd=cwd,
+    )
+    assert done.returncode == code, done
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def a_sweep(descends=True):
+    rng = np.random.default_rng(1)
+    x = np.linspace(-7, 1, 100)
+    losses = 2.3 + rng.normal(0, 0.02, 100) - (1.8 / (1 + np.exp(-3 * (x + 3))) if descends else 0)
+    return Sweep.from_losses(10**x, losses + np.maximum(8 * (x + 0.5), 0) ** 2 * descends)
+
+
+def write(log_dir, sweep, result=True, **config):
+    analysis = analyze(sweep, stop_reason="completed")
+    writer = SweepWriter(log_dir, {"id": "a", "start_time": 1.0, "num_steps": 100, **config})
+    for row in zip(*(column.tolist() for column in sweep.columns().values()), strict=True):
+        writer.add(*row)
+    if result:
+        writer.close({"stop_reason": "completed", "steps": len(sweep)} | analysis.to_json())
+    else:
+        writer.flush()
+    return analysis
+
+
+@pytest.fixture(scope="module")
+def logs(tmp_path_factory):
+    """A sweep with an answer, and one without."""
+    root = tmp_path_factory.mktemp("logs")
+    write(root / "good" / "adam", a_sweep(), optimizer="Adam")
+    write(root / "flat", a_sweep(descends=False), optimizer="SGD")
+    return root
+
+
+@pytest.fixture
+def losses(tmp_path):
+    """The same as a file that something else wrote."""
+    path = tmp_path / "losses.csv"
+    sweep = a_sweep()
+    rows = zip(sweep.learning_rate, sweep.loss, strict=True)
+    path.write_text(
+        "lr,loss\n" + "".join(f"{rate!r},{loss!r}\n" for rate, loss in np.array([*rows]).tolist())
+    )
+    return path
+
+
+class TestReport:
+    def test_a_table_with_what_each_sweep_says(self, logs):
+        said = command("report", logs)
+        assert said.stderr == ""
+        lines = said.stdout.splitlines()
+        suggestion = analyze(a_sweep()).suggestion
+        good = next(line for line in lines if line.startswith("good/adam"))
+        assert good.split()[:5] == [
+            "good/adam",
+            "Adam",
+            "finished",
+            "100/100",
+            f"{suggestion.learning_rate:.3g}",
+        ]
+        flat = next(line for line in lines if line.startswith("flat "))
+        assert flat.split()[1:] == ["SGD", "finished", "100/100", "-", "-", "-", "no_descent", "(severe)"]
+        assert "  severe: The loss does not come down" in said.stdout
+        assert "\x1b" not in said.stdout
+
+    def test_json_is_what_the_http_api_answers_without_rows(self, logs):
+        sweeps = {
+            sweep["run"]: sweep for sweep in json.loads(command("report", logs, "--json").stdout)["sweeps"]
+        }
+        assert list(sweeps) == ["flat", "good/adam"]
+        analysis = analyze(a_sweep(), stop_reason="completed")
+        good = sweeps["good/adam"]
+        assert good["suggestion"] == analysis.suggestion.to_json()
+        assert set(good["suggestions"]) == set(analysis.suggestions)
+        assert good["config"]["optimizer"] == "Adam"
+        assert "columns" not in good
+        assert sweeps["flat"]["diagnosis"][0]["severity"] == "severe"
+
+    def test_strict_is_for_ci(self, logs, tmp_path):
+        command("report", logs, "--strict", code=1)
+        command("report", logs / "good", "--strict")
+        assert json.loads(command("report", logs, "--strict", "--json", code=1).stdout)["sweeps"]
+
+    def test_strict_with_a_run_that_cannot_be_read(self, tmp_path):
+        write(tmp_path / "good", a_sweep())
+        SweepWriter(tmp_path / "odd", {"num_steps": "many"}).close({})
+        said = command("report", tmp_path, "--strict", code=1).stdout
+        assert "failed" in next(line for line in said.splitlines() if line.startswith("odd "))
+        assert "its num_steps is str" in said
+
+    def test_a_sweep_that_still_runs(self, tmp_path):
+        write(tmp_path / "live", a_sweep(), result=False)
+        (sweep,) = json.loads(command("report", tmp_path, "--json").stdout)["sweeps"]
+        assert sweep["status"] == "running"
+        assert sweep["suggestion"]["learning_rate"] == pytest.approx(
+            analyze(a_sweep()).suggestion.learning_rate, rel=1e-3
+        )
+
+    def test_errors_say_what_to_do(self, tmp_path):
+        nothing = command("report", tmp_path, code=2).stderr
+        assert "There is no sweep or trial below" in nothing
+        assert "LRFinder(" in nothing
+        assert "There is no directory" in command("report", tmp_path / "none", code=2).stderr
+        (tmp_path / "file").touch()
+        assert "tb-lrfinder suggest" in command("report", tmp_path / "file", code=2).stderr
+
+
+class TestExport:
+    def test_csv_has_every_row_at_full_precision(self, logs):
+        rows = list(csv.DictReader(io.StringIO(command("export", logs).stdout)))
+        assert [row["run"] for row in rows] == ["flat"] * 100 + ["good/adam"] * 100
+        for recorded in read_log_dir(str(logs)):
+            mine = [row for row in rows if row["run"] == recorded.run]
+            for name, column in recorded.sweep.columns().items():
+                np.testing.assert_array_equal([float(row[name]) for row in mine], column)
+
+    def test_json_to_a_file_by_its_name(self, logs, tmp_path):
+        said = command("export", logs, "--output", tmp_path / "out.json", "--run", "flat")
+        assert said.stdout == ""
+        assert "100 rows of 1 run" in said.stderr
+        (sweep,) = json.loads((tmp_path / "out.json").read_text())["sweeps"]
+        assert sweep["run"] == "flat"
+        assert sweep["config"]["optimizer"] == "SGD"
+        assert len(sweep["columns"]["loss"]) == 100
+        assert sweep["columns"]["validation_loss"] == ["NaN"] * 100
+
+    def test_an_unknown_run(self, logs):
+        said = command("export", logs, "--run", "adam", code=2).stderr
+        assert "no sweep in the run 'adam'. There is one in 'flat', 'good/adam'" in said
+
+    def test_an_output_that_cannot_be_written(self, logs, tmp_path):
+        assert "no/out.csv" in command("export", logs, "-o", tmp_path / "no" / "out.csv", code=2).stderr
+
+    def test_a_reader_that_has_seen_enough(self, logs):
+        process = subprocess.Popen(
+            [*COMMAND, "export", str(logs)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRON
+        )
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(60) == 0
+
+
+class TestSuggest:
+    def test_what_suggest_says(self, losses):
+        said = command("suggest", losses).stdout
+        suggestion = analyze(a_sweep()).suggestion
+        assert f"Suggested learning rate: {suggestion.learning_rate:.3g} (mid_descent)" in said
+        assert f"one-cycle peak  {suggestion.ranges.one_cycle_max:.3g}" in said
+        assert "valley" in said
+
+    def test_json_with_settings(self, losses):
+        said = command("suggest", losses, "--json", "--smoothing", 0.5, "--skip-start", 7, "--skip-end", 3)
+        expected = analyze(a_sweep(), smoothing=0.5, skip_start=7, skip_end=3).to_json()
+        assert json.loads(said.stdout) == json.loads(json.dumps(expected))
+
+    def test_standard_input(self, losses):
+        assert command("suggest", "-", stdin=losses.read_text()).stdout == command("suggest", losses).stdout
+        said = command("suggest", "-", stdin="lr,loss\n1,tensor(2)\n", code=2).stderr
+        assert "stdin, line 2: the loss is 'tensor(2)'" in said
+
+    def test_no_suggestion(self, tmp_path):
+        (tmp_path / "short.csv").write_text("1e-3,2\n1e-2,1\n")
+        said = command("suggest", tmp_path / "short.csv", code=1).stdout
+        assert said.startswith("No suggestion.\n")
+        assert "Too few steps" in said
+
+    def test_utf_16_as_spreadsheets_write_it(self, losses):
+        before = command("suggest", losses).stdout
+        losses.write_bytes(losses.read_text().replace(",", "\t").encode("utf-16"))
+        assert command("suggest", losses).stdout == before
+
+    def test_files_that_are_none(self, tmp_path):
+        assert "There is no file" in command("suggest", tmp_path / "no.csv", code=2).stderr
+        (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n\xff\x00")
+        assert "is no text file" in command("suggest", tmp_path / "a.png", code=2).stderr
+
+    @pytest.mark.parametrize("option", [("--smoothing", "-1"), ("--smoothing", "x"), ("--skip-end", "1.5")])
+    def test_wrong_options_are_named(self, losses, option):
+        said = command("suggest", losses, *option, code=2).stderr
+        assert f"argument {option[0]}" in said
+        assert repr(option[1]) in said
+
+
+class TestImport:
+    def test_the_run_is_read_as_any_other(self, losses, tmp_path):
+        said = command("import", losses, tmp_path / "logs", "--optimizer", "AdamW", "--batch-size", 64)
+        assert "Learning rate" in said.stdout
+        assert f"tensorboard --logdir {tmp_path / 'logs'}" in said.stderr
+        (recorded,) = read_log_dir(str(tmp_path / "logs"))
+        assert (recorded.run, recorded.status()) == ("losses", "finished")
+        assert recorded.config["optimizer"] == "AdamW"
+        assert recorded.config["batch_size"] == 64
+        assert recorded.config["imported_from"] == "losses.csv"
+        assert "model" not in recorded.config
+        np.testing.assert_array_equal(recorded.sweep.learning_rate, a_sweep().learning_rate)
+        np.testing.assert_allclose(recorded.sweep.loss, a_sweep().loss, rtol=1e-6)
+        assert recorded.result["stop_reason"] == "diverged"
+        assert recorded.result["suggestion"] == analyze(a_sweep()).suggestion.to_json()
+
+    def test_a_second_one_goes_beside_the_first(self, losses, tmp_path):
+        for _ in range(2):
+            said = command("import", losses, tmp_path / "logs", "--run", "torch/adam")
+        assert str(Path("torch", "adam", "2")) in said.stderr
+        assert [one.run for one in read_log_dir(str(tmp_path / "logs"))] == ["torch/adam", "torch/adam/2"]
+
+    def test_validation_losses_and_gaps_are_kept(self, tmp_path):
+        text = "lr,loss,val_loss\n" + "".join(f"{10 ** (i / 10)!r},{3 - i / 10},{i}\n" for i in range(15))
+        said = command("import", "-", "logs", stdin=text + "1e9,nan,\n", cwd=tmp_path)
+        assert "logs" in said.stderr
+        (recorded,) = read_log_dir(str(tmp_path / "logs"))
+        assert recorded.run == "stdin"
+        assert recorded.sweep.validation_loss[3] == 3
+        assert math.isnan(recorded.sweep.loss[-1])
+        assert math.isnan(recorded.sweep.validation_loss[-1])
+
+    def test_nothing_is_written_where_something_is_wrong(self, losses, tmp_path):
+        losses.write_text("lr,loss\n1,2\nx,2\n")
+        assert "line 3" in command("import", losses, tmp_path / "logs", code=2).stderr
+        losses.write_text("1,2\n2,2\n")
+        said = command("import", losses, tmp_path / "logs", "--run", "../up", code=2).stderr
+        assert "--run must be a name below the log directory" in said
+        assert not (tmp_path / "logs").exists()
+        assert "is a file" in command("import", losses, losses, code=2).stderr
+
+
+def test_version_and_help():
+    assert command("--version").stdout == f"tb_lrfinder {__version__}\n"
+    whole = command("--help").stdout
+    for name in ("demo", "report", "export", "suggest", "import"):
+        assert f"tb-lrfinder {name}" in whole
+        assert "examples:" in command(name, "--help").stdout
+    assert "exit codes:" in whole
+    assert "report" in command("reprot", code=2).stderr
+    assert "must be a whole number" in command("demo", "--num-steps", "0", code=2).stderr
+
+
+def test_neither_keras_nor_tensorflow_is_imported(logs, losses, tmp_path):
+    code = (
+        "import sys; from tb_lrfinder.cli import main\n"
+        f"logs, losses, out = {str(logs)!r}, {str(losses)!r}, {str(tmp_path / 'out')!r}\n"
+        "main(['report', logs]); main(['export', logs, '-o', out + '.csv'])\n"
+        "main(['suggest', losses]); main(['import', losses, out])\n"
+        "print(sorted({'keras', 'tensorflow', 'matplotlib'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def in_a_terminal(*arguments, **environ):
+    """What the command prints where standard output and error are a terminal."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [*COMMAND, *map(str, arguments)], stdout=theirs, stderr=theirs, env=ENVIRON | environ
+    )
+    os.close(theirs)
+    said = b""
+    while True:
+        try:
+            part = os.read(ours, 65536)
+        except OSError:  # how Linux says that the other end is closed
+            break
+        if not part:
+            break
+        said += part
+    os.close(ours)
+    process.wait(60)
+    return said.decode()
+
+
+def test_colours_on_a_terminal_that_wants_them(logs):
+    assert "\x1b[31msevere\x1b[0m: The loss" in in_a_terminal("report", logs)
+    assert "\x1b" not in in_a_terminal("report", logs, NO_COLOR="1")
+    assert "\x1b" not in in_a_terminal("report", logs, TERM="dumb")
+
+
+def test_progress_of_long_work(monkeypatch, capsys):
+    from tb_lrfinder.cli import terminal
+
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    progress = terminal.Progress("Reading runs")
+    progress(1, 3)
+    assert capsys.readouterr().err == ""  # nobody needs it in the first moments
+    monkeypatch.setattr(terminal, "_PATIENCE", 0.0)
+    progress(2, 3)
+    assert capsys.readouterr().err.endswith("Reading runs: 2 of 3")
+    progress(3, 3)
+    assert capsys.readouterr().err == "\r\x1b[K"  # and it leaves no trace
+
+
+def test_progress_is_for_terminals_only(monkeypatch, capsys):
+    from tb_lrfinder.cli import terminal
+
+    monkeypatch.setattr(terminal, "_PATIENCE", 0.0)
+    terminal.Progress("Reading runs")(1, 3)
+    assert capsys.readouterr().err == ""
