@@ -19,7 +19,7 @@ from tb_lrfinder.analysis import analyze
 from tb_lrfinder.curve import Sweep
 from tb_lrfinder.reader import read_log_dir
 from tb_lrfinder.version import __version__
-from tb_lrfinder.writer import SweepWriter
+from tb_lrfinder.writer import SweepWriter, TrialWriter
 
 ENVIRON = {name: value for name, value in os.environ.items() if name != "NO_COLOR"} | {"TERM": "xterm"}
 COMMAND = [sys.executable, "-m", "tb_lrfinder.cli"]
@@ -69,6 +69,21 @@ def logs(tmp_path_factory):
     return root
 
 
+@pytest.fixture(scope="module")
+def trials(tmp_path_factory):
+    """A trial with validation data, one without that has diverged, and a sweep."""
+    root = tmp_path_factory.mktemp("trials")
+    write(root / "sweep", a_sweep())
+    good = TrialWriter(root / "0.01", {"id": "t", "learning_rate": 0.01, "epochs": 2, "optimizer": "Adam"})
+    good.add(0, 0.01, 0.9, {"validation_loss": 0.8, "accuracy": 0.5})
+    good.add(1, 0.01, 0.25, {"validation_loss": 0.5, "accuracy": 0.75})
+    good.close({"stop_reason": "completed", "epochs": 2})
+    bad = TrialWriter(root / "10", {"id": "u", "learning_rate": 10.0, "epochs": 2})
+    bad.add(0, 10.0, math.nan, {})
+    bad.close({"stop_reason": "diverged", "epochs": 1})
+    return root
+
+
 @pytest.fixture
 def losses(tmp_path):
     """The same as a file that something else wrote."""
@@ -113,6 +128,19 @@ class TestReport:
         assert "columns" not in good
         assert sweeps["flat"]["diagnosis"][0]["severity"] == "severe"
 
+    def test_trials_say_what_they_ended_with(self, trials):
+        lines = command("report", trials, "--strict").stdout.splitlines()
+        row = {line.split()[0]: line.split()[1:] for line in lines if line}
+        assert row["0.01"] == ["Adam", "finished", "2/2", "0.01", "0.25", "0.5", "0.25"]
+        assert row["10"] == ["-", "diverged", "1/2", "10", "nan", "-", "-"]
+        assert row["sweep"][1] == "finished"
+        answered = json.loads(command("report", trials, "--json").stdout)
+        assert [sweep["run"] for sweep in answered["sweeps"]] == ["sweep"]
+        assert [trial["final"]["loss"] for trial in answered["trials"]] == [0.25, "NaN"]
+
+    def test_trials_alone(self, trials):
+        assert "SWEEP" not in command("report", trials / "0.01").stdout
+
     def test_strict_is_for_ci(self, logs, tmp_path):
         command("report", logs, "--strict", code=1)
         command("report", logs / "good", "--strict")
@@ -151,6 +179,24 @@ class TestExport:
             for name, column in recorded.sweep.columns().items():
                 np.testing.assert_array_equal([float(row[name]) for row in mine], column)
 
+    def test_csv_of_sweeps_and_trials(self, trials):
+        rows = list(csv.DictReader(io.StringIO(command("export", trials).stdout)))
+        assert [row["kind"] for row in rows] == ["trial"] * 3 + ["sweep"] * 100
+        assert (rows[1]["epoch"], rows[1]["accuracy"], rows[1]["step"]) == ("1", "0.75", "")
+        assert (rows[2]["run"], rows[2]["loss"], rows[2]["accuracy"]) == ("10", "nan", "")
+        assert (rows[3]["step"], rows[3]["epoch"]) == ("0", "")
+
+    def test_one_kind_alone(self, trials, logs):
+        header, *rows = command("export", trials, "--kind", "trial", "--run", "0.01").stdout.splitlines()
+        assert header == "run,kind,epoch,learning_rate,loss,validation_loss,accuracy"
+        assert len(rows) == 2
+        json_of_trials = json.loads(command("export", trials, "--kind", "trial", "--format", "json").stdout)
+        assert [len(json_of_trials[kind]) for kind in ("sweeps", "trials")] == [0, 2]
+        assert (
+            "There is no trial in the log directory"
+            in command("export", logs, "--kind", "trial", code=2).stderr
+        )
+
     def test_json_to_a_file_by_its_name(self, logs, tmp_path):
         said = command("export", logs, "--output", tmp_path / "out.json", "--run", "flat")
         assert said.stdout == ""
@@ -163,7 +209,7 @@ class TestExport:
 
     def test_an_unknown_run(self, logs):
         said = command("export", logs, "--run", "adam", code=2).stderr
-        assert "no sweep in the run 'adam'. There is one in 'flat', 'good/adam'" in said
+        assert "no sweep or trial in the run 'adam'. There is one in 'flat', 'good/adam'" in said
 
     def test_an_output_that_cannot_be_written(self, logs, tmp_path):
         assert "no/out.csv" in command("export", logs, "-o", tmp_path / "no" / "out.csv", code=2).stderr

@@ -1,4 +1,4 @@
-"""`tb-lrfinder export`: every row of every sweep, as CSV or JSON."""
+"""`tb-lrfinder export`: every row of every sweep and trial, as CSV or JSON."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from tb_lrfinder.cli.arguments import Commands, add_command, add_log_dir
 from tb_lrfinder.cli.terminal import counted, say
@@ -25,15 +25,17 @@ def add_to(commands: Commands) -> None:
         commands,
         "export",
         run,
-        help="every row of every sweep, as CSV or JSON",
-        description="Every row of the sweeps below a log directory at full precision.\n"
-        "CSV: one line for each step, with the run's name first. What is not finite is nan, inf or -inf.\n"
+        help="every row of every sweep and trial, as CSV or JSON",
+        description="Every row of the sweeps and trials below a log directory at full precision.\n"
+        "CSV: one line for each step or epoch, with the run's name and kind first; columns that a kind does\n"
+        "not have are empty. What is not finite is nan, inf or -inf.\n"
         "JSON: for each run its settings, its result and its columns, named as in `finder.sweep`;\n"
         'what is not finite is "NaN", "Infinity" or "-Infinity".',
         examples="""\
   tb-lrfinder export logs > sweeps.csv
   tb-lrfinder export logs --format json --output sweeps.json
   tb-lrfinder export logs --run adam --run sgd -o two.csv
+  tb-lrfinder export logs --kind trial -o trials.csv
   python -c "import pandas; print(pandas.read_csv('sweeps.csv').groupby('run').loss.min())\"""",
     )
     add_log_dir(parser)
@@ -43,6 +45,7 @@ def add_to(commands: Commands) -> None:
     parser.add_argument(
         "-o", "--output", metavar="FILE", default="-", help="where to write (default: -, standard output)"
     )
+    parser.add_argument("--kind", choices=("sweep", "trial"), help="only these (default: both)")
     parser.add_argument(
         "--run", action="append", metavar="NAME", help="only this run; can be given several times"
     )
@@ -53,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     from tb_lrfinder.cli import log_dir
 
     as_json = (arguments.format or Path(arguments.output).suffix.lstrip(".").lower()) == "json"
-    recorded = _chosen(log_dir.read(arguments.log_dir), arguments.run)
+    recorded = _chosen(log_dir.read(arguments.log_dir), arguments.run, arguments.kind)
     with _opened(arguments.output) as stream:
         (_write_json if as_json else _write_csv)(recorded, stream)
     if arguments.output != "-":
@@ -62,16 +65,17 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _chosen(recorded: Sequence[Recorded], names: Sequence[str] | None) -> list[Recorded]:
-    if names is None:
-        return list(recorded)
-    found = {one.run: one for one in recorded}
-    missing = [name for name in names if name not in found]
+def _chosen(recorded: Sequence[Recorded], names: Sequence[str] | None, kind: str | None) -> list[Recorded]:
+    found = {one.run: one for one in recorded if kind in (None, one.kind)}
+    if not found:
+        raise ValueError(f"There is no {kind} in the log directory. Leave --kind out to get everything.")
+    missing = [name for name in names or () if name not in found]
     if missing:
         raise ValueError(
-            f"There is no sweep in the run {missing[0]!r}. There is one in {', '.join(map(repr, found))}."
+            f"There is no {kind or 'sweep or trial'} in the run {missing[0]!r}. "
+            f"There is one in {', '.join(map(repr, found))}."
         )
-    return [found[name] for name in dict.fromkeys(names)]
+    return [found[name] for name in dict.fromkeys(names or found)]
 
 
 @contextlib.contextmanager
@@ -84,16 +88,20 @@ def _opened(output: str) -> Iterator[TextIO]:
 
 
 def _write_csv(recorded: Sequence[Recorded], stream: TextIO) -> None:
-    tables = {one.run: list(csv.reader(io.StringIO(_download(one, "csv")))) for one in recorded}
-    names = list(dict.fromkeys(name for rows in tables.values() for name in rows[0]))
-    writer = csv.DictWriter(stream, ["run", *names], lineterminator="\n")
+    tables = [list(csv.reader(io.StringIO(_download(one, "csv")))) for one in recorded]
+    names = list(dict.fromkeys(name for header, *_ in tables for name in header))
+    writer = csv.DictWriter(stream, ["run", "kind", *names], lineterminator="\n")
     writer.writeheader()
-    for run, (header, *rows) in tables.items():
-        writer.writerows({"run": run} | dict(zip(header, row, strict=True)) for row in rows)
+    for one, (header, *rows) in zip(recorded, tables, strict=True):
+        whose = {"run": one.run, "kind": one.kind}
+        writer.writerows(whose | dict(zip(header, row, strict=True)) for row in rows)
 
 
 def _write_json(recorded: Sequence[Recorded], stream: TextIO) -> None:
-    json.dump({"sweeps": [json.loads(_download(one, "json")) for one in recorded]}, stream, allow_nan=False)
+    by_kind: dict[str, list[Any]] = {"sweeps": [], "trials": []}
+    for one in recorded:
+        by_kind[f"{one.kind}s"].append(json.loads(_download(one, "json")))
+    json.dump(by_kind, stream, allow_nan=False)
     stream.write("\n")
 
 

@@ -85,7 +85,7 @@ def _write(sweep: Sweep, log_dir: Path, config: metadata.SweepConfig) -> tuple[s
     for row in zip(*(column.tolist() for column in sweep.columns().values()), strict=True):
         writer.add(*row)
     result = {"stop_reason": reason, "end_time": time.time(), "steps": len(sweep)}
-    writer.close(result | analysis.to_json())  # type: ignore[arg-type]
+    writer.close(result | analysis.to_json())
     if writer.error is not None:
         raise OSError(f"{writer.log_dir!r} cannot be written to: {writer.error}")
     return writer.log_dir, str(analysis.suggestion)

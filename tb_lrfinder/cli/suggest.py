@@ -10,7 +10,7 @@ from tb_lrfinder.analysis import analyze
 from tb_lrfinder.cli import losses
 from tb_lrfinder.cli.arguments import Commands, add_command, decades, whole
 from tb_lrfinder.cli.terminal import coloured, paragraph, table
-from tb_lrfinder.cli.wording import finding_lines, rate
+from tb_lrfinder.cli.wording import finding_lines, number
 from tb_lrfinder.curve import DEFAULT_SMOOTHING
 
 
@@ -68,18 +68,18 @@ def _text(answer: dict[str, Any]) -> str:
         return f"{coloured('No suggestion.', 'red')}\n{paragraph(suggestion['reason'], '  ')}"
     base, top = ranges["cyclical"]
     rows = [
-        ("short training", rate(suggestion["learning_rate"])),
-        ("long training", rate(ranges["long_training"])),
-        ("one-cycle peak", rate(ranges["one_cycle_max"])),
-        ("cyclical", f"{rate(base)} to {rate(top)}"),
+        ("short training", number(suggestion["learning_rate"])),
+        ("long training", number(ranges["long_training"])),
+        ("one-cycle peak", number(ranges["one_cycle_max"])),
+        ("cyclical", f"{number(base)} to {number(top)}"),
     ]
     rules = [
-        (name, rate(one["learning_rate"]))
+        (name, number(one["learning_rate"]))
         for name, one in answer["suggestions"].items()
         if name != suggestion["rule"]
     ]
     parts = [
-        coloured(f"Suggested learning rate: {rate(suggestion['learning_rate'])}", "green")
+        coloured(f"Suggested learning rate: {number(suggestion['learning_rate'])}", "green")
         + f" ({suggestion['rule']})",
         table(("FOR", "LEARNING RATE"), rows, {}),
         table(("OTHER RULES", "LEARNING RATE"), rules, {}),

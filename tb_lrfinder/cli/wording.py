@@ -1,4 +1,4 @@
-"""How the commands put learning rates and findings into words."""
+"""How the commands put numbers and findings into words."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 from tb_lrfinder.cli.terminal import coloured, paragraph
 
 
-def rate(value: float | None) -> str:
-    """A learning rate, as people read it."""
-    return "-" if value is None else f"{value:.3g}"
+def number(value: float | str | None, digits: int = 3) -> str:
+    """A number of an answer, as people read it; learning rates with three digits."""
+    return "-" if value is None else f"{float(value):.{digits}g}"
 
 
 def finding_lines(diagnosis: Iterable[dict[str, Any]]) -> list[str]:
