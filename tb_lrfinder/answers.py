@@ -1,4 +1,4 @@
-"""Turns queries into settings, and recorded runs into the answers of http_api.md. No HTTP here."""
+"""Turns recorded runs into the answers of http_api.md. No HTTP here."""
 
 from __future__ import annotations
 
@@ -11,86 +11,36 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import quote
 
 import numpy as np
-from werkzeug.datastructures import MultiDict
 
 from tb_lrfinder.analysis import analyze
-from tb_lrfinder.curve import DEFAULT_DELTA_WINDOW, DEFAULT_SMOOTHING, Floats
+from tb_lrfinder.curve import (
+    DEFAULT_DELTA_WINDOW,
+    DEFAULT_SMOOTHING,
+    Floats,
+    Sweep,
+    loss_delta,
+    slope_per_decade,
+    smooth,
+)
+from tb_lrfinder.queries import (
+    DELTA_WINDOW_RANGE,
+    SMOOTHING_RANGE,
+    BadParameterError,
+    DownloadQuery,
+    SweepsQuery,
+    TrialsQuery,
+    quoted,
+)
 from tb_lrfinder.reader import Kind, Recorded
 from tb_lrfinder.suggestion import DEFAULT_RULE, RULES
+from tb_lrfinder.thinning import rows_to_draw
 
-MOST_RUNS = 5000
-_SMOOTHING_RANGE = (0, 2)
-_DELTA_WINDOW_RANGE = (1, 1000)
-
-Query = MultiDict[str, str]
-
-
-class BadParameterError(ValueError):
-    """A query parameter that cannot be answered; the message goes to the user."""
-
-
-@dataclass(frozen=True)
-class SweepsQuery:
-    """The parameters of `GET sweeps`; None means: as recorded."""
-
-    runs: list[str]
-    smoothing: float | None
-    delta_window: int | None
-    skip_start: int
-    skip_end: int
-    encoding: Literal["json", "base64"]
-
-    @classmethod
-    def parse(cls, args: Query) -> SweepsQuery:
-        """Check every parameter, or raise `BadParameterError`."""
-        return cls(
-            runs=_named_runs(args, "sweeps"),
-            smoothing=_number(args, "smoothing", *_SMOOTHING_RANGE),
-            delta_window=_whole_number(args, "delta_window", *_DELTA_WINDOW_RANGE),
-            skip_start=_whole_number(args, "skip_start", 0, 100_000) or 0,
-            skip_end=_whole_number(args, "skip_end", 0, 100_000) or 0,
-            encoding=_choice(args, "encoding", ("json", "base64"), "json"),  # type: ignore[arg-type]
-        )
-
-    @property
-    def as_recorded(self) -> bool:
-        """Whether the suggestions that a finished sweep wrote are the ones asked for."""
-        return self.smoothing is None and self.delta_window is None and self.skip_start == self.skip_end == 0
-
-
-@dataclass(frozen=True)
-class TrialsQuery:
-    """The parameters of `GET trials`."""
-
-    runs: list[str]
-
-    @classmethod
-    def parse(cls, args: Query) -> TrialsQuery:
-        """Check every parameter, or raise `BadParameterError`."""
-        return cls(_named_runs(args, "trials"))
-
-
-@dataclass(frozen=True)
-class DownloadQuery:
-    """The parameters of `GET download`."""
-
-    run: str
-    format: Literal["csv", "json"]
-
-    @classmethod
-    def parse(cls, args: Query) -> DownloadQuery:
-        """Check every parameter, or raise `BadParameterError`."""
-        runs = args.getlist("run")
-        if len(runs) != 1:
-            raise BadParameterError(
-                f"The parameter run must be given once, as in download?run=NAME&format=csv. "
-                f"It was given {len(runs)} times."
-            )
-        return cls(runs[0], _choice(args, "format", ("csv", "json"), "csv"))  # type: ignore[arg-type]
+# What a finished sweep said of itself, and what is computed anew for other settings.
+_SAID = ("suggestion", "suggestions", "diagnosis", "minimum_learning_rate", "divergence_learning_rate")
 
 
 @dataclass(frozen=True)
@@ -198,31 +148,33 @@ def _sweep(recorded: Recorded, asked: SweepsQuery) -> dict[str, Any]:
     assert sweep is not None, "the reader reads rows when runs are named"
     smoothing, window = asked.smoothing, asked.delta_window
     if smoothing is None:
-        smoothing = _recorded_number(config, "smoothing", *_SMOOTHING_RANGE, DEFAULT_SMOOTHING)
+        smoothing = _recorded_number(config, "smoothing", *SMOOTHING_RANGE, DEFAULT_SMOOTHING)
     if window is None:
-        window = int(_recorded_number(config, "delta_window", *_DELTA_WINDOW_RANGE, DEFAULT_DELTA_WINDOW))
-    analysis = analyze(
-        sweep,
-        smoothing=smoothing,
-        delta_window=window,
-        skip_start=asked.skip_start,
-        skip_end=asked.skip_end,
-        stop_reason=result.get("stop_reason"),
-        planned_steps=config.get("num_steps"),
-    )
-    said = analysis.to_json()
-    if asked.as_recorded:
-        # What the sweep itself said, even where a newer version would say something else.
-        said |= {key: result[key] for key in said if key in result}
-    columns: dict[str, Floats | None] = {
-        **sweep.columns(),
-        "smoothed_loss": analysis.smoothed_loss,
-        "slope": analysis.slope,
-        "loss_delta": sweep.with_delta_window(window).loss_delta,
-    }
-    if not np.isfinite(sweep.validation_loss).any():
-        columns["validation_loss"] = None
-    encode = _packed if asked.encoding == "base64" else _listing
+        window = int(_recorded_number(config, "delta_window", *DELTA_WINDOW_RANGE, DEFAULT_DELTA_WINDOW))
+    said = {key: result[key] for key in _SAID if key in result} if asked.as_recorded else {}
+    smoothed = None
+    if len(said) < len(_SAID):
+        analysis = analyze(
+            sweep,
+            smoothing=smoothing,
+            delta_window=window,
+            skip_start=asked.skip_start,
+            skip_end=asked.skip_end,
+            stop_reason=result.get("stop_reason"),
+            planned_steps=config.get("num_steps"),
+        )
+        smoothed = analysis.smoothed_loss
+        # What the sweep itself said counts, even where this version would say something else.
+        said = analysis.to_json() | said
+    columns = _columns(sweep, asked.columns, smoothing, window, smoothed)
+    if asked.buckets is not None:
+        rows = rows_to_draw(
+            sweep.learning_rate,
+            [values for name, values in columns.items() if name not in ("step", "learning_rate")],
+            asked.buckets,
+            marked=_marked(said),
+        )
+        columns = {name: values[rows] for name, values in columns.items()}
     status = recorded.status()
     return {
         "run": recorded.run,
@@ -240,9 +192,51 @@ def _sweep(recorded: Recorded, asked: SweepsQuery) -> dict[str, Any]:
             "skip_start": asked.skip_start,
             "skip_end": asked.skip_end,
         },
-        "columns": {name: None if values is None else encode(values) for name, values in columns.items()},
+        "columns": _encoded(columns, asked),
         **said,
     }
+
+
+def _columns(
+    sweep: Sweep, names: Sequence[str], smoothing: float, delta_window: int, smoothed: Floats | None
+) -> dict[str, np.ndarray[Any, Any]]:
+    """The named columns; only these are computed."""
+    if smoothed is None and ("smoothed_loss" in names or "slope" in names):
+        smoothed = smooth(sweep.learning_rate, sweep.loss, smoothing)
+    columns: dict[str, np.ndarray[Any, Any]] = {}
+    for name in names:
+        if name == "smoothed_loss" and smoothed is not None:
+            columns[name] = smoothed
+        elif name == "slope" and smoothed is not None:
+            columns[name] = slope_per_decade(sweep.learning_rate, smoothed)
+        elif name == "loss_delta":
+            columns[name] = loss_delta(sweep.loss, delta_window)
+        else:
+            columns[name] = sweep[name]
+    return columns
+
+
+def _marked(said: Mapping[str, Any]) -> list[float]:
+    """The learning rates that a picture of the sweep may mark."""
+    suggested = [
+        one.get("learning_rate") for one in (said["suggestions"] or {}).values() if isinstance(one, dict)
+    ]
+    rates = [*suggested, said["minimum_learning_rate"], said["divergence_learning_rate"]]
+    return [rate for rate in rates if isinstance(rate, int | float)]
+
+
+def _encoded(columns: Mapping[str, np.ndarray[Any, Any]], asked: SweepsQuery) -> dict[str, Any]:
+    encoded: dict[str, Any] = {}
+    for name, values in columns.items():
+        if name == "validation_loss" and not np.isfinite(values).any():
+            encoded[name] = None
+        elif asked.encoding == "json":
+            encoded[name] = _listing(values)
+        elif name == "step" and np.array_equal(values, np.arange(len(values))):
+            encoded[name] = None
+        else:
+            encoded[name] = _packed(values)
+    return encoded
 
 
 def _trial(recorded: Recorded) -> dict[str, Any]:
@@ -319,73 +313,10 @@ def _dump(answer: dict[str, Any]) -> str:
         return json.dumps(_finite(answer), allow_nan=False)
 
 
-def _named_runs(args: Query, route: str) -> list[str]:
-    runs = list(dict.fromkeys(args.getlist("run")))
-    if not runs:
-        raise BadParameterError(
-            f"The parameter run is missing: name at least one, as in {route}?run=NAME&run=OTHER."
-        )
-    if len(runs) > MOST_RUNS:
-        raise BadParameterError(
-            f"The parameter run was given {len(runs)} times; {MOST_RUNS} at most in one request."
-        )
-    return runs
-
-
-def _number(args: Query, name: str, low: float, high: float) -> float | None:
-    text = _single(args, name)
-    if text is None:
-        return None
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not low <= value <= high:
-        raise BadParameterError(
-            f"The parameter {name} must be a number from {low} to {high}. Received {_shown(text)}."
-        )
-    return value
-
-
-def _whole_number(args: Query, name: str, low: int, high: int) -> int | None:
-    text = _single(args, name)
-    if text is None:
-        return None
-    value = int(text) if re.fullmatch(r"[0-9]{1,9}", text) else -1
-    if not low <= value <= high:
-        raise BadParameterError(
-            f"The parameter {name} must be a whole number from {low} to {high}. Received {_shown(text)}."
-        )
-    return value
-
-
-def _choice(args: Query, name: str, allowed: tuple[str, ...], default: str) -> str:
-    text = _single(args, name)
-    if text is None:
-        return default
-    if text not in allowed:
-        raise BadParameterError(
-            f"The parameter {name} must be {' or '.join(allowed)}. Received {_shown(text)}."
-        )
-    return text
-
-
-def _single(args: Query, name: str) -> str | None:
-    values = args.getlist(name)
-    if len(values) > 1:
-        raise BadParameterError(f"The parameter {name} must be given once. It was given {len(values)} times.")
-    return values[0] if values else None
-
-
 def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(_shown(name) for name in names[:3])
+    shown = ", ".join(quoted(name) for name in names[:3])
     return (
         f"the run {shown}"
         if len(names) == 1
         else f"the runs {shown}" + (" and others" if len(names) > 3 else "")
     )
-
-
-def _shown(text: str) -> str:
-    """A user's text in a sentence: quoted, on one line and not too long."""
-    return json.dumps(text if len(text) <= 100 else text[:100] + "…")

@@ -19,6 +19,7 @@ from tensorboard.util import tb_logging
 from werkzeug import Request, Response
 
 from tb_lrfinder import answers, metadata
+from tb_lrfinder.queries import BadParameterError, DownloadQuery, SweepsQuery, TrialsQuery
 from tb_lrfinder.reader import RunReader
 
 logger = tb_logging.get_logger()
@@ -82,17 +83,17 @@ class LRFinderPlugin(base_plugin.TBPlugin):
         return _respond_json(request, answers.rules())
 
     def _sweeps(self, request: Request) -> Response:
-        asked = answers.SweepsQuery.parse(request.args)
+        asked = SweepsQuery.parse(request.args)
         recorded = self._reader.read(*_where(request), asked.runs)
         return _respond_json(request, answers.sweeps(recorded, asked))
 
     def _trials(self, request: Request) -> Response:
-        asked = answers.TrialsQuery.parse(request.args)
+        asked = TrialsQuery.parse(request.args)
         recorded = self._reader.read(*_where(request), asked.runs)
         return _respond_json(request, answers.trials(recorded, asked))
 
     def _download(self, request: Request) -> Response:
-        asked = answers.DownloadQuery.parse(request.args)
+        asked = DownloadQuery.parse(request.args)
         recorded = self._reader.read(*_where(request), [asked.run])
         file = answers.download(recorded.get(asked.run), asked)
         response = _respond(request, file.text, file.content_type)
@@ -126,7 +127,7 @@ def _route(handler: Callable[[Request], Response]) -> App:
         else:
             try:
                 response = handler(request)
-            except answers.BadParameterError as error:
+            except BadParameterError as error:
                 response = _respond(request, str(error), "text/plain", code=400)
         answered: Iterable[bytes] = response(environ, start_response)
         return answered

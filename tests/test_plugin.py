@@ -136,6 +136,30 @@ def test_base64_columns_are_the_same_numbers_in_float32(server):
         np.testing.assert_array_equal(unpacked, np.array(plain[name], np.float32))
 
 
+def test_only_the_named_columns_travel_and_suggestions_as_ever(server):
+    whole, part = (
+        server.plugin("sweeps", run="adam2", encoding="base64", **parameters).json()["sweeps"][0]
+        for parameters in ({}, {"columns": "step,smoothed_loss"})
+    )
+    assert part["columns"] == {"step": None, "smoothed_loss": whole["columns"]["smoothed_loss"]}
+    assert {**part, "columns": None} == {**whole, "columns": None}
+
+
+def test_a_thinned_sweep_keeps_every_extreme_and_what_is_marked(server):
+    sweep = server.plugin("sweeps", run="adam2", buckets=100).json()["sweeps"][0]
+    columns, whole = sweep["columns"], curve(STEPS)
+    rows = np.array(columns["step"])
+    assert sweep["steps"] == STEPS
+    assert len(rows) < STEPS / 3
+    np.testing.assert_array_equal(columns["loss"], whole.loss[rows])
+    assert (min(columns["loss"]), max(columns["loss"])) == (whole.loss.min(), whole.loss.max())
+    assert sweep["minimum_learning_rate"] in columns["learning_rate"]
+    suggested = np.searchsorted(whole.learning_rate, sweep["suggestion"]["learning_rate"])
+    assert {suggested - 1, suggested} <= set(rows)
+    short = server.plugin("sweeps", run="adam10", buckets=100).json()["sweeps"][0]["columns"]
+    assert len(short["loss"]) == 80
+
+
 def test_settings_are_used_and_given_back(server):
     asked = {"smoothing": 0.5, "delta_window": 7, "skip_start": 3, "skip_end": 2}
     sweep = server.plugin("sweeps", run="adam10", **asked).json()["sweeps"][0]
@@ -169,6 +193,8 @@ def test_settings_are_used_and_given_back(server):
         ("sweeps", {"run": "adam2", "delta_window": "2.5"}, "delta_window must be"),
         ("sweeps", {"run": "adam2", "skip_start": "-1"}, "skip_start must be"),
         ("sweeps", {"run": "adam2", "encoding": "xml"}, "encoding must be json or base64"),
+        ("sweeps", {"run": "adam2", "columns": "loss,rate"}, 'with commas between them. Received "rate"'),
+        ("sweeps", {"run": "adam2", "buckets": "0"}, "buckets must be a whole number from 1 to 100000"),
         ("download", {}, "run must be given once"),
         ("download", {"run": ["a", "b"]}, "run must be given once"),
         ("download", {"run": "gone"}, 'no sweep or trial in the run "gone"'),

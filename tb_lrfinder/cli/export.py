@@ -108,5 +108,6 @@ def _write_json(recorded: Sequence[Recorded], stream: TextIO) -> None:
 def _download(recorded: Recorded, form: str) -> str:
     """The very file that the tab's download button gives."""
     from tb_lrfinder import answers
+    from tb_lrfinder.queries import DownloadQuery
 
-    return answers.download(recorded, answers.DownloadQuery(recorded.run, form)).text  # type: ignore[arg-type]
+    return answers.download(recorded, DownloadQuery(recorded.run, form)).text  # type: ignore[arg-type]

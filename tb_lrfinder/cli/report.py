@@ -57,18 +57,20 @@ def run(arguments: argparse.Namespace) -> int:
 def _sweeps(recorded: Iterable[Recorded]) -> list[dict[str, Any]]:
     """What the HTTP API answers about the sweeps, without their rows."""
     from tb_lrfinder import answers
+    from tb_lrfinder.queries import SweepsQuery
 
     runs = {one.run: one for one in recorded if one.kind == "sweep"}
-    asked = answers.SweepsQuery(list(runs), None, None, 0, 0, "base64")
+    asked = SweepsQuery(list(runs), None, None, 0, 0, "base64", columns=())
     return _without_rows(json.loads(answers.sweeps(runs, asked))["sweeps"]) if runs else []
 
 
 def _trials(recorded: Iterable[Recorded]) -> list[dict[str, Any]]:
     """What the HTTP API answers about the trials, without their rows."""
     from tb_lrfinder import answers
+    from tb_lrfinder.queries import TrialsQuery
 
     runs = {one.run: one for one in recorded if one.kind == "trial"}
-    asked = answers.TrialsQuery(list(runs))
+    asked = TrialsQuery(list(runs))
     return _without_rows(json.loads(answers.trials(runs, asked))["trials"]) if runs else []
 
 
