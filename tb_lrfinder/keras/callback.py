@@ -350,6 +350,12 @@ class LRFinder(keras.callbacks.Callback):
             f"suggestion={self.suggestion}, {self.sweep!r})"
         )
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the curve and the answer."""
+        from tb_lrfinder.notebook import card
+
+        return card(self.sweep, self.suggestion, self.diagnosis, self._settings.smoothing, self._closing_line)
+
     def __getstate__(self) -> dict[str, Any]:
         # The results travel; the model, its data and the fit they came from stay.
         state = {name: value for name, value in vars(self).items() if name not in _OF_THE_FIT}

@@ -186,6 +186,17 @@ def test_results_print_well():
     assert f"Sweep({len(finder.sweep)} steps" in repr(finder)
 
 
+def test_a_notebook_shows_the_curve_and_the_answer(tmp_path):
+    finder = LRFinder(tmp_path / "a")
+    assert "No sweep yet" in finder._repr_html_()
+    finder = swept(small_model("sgd"), tmp_path / "a")
+    shown = finder._repr_html_()
+    assert f"<b>{finder.suggestion.learning_rate:.3g}</b>" in shown
+    assert "<svg" in shown
+    assert f"Written to {tmp_path / 'a'}" in shown
+    assert pickle.loads(pickle.dumps(finder))._repr_html_() == shown
+
+
 def test_a_finder_pickles_with_its_results_and_without_the_model(tmp_path):
     model = small_model("sgd")
     finder = swept(model, tmp_path / "a", validation_data=regression_data())
