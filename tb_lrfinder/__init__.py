@@ -12,11 +12,11 @@ from tb_lrfinder.suggestion import RULES, Suggestion, suggest
 from tb_lrfinder.version import __version__
 
 if TYPE_CHECKING:
-    from tb_lrfinder.keras import LRFinder, find_lr
+    from tb_lrfinder.keras import LRFinder, LRTrial, find_lr
 
-__all__ = ["RULES", "Divergence", "LRFinder", "Suggestion", "__version__", "find_lr", "suggest"]
+__all__ = ["RULES", "Divergence", "LRFinder", "LRTrial", "Suggestion", "__version__", "find_lr", "suggest"]
 
-_NEED_KERAS = frozenset({"LRFinder", "find_lr"})
+_NEED_KERAS = frozenset({"LRFinder", "LRTrial", "find_lr"})
 
 
 def __getattr__(name: str) -> Any:

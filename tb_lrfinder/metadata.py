@@ -59,18 +59,24 @@ def rows_tag(chunk: int) -> str:
     return f"{ROWS_TAG_PREFIX}{chunk:05d}"
 
 
-class SweepConfig(TypedDict, total=False):
-    """What was run. Every key but `schema_version`, `id` and `start_time` may be missing."""
+class ModelConfig(TypedDict, total=False):
+    """What was trained: the part that sweeps and trials share. Any key may be missing."""
 
-    schema_version: int
-    id: str  # unique for each sweep; links name sweeps by it
-    start_time: float  # seconds since the epoch
     optimizer: str  # "Adam"
     optimizer_settings: dict[str, Any]  # {"beta_1": 0.9, ...}
     model: str  # "convnet"
     parameters: int
     batch_size: int | None
     loss: str
+    versions: dict[str, str]  # {"tb_lrfinder": ..., "keras": ..., "tensorflow": ...}
+
+
+class SweepConfig(ModelConfig, total=False):
+    """What was run. Every key but `schema_version`, `id` and `start_time` may be missing."""
+
+    schema_version: int
+    id: str  # unique for each sweep; links name sweeps by it
+    start_time: float  # seconds since the epoch
     ramp: str  # "exponential" | "linear"
     per: str  # "batch" | "epoch"
     start_lr: float
@@ -81,10 +87,9 @@ class SweepConfig(TypedDict, total=False):
     smoothing: float  # decades
     seed: int | None
     imported_from: str  # the file that holds it, where something else recorded it
-    versions: dict[str, str]  # {"tb_lrfinder": ..., "keras": ..., "tensorflow": ...}
 
 
-class TrialConfig(TypedDict, total=False):
+class TrialConfig(ModelConfig, total=False):
     """What a training at a fixed learning rate was. Any key but the first three may be missing."""
 
     schema_version: int
@@ -94,14 +99,7 @@ class TrialConfig(TypedDict, total=False):
     learning_rate: float | None  # the one it started with
     schedule: str | None  # "CosineDecay"; None: the learning rate is fixed
     epochs: int  # planned
-    optimizer: str
-    optimizer_settings: dict[str, Any]
-    model: str
-    parameters: int
-    batch_size: int | None
-    loss: str
     seed: int | None
-    versions: dict[str, str]
 
 
 class TrialResult(TypedDict, total=False):

@@ -9,7 +9,7 @@ import os
 import threading
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,8 @@ class RunWriter:
         config: What is run. Written at once.
         columns: Names of the columns, the number of the row first.
         scalars: Whether to write the plain scalars too, for readers that do not know the plugin.
+        goes_on: Asked now and then, by another thread, whether what is recorded still goes on. No signs of
+            life are given when it does not, though its process lives.
 
     Raises:
         NotADirectoryError: If `log_dir` is a file.
@@ -53,6 +55,7 @@ class RunWriter:
         columns: Sequence[str],
         *,
         scalars: bool = True,
+        goes_on: Callable[[], bool] | None = None,
     ) -> None:
         directory = os.fspath(log_dir)
         with _errors_name_log_dir(directory):
@@ -60,7 +63,9 @@ class RunWriter:
         self.error: Exception | None = None
         self._config = dict(config, schema_version=metadata.SCHEMA_VERSION)
         self._columns = tuple(columns)
-        self._written_columns = self._columns  # those that the last header names
+        self._written_columns = self._columns  # those of the rows, in the file
+        self._written_header: dict[str, Any] = {}
+        self._goes_on = goes_on
         self._scalars = scalars
         self._rows: list[tuple[float, ...]] = []  # of the open chunk
         self._chunk = 0
@@ -94,6 +99,7 @@ class RunWriter:
             return
         self._closing.set()
         self._thread.join()
+        self._goes_on = None  # it may hold on to the data of the training
         with self._reporting_failure(), self._file_lock:
             last_step = self._write_rows()
             header = dict(result, schema_version=metadata.SCHEMA_VERSION)
@@ -112,6 +118,10 @@ class RunWriter:
     def _run(self) -> None:
         while not self._closing.wait(metadata.FLUSH_SECONDS):
             silent = time.monotonic() - self._last_event
+            if self._goes_on is not None and not self._goes_on():
+                self._goes_on = None
+                self.flush()
+                return
             if self._unwritten:
                 self.flush()
             elif silent > metadata.SIGN_OF_LIFE_SECONDS:
@@ -128,8 +138,8 @@ class RunWriter:
             self._rows = rows[full_chunks * metadata.ROWS_PER_CHUNK :]
             first_chunk, self._chunk = self._chunk, self._chunk + full_chunks
             rows = [_widened(row, len(columns)) for row in rows]
-        if columns != self._written_columns:
-            self._written_columns = columns
+        self._written_columns = columns
+        if self._header() != self._written_header:
             self._add_header()
         if self._scalars:
             for row in rows[len(rows) - unwritten :]:
@@ -149,8 +159,11 @@ class RunWriter:
             self._add_header()
 
     def _add_header(self) -> None:
-        header = self._config | {"columns": list(self._written_columns)}
-        self._add_json(self._header_tag, header, step=0)
+        self._written_header = self._header()
+        self._add_json(self._header_tag, self._written_header, step=0)
+
+    def _header(self) -> dict[str, Any]:
+        return self._config | {"columns": list(self._written_columns)}
 
     def _add_chunk(self, chunk: int, rows: list[tuple[float, ...]]) -> None:
         # The step is the row's place: readers count rows by it, without reading them.
@@ -246,14 +259,26 @@ class TrialWriter(RunWriter):
         log_dir: See `RunWriter`.
         config: What is run, see `TrialConfig`. Written at once.
         scalars: See `RunWriter`.
+        goes_on: See `RunWriter`.
     """
 
     _header_tag = metadata.TRIAL_TAG
     _scalar_tags = metadata.TRIAL_SCALAR_TAGS
     _consolation = "The training goes on and its numbers stay in memory, in `trial.trial`."
 
-    def __init__(self, log_dir: str | os.PathLike[str], config: TrialConfig, *, scalars: bool = True) -> None:
-        super().__init__(log_dir, config, metadata.TRIAL_COLUMNS, scalars=scalars)
+    def __init__(
+        self,
+        log_dir: str | os.PathLike[str],
+        config: TrialConfig,
+        *,
+        scalars: bool = True,
+        goes_on: Callable[[], bool] | None = None,
+    ) -> None:
+        super().__init__(log_dir, config, metadata.TRIAL_COLUMNS, scalars=scalars, goes_on=goes_on)
+
+    def amend(self, config: TrialConfig) -> None:
+        """Know more of what is run than at the start; written with the next row."""
+        self._config = self._config | config
 
     def add(self, epoch: int, learning_rate: float, loss: float, values: Mapping[str, float]) -> None:
         """Record one epoch, with what else was measured in it, by column. Never blocks and never raises."""

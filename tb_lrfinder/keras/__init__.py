@@ -18,5 +18,6 @@ if not keras.__version__.startswith("3."):
 
 from tb_lrfinder.keras.callback import LRFinder
 from tb_lrfinder.keras.find import find_lr
+from tb_lrfinder.keras.trial import LRTrial
 
-__all__ = ["LRFinder", "find_lr"]
+__all__ = ["LRFinder", "LRTrial", "find_lr"]

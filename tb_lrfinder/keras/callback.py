@@ -14,6 +14,7 @@ from tb_lrfinder.curve import DEFAULT_DELTA_WINDOW, DEFAULT_SMOOTHING, Sweep
 from tb_lrfinder.diagnosis import Finding
 from tb_lrfinder.divergence import Divergence
 from tb_lrfinder.keras import applied, backend, closing, internals
+from tb_lrfinder.keras.fit_watch import reason_of
 from tb_lrfinder.keras.guard import guard, unguard
 from tb_lrfinder.keras.neighbours import Neighbours
 from tb_lrfinder.keras.settings import Settings, checked_log_dir, checked_stop
@@ -198,7 +199,7 @@ class LRFinder(keras.callbacks.Callback):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._abandon(*_reason_of(error))
+        self._abandon(*reason_of(error))
 
     # Hooks, in the order in which fit calls them.
 
@@ -280,7 +281,7 @@ class LRFinder(keras.callbacks.Callback):
     def _fail(self, error: BaseException) -> None:
         """A step has raised. Restore at once; if even that fails, it is tried again at the next fit."""
         try:
-            self._abandon(*_reason_of(error))
+            self._abandon(*reason_of(error))
         except Exception as second:
             warnings.warn(
                 f"The model could not be restored after {type(error).__name__}: {second}. "
@@ -368,10 +369,3 @@ class LRFinder(keras.callbacks.Callback):
 
 
 _OF_THE_FIT = frozenset({"_model", "params", "validation_data", "_run", "_neighbours", "_has_last_word"})
-
-
-def _reason_of(error: BaseException | None) -> tuple[str, str | None]:
-    """Stop reason and message of a sweep that `error` has cut short."""
-    if error is None or isinstance(error, KeyboardInterrupt):
-        return "interrupted", None
-    return "failed", f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"

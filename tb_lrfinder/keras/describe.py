@@ -1,4 +1,4 @@
-"""What is swept, in words and numbers for the event file."""
+"""What is trained, in words and numbers for the event file."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import numpy as np
 
 from tb_lrfinder.keras import backend
 from tb_lrfinder.keras.learning_rate import leaf_optimizers, reference_optimizer
-from tb_lrfinder.metadata import SweepConfig
+from tb_lrfinder.metadata import ModelConfig
 from tb_lrfinder.version import __version__
 
 
-def describe(model: Any, batch_size: int | None) -> SweepConfig:
-    """The part of a `SweepConfig` that is about the model and its optimizer."""
+def describe(model: Any, batch_size: int | None) -> ModelConfig:
+    """What is trained, as far as the model and its optimizer say."""
     optimizer = reference_optimizer(model.optimizer)
     names = [type(leaf).__name__ for leaf in leaf_optimizers(model.optimizer)]
     return {
@@ -51,7 +51,7 @@ def loss_name(loss: Any) -> str:
 
 
 def _settings(optimizer: Any) -> dict[str, Any]:
-    """The optimizer's configuration as far as it is JSON, without what the sweep replaces."""
+    """The optimizer's configuration as far as it is JSON, without the learning rate."""
     try:
         config = optimizer.get_config()
     except NotImplementedError:

@@ -35,6 +35,30 @@ def accumulation_steps(optimizer: Any) -> int:
     return math.lcm(*(leaf.gradient_accumulation_steps or 1 for leaf in leaf_optimizers(optimizer)))
 
 
+def schedule_name(optimizer: Any) -> str | None:
+    """Name of the schedule or callable that the learning rate comes from; None where it is a number."""
+    given = internals.own_learning_rate(reference_optimizer(optimizer))
+    if isinstance(given, keras.optimizers.schedules.LearningRateSchedule):
+        return type(given).__name__
+    if callable(given) and not isinstance(given, keras.Variable):
+        return str(getattr(given, "__name__", type(given).__name__))
+    return None
+
+
+def acted_last(optimizer: Any) -> float:
+    """The learning rate of the last step; that of a schedule is by now the one of the next."""
+    given = internals.own_learning_rate(optimizer)
+    if isinstance(given, keras.optimizers.schedules.LearningRateSchedule):
+        rate = given(max(internals.iterations(optimizer) - 1, 0))
+        return float(keras.ops.convert_to_numpy(rate))
+    return internals.current_learning_rate(optimizer)
+
+
+def shortest(rate: float) -> float:
+    """The shortest number that is the same to an optimizer: 0.01 for the float32 nearest to it."""
+    return float(str(np.float32(rate)))
+
+
 def relative_rates(optimizer: Any) -> list[float]:
     """The learning rate of each leaf optimizer as a multiple of the reference's.
 
