@@ -254,7 +254,7 @@ class SweepRun:
             "schema_version": metadata.SCHEMA_VERSION,
             "id": uuid.uuid4().hex[:16],
             "start_time": time.time(),
-            **describe(self.model, internals.batch_size_of_fit(self.model)),
+            **describe(self.model, internals.batch_size_of_fit(self.model)),  # type: ignore[typeddict-item]
             "ramp": settings.ramp,
             "per": settings.per,
             "start_lr": float(rates[0]),
