@@ -1,0 +1,123 @@
+"""Files that earlier releases wrote are read for good, and docs/event_files.md says what is in them.
+
+The files below tests/fixtures never change. A release with a new schema version adds its own.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.summary.writer.record_writer import RecordWriter
+
+from tb_lrfinder import metadata
+from tb_lrfinder.reader import read_log_dir
+from tests.serving import tensorboard
+
+FIXTURES = Path(__file__).resolve().parent / "fixtures"
+RELEASES = sorted(path.name for path in FIXTURES.iterdir() if path.is_dir())
+PAGE = (FIXTURES.parent.parent / "docs" / "event_files.md").read_text()
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_files_of_a_release_are_read(release):
+    expected = json.loads((FIXTURES / release / "expected.json").read_text())
+    recorded = {one.run: one for one in read_log_dir(str(FIXTURES / release))}
+    assert recorded.keys() == expected.keys()
+    for run, wanted in expected.items():
+        one = recorded[run]
+        assert one.problem is None
+        assert (one.kind, one.config, one.result) == (wanted["kind"], wanted["config"], wanted["result"])
+        assert one.columns().keys() == wanted["columns"].keys()
+        for name, values in wanted["columns"].items():
+            np.testing.assert_array_equal(one.columns()[name], np.array(values, float), err_msg=name)
+
+
+def test_files_of_the_first_release_hold_all_that_can_happen():
+    recorded = {one.run: one for one in read_log_dir(str(FIXTURES / "0.1"))}
+    assert {run: one.status() for run, one in recorded.items()} == {
+        "finished": "finished",
+        "killed": "interrupted",
+        "trial": "finished",
+    }
+    assert recorded["finished"].steps > metadata.ROWS_PER_CHUNK
+    assert np.isfinite(recorded["finished"].sweep.validation_loss).any()
+    assert np.isnan(recorded["trial"].trial.validation_loss[0])  # a column that came later
+
+
+def test_tensorboard_serves_files_of_the_first_release():
+    with tensorboard(FIXTURES / "0.1") as server:
+        runs = {run["run"]: run for run in server.wait_for_runs(3)}
+        assert runs["finished"]["suggestion"]["learning_rate"] > 0
+        (sweep,) = server.plugin("sweeps", run="finished").json()["sweeps"]
+        assert len(sweep["columns"]["loss"]) == runs["finished"]["steps"]
+        (trial,) = server.plugin("trials", run="trial").json()["trials"]
+        assert trial["columns"]["mae"] == ["NaN", 0.5, 0.375]
+
+
+def test_scalars_of_the_first_release_are_there_for_other_readers():
+    accumulator = EventAccumulator(str(FIXTURES / "0.1" / "killed"))
+    accumulator.Reload()
+    assert accumulator.Tags()["scalars"] == [
+        "lr_finder/learning_rate",
+        "lr_finder/loss",
+        "lr_finder/loss_delta",
+    ]
+    assert [scalar.value for scalar in accumulator.Scalars("lr_finder/loss")][:2] == [2.0, 1.9375]
+
+
+def patched(directory, old, new):
+    """A copy of a file of the first release with other bytes in it, as many as before."""
+    assert len(old) == len(new), "lengths are part of the protocol buffers"
+    source = next((FIXTURES / "0.1" / "finished").iterdir())
+    data, position = source.read_bytes(), 0
+    directory.mkdir()
+    with (directory / source.name).open("wb") as stream:
+        writer = RecordWriter(stream)
+        while position < len(data):
+            length = int.from_bytes(data[position : position + 8], "little")
+            writer.write(data[position + 12 : position + 12 + length].replace(old, new))
+            position += 16 + length
+    return directory
+
+
+def test_a_version_that_is_not_known_is_named(tmp_path):
+    patched(tmp_path / "later", b'"schema_version": 1', b'"schema_version": 7')
+    (recorded,) = read_log_dir(str(tmp_path))
+    assert recorded.status() == "failed"
+    assert "has schema version 7; this tb_lrfinder reads version 1" in recorded.message
+    assert "pip install --upgrade tb_lrfinder" in recorded.message
+
+
+def test_keys_and_columns_that_are_not_known_are_ignored(tmp_path):
+    shutil.copytree(FIXTURES / "0.1" / "finished", tmp_path / "known")
+    patched(tmp_path / "unknown", b'"validation_loss"]', b'"gradient___norm"]')
+    patched(tmp_path / "other", b'"parameters": ', b'"newer_info": ')
+    recorded = {one.run: one for one in read_log_dir(str(tmp_path))}
+    assert recorded["other"].problem is None
+    assert "parameters" not in recorded["other"].config
+    assert recorded["other"].config["newer_info"] == recorded["known"].config["parameters"]
+    assert recorded["unknown"].problem is None
+    np.testing.assert_array_equal(recorded["unknown"].sweep.loss, recorded["known"].sweep.loss)
+    assert np.isnan(recorded["unknown"].sweep.validation_loss).all()
+
+
+@pytest.mark.parametrize("kind", ["SweepConfig", "TrialConfig", "SweepResult", "TrialResult"])
+def test_the_page_names_every_key(kind):
+    named = set(re.findall(r"`(\w+)`", PAGE))
+    assert set(getattr(metadata, kind).__annotations__) <= named
+
+
+def test_the_page_names_every_tag_column_and_stop_reason():
+    named = set(re.findall(r"`([\w/]+)`", PAGE))
+    tags = {metadata.SWEEP_TAG, metadata.TRIAL_TAG, metadata.RESULT_TAG, metadata.rows_tag(0)}
+    scalars = {*metadata.SCALAR_TAGS.values(), *metadata.TRIAL_SCALAR_TAGS.values()}
+    assert tags | scalars | {*metadata.COLUMNS, *metadata.TRIAL_COLUMNS} <= named
+    for reasons in (metadata.STOP_REASONS, metadata.TRIAL_STOP_REASONS):
+        for reason, meaning in reasons.items():
+            assert re.search(rf"\| `{reason}` \|.*{re.escape(meaning)}", PAGE), reason
