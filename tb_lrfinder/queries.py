@@ -130,7 +130,7 @@ def _columns_asked(args: Query) -> tuple[str, ...]:
     text = _single(args, "columns")
     if text is None:
         return COLUMNS
-    names = tuple(dict.fromkeys(text.split(",")))
+    names = tuple(dict.fromkeys(text.split(","))) if text else ()
     unknown = [name for name in names if name not in COLUMNS]
     if unknown:
         raise BadParameterError(

@@ -142,7 +142,9 @@ def test_only_the_named_columns_travel_and_suggestions_as_ever(server):
         for parameters in ({}, {"columns": "step,smoothed_loss"})
     )
     assert part["columns"] == {"step": None, "smoothed_loss": whole["columns"]["smoothed_loss"]}
-    assert {**part, "columns": None} == {**whole, "columns": None}
+    none = server.plugin("sweeps", run="adam2", columns="").json()["sweeps"][0]
+    assert none["columns"] == {}
+    assert {**part, "columns": None} == {**whole, "columns": None} == {**none, "columns": None}
 
 
 def test_a_thinned_sweep_keeps_every_extreme_and_what_is_marked(server):

@@ -55,16 +55,29 @@ export interface SweepSettings {
   skipEnd: number;
 }
 
+/** Of equal length, in order of `step`. */
 export interface Columns {
+  /** Which rows these are; a long sweep comes thinned. */
   step: Float32Array;
   learning_rate: Float32Array;
-  loss: Float32Array;
   smoothed_loss: Float32Array;
-  loss_delta: Float32Array;
-  slope: Float32Array;
+  /** null as long as nobody needs it. */
+  loss: Float32Array | null;
+  loss_delta: Float32Array | null;
+  slope: Float32Array | null;
 }
 
-export interface Sweep {
+export type ColumnName = keyof Columns;
+
+/** What is asked of some sweeps. */
+export interface SweepsRequest {
+  settings: SweepSettings;
+  columns: readonly ColumnName[];
+  /** Pixels of width that a long sweep is thinned for. */
+  buckets: number;
+}
+
+export interface SweepPart {
   run: string;
   status: RunStatus;
   message: string | null;
@@ -73,7 +86,8 @@ export interface Sweep {
   stop_reason: string | null;
   config: Record<string, unknown>;
   settings: { smoothing: number; delta_window: number; skip_start: number; skip_end: number };
-  columns: Columns;
+  /** Those that were asked for. */
+  columns: Partial<Columns>;
   suggestion: Suggestion | null;
   suggestions: Record<string, Suggestion>;
   diagnosis: Finding[];
@@ -81,8 +95,13 @@ export interface Sweep {
   divergence_learning_rate: number | null;
 }
 
+/** A sweep with everything that its curves are drawn from. */
+export interface Sweep extends SweepPart {
+  columns: Columns;
+}
+
 export interface SweepsAnswer {
-  sweeps: Sweep[];
+  sweeps: SweepPart[];
   errors: { run: string; message: string }[];
 }
 
@@ -151,11 +170,11 @@ export async function fetchRules(signal?: AbortSignal): Promise<Rules> {
 /** Asks for many runs, in as few requests as keep each address short. */
 export async function fetchSweeps(
   runs: readonly string[],
-  settings: SweepSettings,
+  request: SweepsRequest,
   signal?: AbortSignal,
 ): Promise<SweepsAnswer> {
   const answers = await Promise.all(
-    sweepUrls(runs, settings).map(async (url) => {
+    sweepUrls(runs, request).map(async (url) => {
       const response = await get(url, signal);
       return (await response.json()) as RawAnswer;
     }),
@@ -169,8 +188,9 @@ export async function fetchSweeps(
 /** Proxies cut addresses off above 8 KB. */
 export const MAX_URL_LENGTH = 7_800;
 
-export function sweepUrls(runs: readonly string[], settings: SweepSettings): string[] {
-  let tail = "encoding=base64";
+export function sweepUrls(runs: readonly string[], request: SweepsRequest): string[] {
+  const { settings, columns, buckets } = request;
+  let tail = `encoding=base64&columns=${columns.join(",")}&buckets=${buckets}`;
   if (settings.smoothing !== null) tail += `&smoothing=${settings.smoothing}`;
   if (settings.deltaWindow !== null) tail += `&delta_window=${settings.deltaWindow}`;
   if (settings.skipStart > 0) tail += `&skip_start=${settings.skipStart}`;
@@ -199,10 +219,10 @@ type RawRun = Omit<Run, "id" | "suggestion"> & {
   id: string | null;
   suggestion: RawSuggestion | null;
 };
-type RawColumns = Record<keyof Columns, string>;
+type RawColumns = Partial<Record<ColumnName, string | null>>;
 type RawSuggestion = Omit<Suggestion, "learning_rate"> & { learning_rate: unknown };
 type RawSweep = Omit<
-  Sweep,
+  SweepPart,
   | "columns"
   | "suggestion"
   | "suggestions"
@@ -233,18 +253,15 @@ function decodeRuns(raw: readonly RawRun[]): Run[] {
   });
 }
 
-function decodeSweep(raw: RawSweep): Sweep {
-  const { columns } = raw;
+function decodeSweep(raw: RawSweep): SweepPart {
+  const columns: Partial<Columns> = {};
+  for (const [name, packed] of Object.entries(raw.columns) as [ColumnName, string | null][]) {
+    // The steps are left out where they just count.
+    columns[name] = packed === null ? countTo(raw.steps) : decodeFloats(packed);
+  }
   return {
     ...raw,
-    columns: {
-      step: decodeFloats(columns.step),
-      learning_rate: decodeFloats(columns.learning_rate),
-      loss: decodeFloats(columns.loss),
-      smoothed_loss: decodeFloats(columns.smoothed_loss),
-      loss_delta: decodeFloats(columns.loss_delta),
-      slope: decodeFloats(columns.slope),
-    },
+    columns,
     suggestion: raw.suggestion && decodeSuggestion(raw.suggestion),
     suggestions: Object.fromEntries(
       Object.entries(raw.suggestions ?? {}).map(([rule, s]) => [rule, decodeSuggestion(s)]),
@@ -262,6 +279,10 @@ function decodeSuggestion(raw: RawSuggestion): Suggestion {
 /** A learning rate, or null: the server writes what is not finite as "NaN" or "Infinity". */
 function positiveOrNull(value: unknown): number | null {
   return typeof value === "number" && value > 0 ? value : null;
+}
+
+function countTo(count: number): Float32Array {
+  return Float32Array.from({ length: count }, (_, i) => i);
 }
 
 /** Little-endian float32 in base64. */

@@ -6,11 +6,16 @@ import {
   downloadUrl,
   fetchSweeps,
   MAX_URL_LENGTH,
+  type SweepsRequest,
   sweepUrls,
 } from "../src/api";
 import { makeRun, makeSweep, packed } from "./sweeps";
 
-const AS_RECORDED = { smoothing: null, deltaWindow: null, skipStart: 0, skipEnd: 0 };
+const DRAWN: SweepsRequest = {
+  settings: { smoothing: null, deltaWindow: null, skipStart: 0, skipEnd: 0 },
+  columns: ["step", "smoothed_loss"],
+  buckets: 500,
+};
 
 function answer(...responses: (Response | Error)[]) {
   const fetch = vi.fn<(url: string, init: RequestInit) => Promise<Response>>();
@@ -29,7 +34,7 @@ afterEach(() => {
 describe("addresses", () => {
   it("name every run once, each address short enough for proxies", () => {
     const runs = Array.from({ length: 1_000 }, (_, i) => `folder/with a long name/run-${i}`);
-    const urls = sweepUrls(runs, AS_RECORDED);
+    const urls = sweepUrls(runs, DRAWN);
     expect(urls.length).toBeGreaterThan(1);
     expect(urls.every((url) => url.length <= MAX_URL_LENGTH)).toBe(true);
     const named = urls.flatMap((url) => new URLSearchParams(url.split("?")[1]).getAll("run"));
@@ -38,27 +43,34 @@ describe("addresses", () => {
 
   it("carry names as they are, also hostile ones", () => {
     const name = "a&run=b/<img onerror=x>#é%2f";
-    const [url = ""] = sweepUrls([name], AS_RECORDED);
+    const [url = ""] = sweepUrls([name], DRAWN);
     expect(new URLSearchParams(url.split("?")[1]).getAll("run")).toEqual([name]);
     expect(new URLSearchParams(downloadUrl(name, "csv").split("?")[1]).get("run")).toBe(name);
   });
 
   it("are relative, so that they hold under a path prefix", () => {
-    for (const url of [...sweepUrls(["a"], AS_RECORDED), downloadUrl("a", "csv")]) {
+    for (const url of [...sweepUrls(["a"], DRAWN), downloadUrl("a", "csv")]) {
       expect(url).toMatch(/^[a-z]+\?/);
     }
   });
 
   it("ask only for what differs from the record", () => {
-    expect(sweepUrls(["a"], AS_RECORDED)).toEqual(["sweeps?encoding=base64&run=a"]);
-    expect(sweepUrls(["a"], { smoothing: 0, deltaWindow: 5, skipStart: 1, skipEnd: 2 })).toEqual([
-      "sweeps?encoding=base64&smoothing=0&delta_window=5&skip_start=1&skip_end=2&run=a",
+    expect(sweepUrls(["a"], DRAWN)).toEqual([
+      "sweeps?encoding=base64&columns=step,smoothed_loss&buckets=500&run=a",
     ]);
-    expect(sweepUrls([], AS_RECORDED)).toEqual([]);
+    expect(
+      sweepUrls(["a"], {
+        ...DRAWN,
+        settings: { smoothing: 0, deltaWindow: 5, skipStart: 1, skipEnd: 2 },
+      }),
+    ).toEqual([
+      "sweeps?encoding=base64&columns=step,smoothed_loss&buckets=500&smoothing=0&delta_window=5&skip_start=1&skip_end=2&run=a",
+    ]);
+    expect(sweepUrls([], DRAWN)).toEqual([]);
   });
 
   it("still ask for a run whose name alone is too long", () => {
-    expect(sweepUrls(["a", "x".repeat(9_000), "b"], AS_RECORDED)).toHaveLength(3);
+    expect(sweepUrls(["a", "x".repeat(9_000), "b"], DRAWN)).toHaveLength(3);
   });
 });
 
@@ -99,7 +111,7 @@ describe("sweeps", () => {
     const loss = Float32Array.of(2.5, Number.NaN, Number.POSITIVE_INFINITY);
     const body = { ...sweep, columns: { ...columns, loss: packed(loss) } };
     answer(new Response(JSON.stringify({ sweeps: [body], errors: [] })));
-    const { sweeps } = await fetchSweeps(["a"], AS_RECORDED);
+    const { sweeps } = await fetchSweeps(["a"], DRAWN);
     expect(sweeps[0]?.columns.loss).toEqual(loss);
     expect(sweeps[0]?.suggestion?.learning_rate).toBe(0.001);
   });
@@ -107,7 +119,7 @@ describe("sweeps", () => {
   it("take no learning rate from what is no positive number", async () => {
     const body = { ...sweep, columns, minimum_learning_rate: "NaN", divergence_learning_rate: 0 };
     answer(new Response(JSON.stringify({ sweeps: [body], errors: [] })));
-    const [only] = (await fetchSweeps(["a"], AS_RECORDED)).sweeps;
+    const [only] = (await fetchSweeps(["a"], DRAWN)).sweeps;
     expect(only?.minimum_learning_rate).toBeNull();
     expect(only?.divergence_learning_rate).toBeNull();
   });
@@ -116,7 +128,7 @@ describe("sweeps", () => {
 describe("errors", () => {
   it("carry the status, the address and the server's sentence", async () => {
     answer(new Response("smoothing is -1; it has to be 0 to 2.", { status: 400 }));
-    const error = await fetchSweeps(["a"], AS_RECORDED).catch((thrown: unknown) => thrown);
+    const error = await fetchSweeps(["a"], DRAWN).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(ApiError);
     expect(error).toMatchObject({
       status: 400,

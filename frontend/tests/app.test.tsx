@@ -201,7 +201,9 @@ describe("one run", () => {
     await user.clear(field);
     await user.type(field, "2");
     await waitFor(() => {
-      expect(server.asked).toContain("sweeps?encoding=base64&skip_start=2&run=only");
+      expect(server.asked).toContain(
+        "sweeps?encoding=base64&columns=&buckets=2000&skip_start=2&run=only",
+      );
     });
     const before = server.asked.filter((url) => url.startsWith("sweeps")).length;
     await user.click(screen.getByLabelText("Log scale for the loss"));

@@ -1,8 +1,6 @@
-import { describe, expect, it, vi } from "vitest";
-import type { SweepsAnswer } from "../src/api";
+import { describe, expect, it } from "vitest";
 import { runColors, suggestionScale } from "../src/state/colors";
 import { deltaSeries, drawable, lossSeries, marksOf, startingLossRatio } from "../src/state/curves";
-import { SweepLoader } from "../src/state/data";
 import { createEntries, splitName, stopSentence, summarize } from "../src/state/entries";
 import { parseHash, replaceParts } from "../src/state/host";
 import { fromLink, toLink } from "../src/state/link";
@@ -283,56 +281,5 @@ describe("colours", () => {
     expect([scale?.low, scale?.high]).toEqual([1e-3, 1e-1]);
     expect(scale?.color(1e-3)).not.toBe(scale?.color(1e-1));
     expect(suggestionScale([1e-3, 1e-3], false)).toBeNull();
-  });
-});
-
-describe("SweepLoader", () => {
-  const settings = { smoothing: null, deltaWindow: null, skipStart: 0, skipEnd: 0 };
-  const server = () =>
-    vi.fn(
-      (runs: readonly string[]): Promise<SweepsAnswer> =>
-        Promise.resolve({
-          sweeps: runs.filter((run) => run !== "gone").map((run) => makeSweep(run)),
-          errors: runs.includes("gone") ? [{ run: "gone", message: "It is gone." }] : [],
-        }),
-    );
-
-  it("asks only for runs whose version has changed", async () => {
-    const fetch = server();
-    const loader = new SweepLoader(fetch);
-    const first = await loader.load([makeRun("a"), makeRun("b")], settings);
-    expect([...first.byRun.keys()]).toEqual(["a", "b"]);
-    const second = await loader.load([makeRun("a"), makeRun("b", { version: "2" })], settings);
-    expect(fetch.mock.calls.map(([runs]) => runs)).toEqual([["a", "b"], ["b"]]);
-    expect(second.byRun.get("a")).toBe(first.byRun.get("a"));
-    await loader.load([makeRun("b", { version: "2" })], settings);
-    expect(fetch).toHaveBeenCalledTimes(2);
-  });
-
-  it("asks for everything again when the settings change", async () => {
-    const fetch = server();
-    const loader = new SweepLoader(fetch);
-    await loader.load([makeRun("a")], settings);
-    await loader.load([makeRun("a")], { ...settings, smoothing: 0.5 });
-    expect(fetch).toHaveBeenCalledTimes(2);
-  });
-
-  it("remembers what could not be answered", async () => {
-    const fetch = server();
-    const loader = new SweepLoader(fetch);
-    await loader.load([makeRun("a"), makeRun("gone")], settings);
-    const { errors } = await loader.load([makeRun("a"), makeRun("gone")], settings);
-    expect(errors.get("gone")).toBe("It is gone.");
-    expect(fetch).toHaveBeenCalledTimes(1);
-  });
-
-  it("keeps what it had when a request fails", async () => {
-    const fetch = server();
-    const loader = new SweepLoader(fetch);
-    await loader.load([makeRun("a")], settings);
-    fetch.mockRejectedValueOnce(new Error("no server"));
-    await expect(loader.load([makeRun("a", { version: "2" })], settings)).rejects.toThrow();
-    const { byRun } = await loader.load([makeRun("a")], settings);
-    expect(byRun.has("a")).toBe(true);
   });
 });

@@ -188,7 +188,8 @@ function only(series: readonly Series[], activeRun: string | null): readonly Ser
 }
 
 function cellAt(index: number) {
-  return (column: Float32Array | undefined) => formatLoss(column?.[index] ?? Number.NaN);
+  return (column: Float32Array | null | undefined) =>
+    column ? formatLoss(column[index] ?? Number.NaN) : "…";
 }
 
 /** All learning rates; those that a running sweep has still to reach are kept free for it. */

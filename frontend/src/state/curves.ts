@@ -22,7 +22,7 @@ export function lossSeries(entries: readonly DrawnEntry[], settings: Settings): 
     return {
       ...commonSeries(entry),
       y: scaled(smoothed_loss, scale),
-      raw: settings.showRaw ? scaled(loss, scale) : null,
+      raw: settings.showRaw && loss ? scaled(loss, scale) : null,
     };
   });
 }
@@ -30,7 +30,8 @@ export function lossSeries(entries: readonly DrawnEntry[], settings: Settings): 
 /** The loss deltas over a window of batches, or the slopes per decade. */
 export function deltaSeries(entries: readonly DrawnEntry[], settings: Settings): Series[] {
   return entries.map((entry) => {
-    const { smoothed_loss, loss_delta, slope, learning_rate } = entry.sweep.columns;
+    const { smoothed_loss, loss_delta, slope, learning_rate, step } = entry.sweep.columns;
+    const delta = settings.delta === "slope" ? slope : loss_delta;
     const scale = settings.relativeLoss ? 1 / startOf(smoothed_loss) : 1;
     const minimum = entry.sweep.minimum_learning_rate;
     const common = commonSeries(entry);
@@ -38,8 +39,9 @@ export function deltaSeries(entries: readonly DrawnEntry[], settings: Settings):
     return {
       ...common,
       // The first differences are over shorter windows, the very first between two noisy batches.
-      fitFrom: settings.delta === "slope" ? 0 : Math.min(window, learning_rate.length >> 2),
-      y: scaled(settings.delta === "slope" ? slope : loss_delta, scale),
+      fitFrom:
+        settings.delta === "slope" ? 0 : bisect(step, Math.min(window, entry.sweep.steps >> 2)),
+      y: delta ? scaled(delta, scale) : new Float32Array(learning_rate.length).fill(NaN),
       raw: null,
       // What comes after the minimum is the divergence, whose slopes dwarf those of the descent.
       fitTo:
@@ -53,7 +55,8 @@ export function deltaSeries(entries: readonly DrawnEntry[], settings: Settings):
 function commonSeries({ run, sweep, color }: DrawnEntry): Omit<Series, "y" | "raw"> {
   const x = sweep.columns.learning_rate;
   const { skip_start, skip_end } = sweep.settings;
-  const solidFrom = Math.min(skip_start, x.length);
+  const { step } = sweep.columns;
+  const solidFrom = bisect(step, skip_start);
   const divergence = sweep.divergence_learning_rate;
   return {
     id: run.run,
@@ -61,7 +64,7 @@ function commonSeries({ run, sweep, color }: DrawnEntry): Omit<Series, "y" | "ra
     color,
     x,
     solidFrom,
-    solidTo: Math.max(solidFrom, x.length - skip_end),
+    solidTo: Math.max(solidFrom, bisect(step, sweep.steps - skip_end)),
     fitFrom: 0,
     fitTo: divergence === null ? x.length : bisect(x, divergence * (1 + 1e-6)),
     live: run.status === "running",
@@ -118,14 +121,14 @@ export function marksOf(
   };
 }
 
-function skippedRanges({ columns, settings }: Sweep): Domain[] {
-  const x = columns.learning_rate;
+function skippedRanges({ columns, settings, steps }: Sweep): Domain[] {
+  const { learning_rate: x, step } = columns;
   const { skip_start, skip_end } = settings;
   const first = x[0] ?? NaN;
   const last = x[x.length - 1] ?? NaN;
   const ranges: Domain[] = [];
-  if (skip_start > 0) ranges.push([first, x[Math.min(skip_start, x.length - 1)] ?? last]);
-  if (skip_end > 0) ranges.push([x[Math.max(0, x.length - 1 - skip_end)] ?? first, last]);
+  if (skip_start > 0) ranges.push([first, x[bisect(step, skip_start)] ?? last]);
+  if (skip_end > 0) ranges.push([x[bisect(step, steps - 1 - skip_end)] ?? first, last]);
   return ranges;
 }
 

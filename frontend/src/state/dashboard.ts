@@ -37,8 +37,8 @@ export function useDashboard(view: View) {
     useMemo(() => sweepSettings(view.settings), [view.settings]),
     SETTLE_MS,
   );
-  const sweepsQuery = useSweeps(shown, wanted);
-  const { rule, colorBy } = view.settings;
+  const { rule, colorBy, delta } = view.settings;
+  const sweepsQuery = useSweeps(shown, wanted, delta === "slope" ? "slope" : "loss_delta");
   const sweeps = shown.length > 0 ? sweepsQuery.sweeps : undefined;
   const colored = useMemo(() => {
     const plain = runColors(runs, dark);

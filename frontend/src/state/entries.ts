@@ -1,6 +1,6 @@
 import { median } from "d3-array";
 import type { Rules, Run, Severity, Sweep } from "../api";
-import type { Sweeps } from "./data";
+import type { Sweeps } from "./loader";
 
 /** A run as the page shows it: what the list says of it, and its sweep once that is here. */
 export interface Entry {
