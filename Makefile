@@ -21,7 +21,7 @@ PAGE := $(shell find frontend -name node_modules -prune -o -name tests -prune -o
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo install test test-jax test-torch test-python test-frontend test-browser lint format bench clean distclean
+.PHONY: help demo install test test-jax test-torch test-python test-frontend test-browser lint format docs bench clean distclean
 
 help: ## Say what can be made
 	@echo "make TARGET [VARIABLE=value ...]"
@@ -44,7 +44,7 @@ $(VENV)/installed-demo: $(PACKAGING) $(PAGE)
 
 $(VENV)/installed-dev: $(VENV)/installed-demo
 	@echo "Installing what the tests need into $(VENV) ..."
-	@$(BIN)/python -m pip install --quiet --editable '.[tensorflow,demo,plot,test,lint]' \
+	@$(BIN)/python -m pip install --quiet --editable '.[tensorflow,demo,plot,docs,test,lint]' \
 	  $$($(BIN)/python build_page.py requirements)
 	@touch $@
 
@@ -97,6 +97,10 @@ format: $(VENV)/installed-dev ## Bring all sources into shape
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 	$(BIN)/python build_page.py npm run format
+
+docs: $(VENV)/installed-dev ## Build the documentation into site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
+	@echo "The documentation: site/index.html"
 
 bench: $(VENV)/installed-dev ## Measure what the README claims
 	@set -e; for benchmark in $(filter-out benchmarks/regret_%,$(wildcard benchmarks/*.py)); do \
