@@ -29,8 +29,9 @@ from numpy.typing import NDArray
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tb_lrfinder.analysis import Analysis, analyze
-from tb_lrfinder.curve import DEFAULT_SMOOTHING, Shape, Sweep, smooth
+from tb_lrfinder.curve import DEFAULT_SMOOTHING, Sweep, smooth
 from tb_lrfinder.divergence import Divergence
+from tb_lrfinder.shape import Shape
 from tb_lrfinder.suggestion import DEFAULT_RULE, RULES
 
 DATA = Path(__file__).with_name("regret_data")
@@ -304,13 +305,13 @@ def halves(names: Sequence[str], splits: int = 1000) -> Iterator[tuple[list[str]
 
 
 def half_splits(data: Path = DATA) -> tuple[float, float, Counter[float]]:
-    """The share of the descent is chosen on one half of the tasks and scored on the other.
+    """The share of the descent that the default begins with is chosen on one half and scored on the other.
 
     Returns:
         Mean regret on the half that chose, on the other half, and how often each share was chosen.
     """
-    shares = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]
-    tables = [regrets(_fallen(share), "final", data) for share in shares]
+    shares = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]
+    tables = [regrets(_descent_from(share), "final", data) for share in shares]
     seen, unseen, chosen = [], [], Counter[float]()
     for dev, test in halves([task.name for task in tasks(data)]):
         means = [np.mean([table[name] for name in dev]) for table in tables]
@@ -321,12 +322,12 @@ def half_splits(data: Path = DATA) -> tuple[float, float, Counter[float]]:
     return float(np.mean(seen)), float(np.mean(unseen)), chosen
 
 
-def _fallen(share: float) -> Callable[[Task, int, int], float | None]:
+def _descent_from(share: float) -> Callable[[Task, int, int], float | None]:
     def suggested(task: Task, steps: int, seed: int) -> float:
         rates, losses = task.sweep(steps, seed)
         rows, _ = stopped_by_us(losses)
         smoothed = smooth(rates[:rows], losses[:rows])
-        return Shape.measure(rates[:rows], losses[:rows], smoothed, DEFAULT_SMOOTHING).fallen(share)
+        return Shape.measure(rates[:rows], losses[:rows], smoothed, DEFAULT_SMOOTHING).mean_fallen(share)
 
     return suggested
 

@@ -9,12 +9,12 @@ from tb_lrfinder.curve import (
     DEFAULT_DELTA_WINDOW,
     DEFAULT_SMOOTHING,
     Floats,
-    Shape,
     Sweep,
     slope_per_decade,
     smooth,
 )
 from tb_lrfinder.diagnosis import Finding, diagnose, obstacle
+from tb_lrfinder.shape import Shape
 from tb_lrfinder.suggestion import DEFAULT_RULE, RULES, Suggestion, apply_rule, kept_rows
 
 

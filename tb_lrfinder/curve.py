@@ -185,11 +185,11 @@ def smooth(learning_rate: ArrayLike, loss: ArrayLike, decades: float = DEFAULT_S
     if decades == 0:
         return np.array(losses)
     smoothed = np.full(len(losses), np.nan)
-    usable = _usable(rates, losses)
-    if usable.any():
-        x = np.log10(rates[usable])
-        calm = _cap_divergence(_despike(losses[usable]), initial_rows(x))
-        smoothed[usable] = _gaussian_average(x, calm, decades)
+    kept = usable(rates, losses)
+    if kept.any():
+        x = np.log10(rates[kept])
+        calm = cap_divergence(despike(losses[kept]), initial_rows(x))
+        smoothed[kept] = gaussian_average(x, calm, decades)
     return smoothed
 
 
@@ -201,23 +201,23 @@ def slope_per_decade(learning_rate: ArrayLike, smoothed: ArrayLike) -> Floats:
     rates = _column("learning_rate", learning_rate)
     values = _column("smoothed", smoothed, len(rates))
     slope = np.full(len(values), np.nan)
-    usable = np.flatnonzero(_usable(rates, values))
-    x, y = np.log10(rates[usable]), values[usable]
+    kept = np.flatnonzero(usable(rates, values))
+    x, y = np.log10(rates[kept]), values[kept]
     if len(x) > 1 and (np.diff(x) > 0).all():
-        slope[usable] = np.gradient(y, x)
+        slope[kept] = np.gradient(y, x)
     elif len(x) > 1:  # rows at the same learning rate count as one
         distinct, group = np.unique(x, return_inverse=True)
         if len(distinct) > 1:
-            slope[usable] = np.gradient(np.bincount(group, y) / np.bincount(group), distinct)[group]
+            slope[kept] = np.gradient(np.bincount(group, y) / np.bincount(group), distinct)[group]
     return slope
 
 
-def _usable(rates: Floats, losses: Floats) -> NDArray[np.bool_]:
+def usable(rates: Floats, losses: Floats) -> NDArray[np.bool_]:
     """The rows that can be reckoned with: finite as float32 numbers, so that their sums stay finite too."""
     return (np.abs(losses) < _INFINITE) & (rates > 0) & (rates < _INFINITE)
 
 
-def _despike(losses: Floats) -> Floats:
+def despike(losses: Floats) -> Floats:
     """A running median over five steps, over three in short sweeps."""
     if len(losses) < 3:
         return losses
@@ -232,7 +232,7 @@ def _despike(losses: Floats) -> Floats:
     return _median_of_three(low, high, e)
 
 
-def _cap_divergence(losses: Floats, first_rows: int) -> Floats:
+def cap_divergence(losses: Floats, first_rows: int) -> Floats:
     """The losses with everything after the lowest capped half a descent above the initial level.
 
     Where there is no descent to speak of nothing is capped: there is no minimum to protect.
@@ -276,7 +276,7 @@ def _median_of_three(a: Floats, b: Floats, c: Floats) -> Floats:
     return np.asarray(np.maximum(np.minimum(a, b), np.minimum(np.maximum(a, b), c)))
 
 
-def _gaussian_average(x: Floats, y: Floats, deviation: float) -> Floats:
+def gaussian_average(x: Floats, y: Floats, deviation: float) -> Floats:
     """The average of `y` under a Gaussian centred on each `x`, as an integral over `x`.
 
     The rows are shared out to the cells of a fine even grid first, so that the cost is that of two short
@@ -315,151 +315,3 @@ def _column(name: str, values: ArrayLike, length: int | None = None) -> Floats:
             f"`{name}` must have one value per learning rate, that is {length}. Received {len(column)}."
         )
     return column
-
-
-def _undragged_minimum(x: Floats, losses: Floats, low: int, smoothing: float) -> int:
-    """The row of the minimum, as near to where the loss itself is lowest as the noise allows.
-
-    A Gaussian that reaches over the edge of a divergence pushes the minimum away from it, by up to two of its
-    standard deviations. So the minimum is looked for again around it under narrower ones, and moved where the
-    loss is lower by more than chance.
-    """
-    spacing = float(x[-1] - x[0]) / len(x)
-    for narrower in (smoothing / 3, smoothing / 9, smoothing / 27):
-        if narrower < spacing / 3:
-            break
-        around = slice(
-            int(np.searchsorted(x, x[low] - 10 * narrower)),
-            int(np.searchsorted(x, x[low] + 10 * narrower, "right")),
-        )
-        near, values = x[around], losses[around]
-        if len(near) < 3 or near[0] == near[-1]:
-            break
-        calm = _gaussian_average(near, _cap_divergence(_despike(values), initial_rows(near)), narrower)
-        inside = np.flatnonzero(np.abs(near - x[low]) <= 6 * narrower)
-        found = int(inside[calm[inside].argmin()])
-        rows = max(2 * math.sqrt(math.pi) * narrower * (len(near) - 1) / float(np.ptp(near)), 1.0)
-        if calm[low - around.start] - calm[found] > 3 * noise_level(values) * math.sqrt(2 / rows):
-            low = around.start + found
-    return low
-
-
-@dataclass(frozen=True, eq=False)
-class Shape:
-    """What every rule and every diagnosis asks of a sweep, measured once.
-
-    Rows whose loss is NaN or infinite are not in it, nor are rows from the divergence on: what the loss does
-    there says nothing about training.
-
-    Args:
-        learning_rate: Of each row.
-        log_rate: Its base-10 logarithm.
-        loss: As recorded.
-        smoothed: The smoothed loss.
-        initial: The loss before the learning rate is large enough to act: the median of the first rows.
-        initial_rows: How many these are.
-        lowest: The lowest smoothed loss.
-        low: The row of the minimum, freed of the smoothing's pull, see `_undragged_minimum`.
-        noise: Standard deviation of the loss from row to row, before the descent.
-        depth: How far the smoothed minimum is below the mean of the rows on its left.
-        left_over: Standard deviation of the depth that noise alone would leave.
-        divergence: The learning rate at which the smoothed loss rose above its initial level after the
-            descent, or the loss became NaN or infinite for good; None where neither happened.
-        gaps: Number of rows without a finite loss that have one with it after them.
-        delta_window: Steps over which the loss delta is taken.
-    """
-
-    learning_rate: Floats
-    log_rate: Floats
-    loss: Floats
-    smoothed: Floats
-    initial: float
-    initial_rows: int
-    lowest: float
-    low: int
-    noise: float
-    depth: float
-    left_over: float
-    divergence: float | None
-    gaps: int
-    delta_window: int
-
-    @classmethod
-    def measure(
-        cls,
-        learning_rate: Floats,
-        loss: Floats,
-        smoothed: Floats,
-        smoothing: float,
-        *,
-        delta_window: int = DEFAULT_DELTA_WINDOW,
-    ) -> Shape:
-        """Measures a sweep, from its columns and its smoothed loss."""
-        kept = np.flatnonzero(_usable(learning_rate, loss))
-        rates, losses, calm = learning_rate[kept], loss[kept], smoothed[kept]
-        x = np.log10(rates)
-        divergence = None
-        end = int(kept[-1]) + 1 if len(kept) else 0
-        if end < len(loss) and 0 < learning_rate[end] < math.inf:
-            divergence = float(learning_rate[end])
-        if not len(kept):
-            nothing = math.nan
-            return cls(x, x, x, x, nothing, 0, nothing, 0, 0.0, 0.0, 0.0, divergence, 0, delta_window)
-        gaps = end - len(kept)
-        first_rows = initial_rows(x)
-        initial = float(np.median(losses[:first_rows]))
-        low = int(calm.argmin())
-        half = int(np.argmax(calm <= (initial + calm[low]) / 2))
-        noise = noise_level(losses[: max(half, 20, len(losses) // 2)])
-        # The descent is as clear as its depth is large against the noise that is left in the two levels that
-        # it joins: the smoothed minimum, and the rows on its left that the smoothing keeps apart from it.
-        reach = math.sqrt(math.pi) * smoothing  # an even window of this half-width averages as much
-        averaged = max(int(np.searchsorted(x, x[low] + reach) - np.searchsorted(x, x[low] - reach)), 1)
-        before = min(max(int(np.searchsorted(x, x[low] - 3 * smoothing)), 5), low)
-        left_over = noise * math.sqrt(1 / averaged + 1 / max(before, 1))
-        depth = float(calm[:before].mean() - calm[low]) if before else 0.0
-        if depth > left_over:
-            risen = np.flatnonzero(calm[half:] > initial + 3 * noise / math.sqrt(averaged))
-            if len(risen):
-                end = half + int(risen[0])
-                divergence = float(rates[end])
-                rates, x, losses, calm = (column[: max(end, 1)] for column in (rates, x, losses, calm))
-                low = int(calm.argmin())
-        return cls(
-            learning_rate=rates,
-            log_rate=x,
-            loss=losses,
-            smoothed=calm,
-            initial=initial,
-            initial_rows=min(first_rows, len(rates)),
-            lowest=float(calm[low]),
-            low=_undragged_minimum(x, losses, low, smoothing),
-            noise=noise,
-            depth=depth,
-            left_over=left_over,
-            divergence=divergence,
-            gaps=gaps,
-            delta_window=delta_window,
-        )
-
-    @property
-    def clarity(self) -> float:
-        """The depth of the descent as a multiple of what noise alone would leave."""
-        if self.left_over > 0:
-            return self.depth / self.left_over
-        return math.inf if self.depth > 0 else 0.0
-
-    @property
-    def descent(self) -> float:
-        """By how much the smoothed loss goes down, from the initial level to its lowest."""
-        return self.initial - self.lowest
-
-    def fallen(self, share: float) -> float:
-        """The learning rate at which the smoothed loss has come down by this share of its descent."""
-        level = self.initial - share * self.descent
-        row = int(np.argmax(self.smoothed <= level))
-        if row == 0:
-            return float(self.learning_rate[0])
-        above, below = self.smoothed[row - 1], self.smoothed[row]
-        part = (above - level) / (above - below)
-        return float(10 ** (self.log_rate[row - 1] + part * (self.log_rate[row] - self.log_rate[row - 1])))

@@ -9,13 +9,13 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from tb_lrfinder.curve import Shape
+from tb_lrfinder.shape import LEAST_CLARITY, Shape
 
 # Calibrated on recorded sweeps, see docs/suggestion.md.
 FEWEST_STEPS: Final = 10
 FEW_STEPS_PER_DECADE: Final = 8.0
-LEAST_CLARITY: Final = 3.5  # so clear is 1 in 50 sweeps of a loss that is nothing but noise
 GOOD_CLARITY: Final = 10.0
+HIDDEN_DESCENT: Final = 0.02  # share of the loss: noise that can hide so much may hide what a model learns
 MOST_DISAGREEMENT: Final = 1.5  # decades
 _COMPARED_RULES: Final = ("mid_descent", "steepest", "valley", "minimum_tenth")
 
@@ -96,9 +96,18 @@ def obstacle(shape: Shape) -> Finding | None:
             f"{_rate(shape.learning_rate[-1])} at the last. Sweep from a small to a large one.",
         )
     resolution = 1e-6 * max(abs(shape.initial), abs(shape.lowest))  # about that of a float32
-    if shape.clarity < LEAST_CLARITY or shape.descent <= resolution:
+    if shape.descent <= resolution or (shape.clarity < LEAST_CLARITY and not _hidden(shape)):
         return _no_descent(shape)
     return None
+
+
+def _hidden(shape: Shape) -> bool:
+    """Whether noise may hide a descent, and the loss rises above it in the end.
+
+    Then the learning rate acts, and the suggestion lies left of where it does too much.
+    """
+    may_hide = LEAST_CLARITY * shape.left_over > HIDDEN_DESCENT * abs(shape.initial)
+    return may_hide and shape.ends_high
 
 
 def _no_descent(shape: Shape) -> Finding:
@@ -154,6 +163,15 @@ def _diverged_at_once(shape: Shape, divergence: float) -> Finding:
 def _noisy(shape: Shape) -> Finding | None:
     if shape.clarity >= GOOD_CLARITY:
         return None
+    if shape.clarity < LEAST_CLARITY:
+        return Finding(
+            "too_noisy",
+            "mild",
+            "The loss is so noisy that its descent does not show, which is less than "
+            f"{LEAST_CLARITY * shape.left_over:.2g}: the suggestion rests on where the loss rises. Raise "
+            "`num_steps` or `batches_per_step`, or use larger batches, and compare learning rates around it "
+            "in short trainings.",
+        )
     return Finding(
         "too_noisy",
         "mild",

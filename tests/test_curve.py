@@ -6,6 +6,7 @@ import pytest
 
 from tb_lrfinder import metadata
 from tb_lrfinder.curve import Sweep, loss_delta, slope_per_decade, smooth
+from tb_lrfinder.shape import Shape
 
 RATES = np.geomspace(1e-7, 10, 200)
 
@@ -207,3 +208,43 @@ def test_a_sweep_gives_its_columns_by_name():
     assert dict(sweep)["loss"] is sweep["loss"] is sweep.loss
     with pytest.raises(KeyError, match=r"no column 'losses'.*loss_delta"):
         sweep["losses"]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_last_low_row_is_at_the_end_of_a_wide_valley_wherever_noise_has_put_the_lowest(seed):
+    """Down from 1e-4 to 1e-3, flat up to 0.3, and then a wall."""
+    rates = np.geomspace(1e-7, 10, 400)
+    x = np.log10(rates)
+    losses = 2.3 - np.clip(2 * (x + 4), 0, 2) + np.where(rates > 0.3, 9.0, 0.0)
+    losses += np.random.default_rng(seed).normal(size=len(x)) * 0.3
+    shape = Shape.measure(rates, losses, smooth(rates, losses, 0.3), 0.3)
+    assert -2 < shape.log_rate[shape.last_low] < -0.4
+    assert shape.last_low >= shape.low
+
+
+def test_without_noise_the_last_low_row_is_the_lowest():
+    rates = np.geomspace(1e-7, 10, 400)
+    losses = np.abs(np.log10(rates) + 2)
+    shape = Shape.measure(rates, losses, losses, 0.0)
+    assert shape.last_low == shape.low == losses.argmin()
+
+
+def test_a_share_has_fallen_where_the_loss_does_not_return_above_it():
+    rates = np.geomspace(1e-4, 1, 9)  # two rows a decade
+    losses = np.array([4.0, 4.0, 1.0, 4.0, 4.0, 2.0, 0.0, 5.0, 5.0])
+    shape = Shape.measure(rates, losses, losses, 0.0)
+    assert shape.initial == 4.0
+    assert shape.lowest == 0.0
+    np.testing.assert_allclose(np.log10([shape.fallen(0.25), shape.fallen(0.75)]), [-1.75, -1.25])
+    # From 1e-2 to 1e-1 on a straight line: the mean over 20 % to 100 % is at 60 %.
+    np.testing.assert_allclose(np.log10(shape.mean_fallen(0.2)), -1.4)
+
+
+def test_what_is_low_again_after_the_divergence_is_not_the_end_of_the_valley():
+    """As with a network that is saturated: the loss rises by less than it has come down, and falls again."""
+    rates = np.geomspace(1e-7, 10, 400)
+    x = np.log10(rates)
+    losses = 2.3 - np.clip(2 * (x + 4), 0, 2) + np.where((x > -1.5) & (x < 0), 1.5, 0.0)
+    losses += np.random.default_rng(0).normal(size=len(x)) * 0.05
+    shape = Shape.measure(rates, losses, smooth(rates, losses, 0.3), 0.3)
+    assert -3 < shape.log_rate[shape.last_low] < -1.5

@@ -148,6 +148,38 @@ def test_a_noisy_sweep():
     assert "too_noisy" not in found(diagnose(rates(), curve(rates(), noise=0.1)))
 
 
+def hidden(seed=0, rise=5.0):
+    """A descent of 0.2 around 1e-2 in noise of 0.3, and from 0.3 on a clear rise, or none."""
+    learning_rates = rates(100)
+    losses = 2.3 - 0.2 / (1 + (1e-2 / learning_rates) ** 2) + rise * np.maximum(learning_rates - 0.3, 0)
+    return learning_rates, losses + np.random.default_rng(seed).normal(size=100) * 0.3
+
+
+def test_a_descent_hidden_by_noise_is_suggested_from_where_the_loss_rises():
+    said = [diagnose(*hidden(seed)) for seed in range(20)]
+    good = [2e-3 < (one.suggestion.learning_rate or 0) < 0.5 for one in said]
+    assert sum(good) >= 18
+    unseen = [found(one)["too_noisy"] for one in said if "rests on" in found(one)["too_noisy"].message]
+    assert len(unseen) >= 10
+    assert {finding.severity for finding in unseen} == {"mild"}
+    assert "short trainings" in unseen[0].message
+
+
+def test_a_descent_hidden_by_noise_is_not_guessed_where_the_loss_does_not_rise():
+    said = [diagnose(*hidden(seed, rise=0.0)) for seed in range(20)]
+    assert sum(one.severity == "severe" for one in said) >= 12
+
+
+def test_a_rise_alone_suggests_nothing_where_no_noise_could_hide_a_descent():
+    """As with a trained model: noise of 0.4 % of the loss."""
+    learning_rates = rates()
+    losses = 2.3 + 5 * np.maximum(learning_rates - 0.3, 0)
+    losses += np.random.default_rng(0).normal(size=len(losses)) * 0.01
+    said = diagnose(learning_rates, losses)
+    assert [one.code for one in said.diagnosis] == ["no_descent"]
+    assert said.suggestion.learning_rate is None
+
+
 def test_a_sweep_of_few_steps():
     finding = found(diagnose(rates(40), curve(rates(40))))["too_few_steps"]
     assert finding.severity == "mild"
@@ -229,6 +261,14 @@ def test_the_suggested_learning_rates_train_well(budget, at_most, suggested):
     assert ours <= at_most
     for name, rule in regret.OTHERS.items():
         assert ours < np.mean(list(regret.regrets(regret.by_other(rule), budget).values())), name
+
+
+def test_the_default_trains_well_on_held_out_tasks_too():
+    """They were recorded before any rule was scored on them; but the rule was changed after it had been."""
+    data = regret.HELDOUT
+    ours = np.mean(list(regret.regrets(regret.by_rule("mid_descent"), "final", data).values()))
+    for name, rule in regret.OTHERS.items():
+        assert ours < np.mean(list(regret.regrets(regret.by_other(rule), "final", data).values())), name
 
 
 def test_other_finders_score_what_was_measured_of_them():

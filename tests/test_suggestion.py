@@ -67,18 +67,28 @@ def test_the_rules_are_listed_the_default_first():
 
 
 @pytest.mark.parametrize("at", [1e-4, 1e-2, 0.3])
-def test_mid_descent_is_where_60_percent_of_the_descent_is_done(at):
-    # 1 / (1 + (at / lr) ** 3) = 0.6 where lr = at * 1.5 ** (1 / 3)
-    rate = suggested("mid_descent", RATES, logistic(RATES, at))
-    assert decades(rate, at * 1.5 ** (1 / 3)) < 0.05
+def test_mid_descent_is_the_mean_of_where_20_to_100_percent_of_the_descent_are_done(at):
+    # A share p is done where log(lr / at) = log(p / (1 - p)) / 3, and the integral of log(p / (1 - p)) from
+    # 0.2 to 1 is the entropy of 0.2.
+    entropy = -(0.2 * math.log(0.2) + 0.8 * math.log(0.8))
+    losses = np.where(200 * at > RATES, logistic(RATES, at), 9.0)
+    rate = suggested("mid_descent", RATES, losses, smoothing=0)
+    assert decades(rate, at * math.exp(entropy / 0.8 / 3)) < 0.005
+
+
+def test_mid_descent_does_not_take_a_dip_on_the_way_for_the_descent():
+    """The loss dips by two thirds of its descent at 1e-5, and comes back."""
+    losses = logistic(RATES)
+    dipped = losses - 1.3 * np.exp(-(((np.log10(RATES) + 5) / 0.3) ** 2) / 2)
+    assert decades(suggested("mid_descent", RATES, dipped), suggested("mid_descent", RATES, losses)) < 0.05
 
 
 def test_mid_descent_lies_between_the_steps_of_a_short_sweep():
     """Without smoothing, on a straight slope, the answer is exact though no step lies there."""
     rates = np.geomspace(1e-4, 1, 21)
     x = np.log10(rates)
-    losses = np.clip(-3 * (x + 2.5), -3, 0) + 5  # down by 3 from 10**-2.5 to 10**-1.5
-    assert decades(suggested("mid_descent", rates, losses, smoothing=0), 10**-1.9) < 1e-9
+    losses = np.clip(-2.5 * (x + 2.6), -3, 0) + 5  # down by 3 from 10**-2.6 to 10**-1.4; 60 % at 10**-1.88
+    assert decades(suggested("mid_descent", rates, losses, smoothing=0), 10**-1.88) < 1e-9
 
 
 @pytest.mark.parametrize("at", [1e-4, 1e-2, 0.3])
@@ -281,7 +291,8 @@ def test_skipped_rows_can_leave_too_few():
 def test_skipped_rows_do_not_count():
     losses = logistic(RATES)
     losses[:100] = np.linspace(30, 2.3, 100)
-    assert decades(suggested("mid_descent", RATES, losses, skip_start=100), 1e-2) < 0.1
+    without = suggested("mid_descent", RATES, logistic(RATES))
+    assert decades(suggested("mid_descent", RATES, losses, skip_start=100), without) < 0.05
     assert decades(suggested("minimum_tenth", RATES, trough(RATES), skip_end=150), 1e-3) < 0.05
 
 
