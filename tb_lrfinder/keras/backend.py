@@ -87,22 +87,6 @@ def steps_are_pure() -> bool:
     return bool(keras.backend.backend() == "jax")
 
 
-def sync(model: Any) -> None:
-    """Bring the model's variables up to date in the middle of `fit`, and have `fit` read them again.
-
-    On JAX the state of the training is kept apart from the variables; what a callback assigns to them
-    counts only after this.
-    """
-    if getattr(model, "_jax_state", None) is None:
-        return
-    try:
-        model.jax_state_sync()
-    except RuntimeError:
-        # The step that failed has used the old state up. There is nothing left to bring back, and Keras,
-        # which tries the same at the end of `fit`, must not hide the error that matters.
-        model._jax_state_synced = True
-
-
 def device_scope(model: Any) -> contextlib.AbstractContextManager[Any]:
     """Where the variables of a model live: what is made inside is on all of its devices."""
     strategy = getattr(model, "distribute_strategy", None)  # TensorFlow only

@@ -31,6 +31,9 @@ NEEDED: Final = {
 }
 """Attributes by their owner. The functions below that name others do without them where they are missing."""
 
+NEEDED_ON_JAX: Final = ("_jax_state_synced", "_make_function", "jax_state_sync")
+"""Those of the model that only exist where train steps are pure functions."""
+
 _GLOBAL_SEED_GENERATOR: Final = "global_seed_generator"
 
 
@@ -38,12 +41,13 @@ def check(model: Any, optimizers: list[Any]) -> None:
     """Raise an error that names what this version of Keras lacks.
 
     Raises:
-        RuntimeError: If an attribute of `NEEDED` is missing.
+        RuntimeError: If an attribute of `NEEDED`, or on JAX of `NEEDED_ON_JAX`, is missing.
     """
-    owners = [("model", model)] + [("optimizer", optimizer) for optimizer in optimizers]
-    missing = sorted(
-        {f"{kind}.{name}" for kind, owner in owners for name in NEEDED[kind] if not hasattr(owner, name)}
-    )
+    needed = [("model", model, name) for name in NEEDED["model"]]
+    if keras.backend.backend() == "jax":
+        needed += [("model", model, name) for name in NEEDED_ON_JAX]
+    needed += [("optimizer", optimizer, name) for optimizer in optimizers for name in NEEDED["optimizer"]]
+    missing = sorted({f"{kind}.{name}" for kind, owner, name in needed if not hasattr(owner, name)})
     if missing:
         raise RuntimeError(
             f"LRFinder needs {', '.join(missing)}, which Keras {keras.__version__} does not have. "
@@ -99,6 +103,22 @@ def step_function_replaced(model: Any, replace: Callable[[Any], Any]) -> Iterato
         yield
     finally:
         del vars(model)["_make_function"]
+
+
+def sync(model: Any) -> None:
+    """Bring the model's variables up to date in the middle of `fit`, and have `fit` read them again.
+
+    On JAX the state of the training is kept apart from the variables; what a callback assigns to them
+    counts only after this. The other backends have no such state.
+    """
+    if keras.backend.backend() != "jax":
+        return
+    try:
+        model.jax_state_sync()
+    except RuntimeError:
+        # The step that failed has used the old state up. There is nothing left to bring back, and Keras,
+        # which tries the same at the end of `fit`, must not hide the error that matters.
+        model._jax_state_synced = True
 
 
 def iterations(optimizer: Any) -> int:

@@ -230,7 +230,7 @@ class SweepRun:
 
     def restore(self) -> None:
         """Leave the model as it was. May be called again, and again."""
-        backend.sync(self.model)
+        internals.sync(self.model)
         if self._swept is not None:
             self._swept.detach()
         if self._snapshot is not None:

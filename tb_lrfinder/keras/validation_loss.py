@@ -35,7 +35,7 @@ class ValidationLoss:
 
     def __call__(self) -> float:
         """The loss with the weights of this moment, regularization included, as `evaluate` has it."""
-        backend.sync(self._model)
+        internals.sync(self._model)
         return float(keras.ops.convert_to_numpy(self._score()))
 
     def _forward(self, values: Sequence[Any]) -> Any:

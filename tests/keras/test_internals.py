@@ -6,12 +6,34 @@ import pytest
 
 from tb_lrfinder import LRFinder
 from tb_lrfinder.keras import internals
+from tests.keras.backends import only_on_jax
 from tests.keras.replay import regression_data, small_model
 
 
 @pytest.mark.parametrize("name", internals.NEEDED["model"])
 def test_models_have_it(name):
     assert hasattr(small_model(), name)
+
+
+@only_on_jax
+@pytest.mark.parametrize("name", internals.NEEDED_ON_JAX)
+def test_models_on_jax_have_it(name):
+    assert hasattr(small_model(), name)
+
+
+@only_on_jax
+def test_on_jax_the_step_is_compiled_by_the_method_that_is_overridden():
+    model = small_model()
+    steps = []
+
+    def noting(step):
+        steps.append(step)
+        return step
+
+    with internals.step_function_replaced(model, noting):
+        model.make_train_function(force=True)
+    assert len(steps) == 1
+    assert "_make_function" not in vars(model)
 
 
 @pytest.mark.parametrize("name", internals.NEEDED["optimizer"])
