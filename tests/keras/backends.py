@@ -18,6 +18,10 @@ only_on_tensorflow = pytest.mark.skipif(BACKEND != "tensorflow", reason="a matte
 
 only_on_jax = pytest.mark.skipif(BACKEND != "jax", reason="a matter of JAX alone")
 
+needs_multi_optimizer = pytest.mark.skipif(
+    not hasattr(keras.optimizers, "MultiOptimizer"), reason=f"Keras {keras.__version__} has none"
+)
+
 
 def tensorflow_data():
     """`tf.data`, which works on every backend, where TensorFlow is installed."""

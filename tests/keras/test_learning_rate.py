@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tb_lrfinder import LRFinder
-from tests.keras.backends import several_batches_an_execution
+from tests.keras.backends import needs_multi_optimizer, several_batches_an_execution
 from tests.keras.replay import batches_of, regression_data, replay, same_state, small_model, state_of
 
 OPTIMIZERS = [
@@ -190,11 +190,6 @@ def multi(rates=(0.5, 0.05)):
     optimizer_map = keras.optimizers.OptimizerMap(first, {path: second})
     small.compile(keras.optimizers.MultiOptimizer(optimizer_map), "mse")
     return small
-
-
-needs_multi_optimizer = pytest.mark.skipif(
-    not hasattr(keras.optimizers, "MultiOptimizer"), reason=f"Keras {keras.__version__} has none"
-)
 
 
 @needs_multi_optimizer

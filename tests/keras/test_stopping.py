@@ -102,4 +102,8 @@ def test_the_stop_acts_at_the_end_of_an_execution():
     model.fit(x, y, batch_size=16, shuffle=False, verbose=0, callbacks=[finder, spy])
     assert finder.stop_reason == "non_finite"
     assert len(finder.sweep) == 6  # the row of the batch that was to blame is the last
-    assert batches == [3, 7]
+    swept, batches = batches, []
+    fresh = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: batches.append(batch))
+    model.fit(x, y, batch_size=16, shuffle=False, verbose=0, callbacks=[fresh])
+    assert len(batches) == 3  # executions of an epoch; which batch names them depends on the version of Keras
+    assert swept == batches[:2]

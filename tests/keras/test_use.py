@@ -11,6 +11,7 @@ import pytest
 
 import tb_lrfinder
 from tb_lrfinder import LRFinder, find_lr
+from tests.keras.backends import needs_multi_optimizer
 from tests.keras.event_file import latest_values, read_config, read_sweep
 from tests.keras.replay import regression_data, same_state, small_model, state_of
 
@@ -48,6 +49,7 @@ class TestApply:
         applied = finder.apply()
         assert float(inner.learning_rate.numpy()) == applied == np.float32(finder.suggestion.learning_rate)
 
+    @needs_multi_optimizer
     def test_a_multi_optimizer_keeps_its_relations(self):
         first, second = keras.optimizers.SGD(0.01), keras.optimizers.SGD(0.001)
         model = small_model()

@@ -1,0 +1,199 @@
+"""Runs the tests with each of the versions that are promised, and writes what came of it to docs/versions.md.
+
+    python .ci/matrix.py                    # every cell
+    python .ci/matrix.py oldest newest      # these
+    python .ci/matrix.py --list
+
+Each cell has an environment of its own below `.venv-matrix/`, made with pip, and kept for the next time. The
+Python of a cell is looked for on PATH and among those of pyenv; where it is missing, `--any-python` takes the
+one that runs this file, if the packages of the cell can be had for it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+TABLE = ROOT / "docs" / "versions.md"
+SHOWN = ("tensorflow", "jax", "torch", "keras", "numpy", "tensorboard")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A set of versions."""
+
+    name: str
+    python: str
+    backend: str = "tensorflow"
+    pins: tuple[str, ...] = ()
+    constraints: str | None = None
+
+    @property
+    def tests(self) -> list[str]:
+        """Without TensorFlow only the sweep itself differs; the browser and the wheel are of no version."""
+        if self.backend == "tensorflow":
+            return ["tests", "--ignore=tests/browser", "--ignore=tests/test_packaging.py"]
+        return ["tests/keras"]
+
+
+CELLS = (
+    Cell("oldest", "3.10", constraints=".ci/oldest.txt"),
+    Cell("3.11-tensorflow", "3.11"),
+    Cell("3.11-jax", "3.11", backend="jax"),
+    # The version is named because PyTorch's newest brings gigabytes of CUDA along; 2.13 has a CPU build.
+    Cell("3.11-torch", "3.11", backend="torch", pins=("torch==2.13.*",)),
+    Cell("3.12-tensorflow-2.19", "3.12", pins=("tensorflow==2.19.*", "setuptools<82")),
+    Cell("newest", "3.13", pins=("tensorflow==2.21.*",)),
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the tests of a cell came to."""
+
+    cell: Cell
+    python: str
+    versions: dict[str, str]
+    passed: int
+    skipped: int
+    failed: int
+    seconds: float
+
+    @property
+    def row(self) -> str:
+        """As a row of the table in the docs."""
+        versions = " | ".join(self.versions.get(name, "–") for name in SHOWN)
+        return (
+            f"| {self.cell.name} | {self.python} | {self.cell.backend} | {versions} "
+            f"| {self.passed} | {self.skipped} | {self.failed} |"
+        )
+
+
+def python_of(version: str, any_python: bool) -> str:
+    """The path of an interpreter of that version.
+
+    Raises:
+        SystemExit: If there is none.
+    """
+    candidates = [shutil.which(f"python{version}")]
+    candidates += sorted(map(str, Path.home().glob(f".pyenv/versions/{version}.*/bin/python")), reverse=True)
+    for candidate in filter(None, candidates):
+        asked = [candidate, "-c", "import sys, venv, ensurepip; print('%d.%d' % sys.version_info[:2])"]
+        answer = subprocess.run(asked, capture_output=True, text=True, check=False)
+        if answer.stdout.strip() == version:
+            return candidate
+    if any_python:
+        print(f"There is no Python {version} here; going on with {sys.executable}.", flush=True)
+        return sys.executable
+    raise SystemExit(
+        f"There is no Python {version}, neither as python{version} on PATH nor in pyenv. "
+        "Install one, leave the cell out, or pass --any-python."
+    )
+
+
+def environment_of(cell: Cell, python: str) -> Path:
+    """The interpreter of the cell's environment, made or brought up to date."""
+    directory = ROOT / ".venv-matrix" / cell.name
+    if not (directory / "bin" / "python").exists():
+        subprocess.run([python, "-m", "venv", directory], check=True)
+    install = [str(directory / "bin" / "python"), "-m", "pip", "install", "--quiet", "--editable"]
+    install += [f".[{cell.backend},plot,test]", *cell.pins]
+    if cell.constraints:
+        install += ["--constraint", cell.constraints]
+    subprocess.run(install, cwd=ROOT, check=True)
+    return directory / "bin" / "python"
+
+
+def versions_of(python: Path) -> tuple[str, dict[str, str]]:
+    """Of Python itself, and of the packages that the table shows."""
+    script = "import importlib.metadata as m, platform\nprint('python', platform.python_version())\n"
+    script += "for d in m.distributions(): print(d.name, d.version)"
+    lines = subprocess.run([python, "-c", script], capture_output=True, text=True, check=True).stdout
+    found = dict(line.split(" ", 1) for line in lines.splitlines())
+    return found["python"], {name: found[name] for name in SHOWN if name in found}
+
+
+def run(cell: Cell, any_python: bool, workers: int) -> Outcome:
+    """Run the tests of a cell."""
+    print(f"\n=== {cell.name}: Python {cell.python}, {cell.backend} ===", flush=True)
+    python = environment_of(cell, python_of(cell.python, any_python))
+    version, packages = versions_of(python)
+    print(", ".join(map(" ".join, {"Python": version, **packages}.items())), flush=True)
+    report = ROOT / ".venv-matrix" / f"{cell.name}.xml"
+    report.unlink(missing_ok=True)
+    # Old versions warn of new ones and the other way round, a page for each test.
+    pytest = [str(python), "-m", "pytest", "-q", "-p", "no:warnings"]
+    pytest += ["-n", str(workers), "--dist", "loadgroup"]
+    started = time.monotonic()
+    subprocess.run(
+        [*pytest, f"--junit-xml={report}", *cell.tests],
+        cwd=ROOT,
+        check=False,
+        env=os.environ | {"KERAS_BACKEND": cell.backend},
+    )
+    seconds = time.monotonic() - started
+    if not report.exists():
+        raise SystemExit(f"The tests of {cell.name} did not run.")
+    suite = next(xml.etree.ElementTree.parse(report).iter("testsuite")).attrib
+    failed = int(suite["failures"]) + int(suite["errors"])
+    skipped = int(suite["skipped"])
+    passed = int(suite["tests"]) - failed - skipped
+    return Outcome(cell, version, packages, passed, skipped, failed, seconds)
+
+
+def write_table(outcomes: list[Outcome]) -> None:
+    """Put the rows of these cells into the docs; those of the others stay."""
+    text = TABLE.read_text(encoding="utf-8")
+    for outcome in outcomes:
+        row = re.compile(rf"^\| {re.escape(outcome.cell.name)} \|.*$", re.MULTILINE)
+        if not row.search(text):
+            raise SystemExit(f"{TABLE} has no row for {outcome.cell.name}.")
+        text = row.sub(lambda _, row=outcome.row: row, text)
+    TABLE.write_text(text, encoding="utf-8")
+
+
+def main() -> int:
+    """Run the cells that are asked for."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("cells", nargs="*", metavar="CELL", help="names of cells; all of them by default")
+    parser.add_argument("--list", action="store_true", help="say which there are")
+    parser.add_argument("--any-python", action="store_true", help="where a Python is missing, use this one")
+    parser.add_argument("--write", action="store_true", help="put the figures into docs/versions.md")
+    parser.add_argument("--workers", type=int, default=2, help="tests at the same time (default: 2)")
+    arguments = parser.parse_args()
+    cells = {cell.name: cell for cell in CELLS}
+    if arguments.list:
+        for cell in CELLS:
+            print(*filter(None, [cell.name, cell.python, cell.backend, *cell.pins, cell.constraints]))
+        return 0
+    unknown = set(arguments.cells) - set(cells)
+    if unknown:
+        parser.error(f"there is no cell {', '.join(sorted(unknown))}: {', '.join(cells)}")
+    chosen = [cells[name] for name in arguments.cells] or list(CELLS)
+    outcomes = [run(cell, arguments.any_python, arguments.workers) for cell in chosen]
+    if arguments.write:
+        write_table(outcomes)
+    print()
+    for outcome in outcomes:
+        counts = dataclasses.asdict(outcome)
+        print(
+            f"{outcome.cell.name:22} Python {outcome.python:8} passed {counts['passed']:4}  "
+            f"skipped {counts['skipped']:3}  failed {counts['failed']:3}  {outcome.seconds / 60:4.1f} min"
+        )
+    return int(any(outcome.failed for outcome in outcomes))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
