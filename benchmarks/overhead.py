@@ -5,6 +5,7 @@ end. The variants take turns, so that a busy machine slows them all down alike, 
 
     python benchmarks/overhead.py
     python benchmarks/overhead.py --models mlp --steps 1000 --repeats 9
+    KERAS_BACKEND=jax python benchmarks/overhead.py      # or torch; no TensorFlow is needed
 """
 
 from __future__ import annotations
@@ -53,15 +54,36 @@ LAYERS: dict[str, Callable[[], list[Any]]] = {
 VARIANTS = ("plain", "finder", "naive")
 
 
+class TensorFlowScalars:
+    """Event files by `tf.summary.scalar`."""
+
+    def __init__(self, log_dir: str) -> None:
+        import tensorflow as tf
+
+        self._summary = tf.summary
+        self._writer = tf.summary.create_file_writer(log_dir)
+
+    def add_scalar(self, tag: str, value: float, step: int) -> None:
+        """Write a number."""
+        with self._writer.as_default(step=step):
+            self._summary.scalar(tag, value)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._writer.close()
+
+
 class NaiveFinder(keras.callbacks.Callback):  # type: ignore[misc]
-    """What people write by hand: set the rate, read the logs, three `tf.summary.scalar` a batch."""
+    """What people write by hand: set the rate, read the logs, write three scalars a batch."""
 
     def __init__(self, log_dir: str, rates: Any) -> None:
         super().__init__()
-        import tensorflow as tf
+        if keras.backend.backend() == "tensorflow":
+            self._writer: Any = TensorFlowScalars(log_dir)
+        else:
+            from tensorboard.summary import Writer
 
-        self._tf = tf
-        self._writer = tf.summary.create_file_writer(log_dir)
+            self._writer = Writer(log_dir)
         self._rates = rates
         self._losses: list[float] = []
 
@@ -73,10 +95,10 @@ class NaiveFinder(keras.callbacks.Callback):  # type: ignore[misc]
         """Write rate, loss and delta."""
         step = len(self._losses)
         self._losses.append(logs["loss"])
-        with self._writer.as_default(step=step):
-            self._tf.summary.scalar("learning_rate", self._rates[step])
-            self._tf.summary.scalar("loss", logs["loss"])
-            self._tf.summary.scalar("loss_delta", (self._losses[-1] - self._losses[max(step - 20, 0)]) / 20)
+        delta = (self._losses[-1] - self._losses[max(step - 20, 0)]) / 20
+        self._writer.add_scalar("learning_rate", float(self._rates[step]), step)
+        self._writer.add_scalar("loss", float(logs["loss"]), step)
+        self._writer.add_scalar("loss_delta", float(delta), step)
 
     def on_train_end(self, logs: Any = None) -> None:
         """Close the file."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import keras
 
@@ -82,9 +82,16 @@ def versions() -> dict[str, str]:
     return {"keras": keras.__version__, name: importlib.import_module(name).__version__}
 
 
-def steps_are_pure() -> bool:
-    """Whether a train step takes the state and returns it, and changes no variable (JAX)."""
-    return bool(keras.backend.backend() == "jax")
+def kind_of_steps(model: Any) -> Literal["compiled", "eager", "pure"]:
+    """What a train step of the model is.
+
+    "compiled" changes variables inside a compiled function (TensorFlow, and PyTorch with `jit_compile`),
+    "eager" is run by Python each time (PyTorch), and "pure" takes the state and returns it (JAX).
+    """
+    name = keras.backend.backend()
+    if name == "jax":
+        return "pure"
+    return "eager" if name == "torch" and not model.jit_compile else "compiled"
 
 
 def device_scope(model: Any) -> contextlib.AbstractContextManager[Any]:

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from tb_lrfinder.keras import backend, internals
+from tb_lrfinder.keras import internals
 
 
 class BatchLossTap:
@@ -18,21 +18,20 @@ class BatchLossTap:
 
     The mean itself is left alone, so History and the progress bar show what they always do. The copies
     lie in a variable with a place for each batch of one execution, because with `steps_per_execution` of
-    K the host is asked only every K batches. Where train steps are pure functions (JAX), which change no
-    variable, the copy is in `latest` instead, for the train step to return.
+    K the host is asked only every K batches. Where no variable is needed, or none may be changed, the copy
+    is in `latest` instead.
 
     Args:
         model: A compiled model.
         monitor: Name of the loss among the model's metrics and in what its train step returns.
-        capacity: Batches of one execution.
+        capacity: Batches of one execution; None keeps the loss in `latest`.
     """
 
-    def __init__(self, model: Any, monitor: str, capacity: int) -> None:
+    def __init__(self, model: Any, monitor: str, capacity: int | None) -> None:
         self._model = model
         self._monitor = monitor
-        self._capacity = capacity
         self._dtype = "float64" if keras.config.floatx() == "float64" else "float32"
-        self.losses: Any = None if backend.steps_are_pure() else self._variable()
+        self.losses: Any = None if capacity is None else self._variable(capacity)
         self.latest: Any = None
         self._metrics = internals.loss_metrics(model, monitor)
         self._listening = False  # inside a train step
@@ -40,9 +39,9 @@ class BatchLossTap:
         self._source: Any = None  # the metric that the recorded loss came from
         self._warned = False
 
-    def _variable(self) -> Any:
+    def _variable(self, capacity: int) -> Any:
         return keras.Variable(
-            np.full((self._capacity,) if self._capacity > 1 else (), np.nan),
+            np.full((capacity,) if capacity > 1 else (), np.nan),
             dtype=self._dtype,
             trainable=False,
             aggregation="mean",  # of the devices, each of which sees its own part of the batch
@@ -113,10 +112,10 @@ class BatchLossTap:
 
     def _record(self, loss: Any) -> None:
         loss = keras.ops.cast(loss, self._dtype)
-        if backend.steps_are_pure():
-            self.latest = keras.ops.reshape(loss, ())
+        if self.losses is None:
+            self.latest = keras.ops.stop_gradient(keras.ops.reshape(loss, ()))
             return
-        if self._capacity > 1:
+        if self._place is not None:
             indices = keras.ops.reshape(self._place, (1, 1))
             loss = keras.ops.scatter_update(self.losses.value, indices, keras.ops.reshape(loss, (1,)))
         self.losses.assign(keras.ops.reshape(loss, self.losses.shape))

@@ -115,9 +115,12 @@ class RampedLearningRate:
 
     @contextlib.contextmanager
     def acting(self, step: Any) -> Iterator[None]:
-        """For the extent of one train step, use the learning rate of the ramp's `step`, a tensor."""
-        step = keras.ops.minimum(step, self._last)
-        self._acting = [keras.ops.take(table, step) for table in self._tables]
+        """For the extent of one train step, use the learning rate of the ramp's `step`, number or tensor."""
+        if isinstance(step, int):
+            self._acting = [table[min(step, self._last)] for table in self._tables]
+        else:
+            step = keras.ops.minimum(step, self._last)
+            self._acting = [keras.ops.take(table, step) for table in self._tables]
         try:
             yield
         finally:

@@ -17,7 +17,6 @@ from tb_lrfinder import metadata
 from tb_lrfinder.analysis import Analysis, analyze
 from tb_lrfinder.curve import Sweep
 from tb_lrfinder.keras import backend, internals
-from tb_lrfinder.keras.batch_loss import BatchLossTap
 from tb_lrfinder.keras.describe import describe
 from tb_lrfinder.keras.learning_rate import RampedLearningRate, accumulation_steps, leaf_optimizers
 from tb_lrfinder.keras.plan import Plan, plan_batches, plan_epochs
@@ -162,9 +161,8 @@ class SweepRun:
         by_host = settings.per == "epoch"
         batches_per_step = 0 if by_host else plan.batches_per_step
         with backend.device_scope(model):
-            tap = BatchLossTap(model, settings.monitor, int(model.steps_per_execution))
             self._swept = swept_train_function(
-                model, learning_rate, tap, batches_per_step, plan.first_position, on_error
+                model, learning_rate, settings.monitor, batches_per_step, plan.first_position, on_error
             )
         self._swept.attach()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,12 +17,11 @@ _LOSSES = "_lr_finder_losses"
 _POSITION = "_lr_finder_position"
 
 
-class SweptTrainFunction:
+class SweptTrainFunction(abc.ABC):
     """Puts itself in the place of `model.train_function`, and the old one back.
 
     Keras' own train step runs inside, unchanged: before it the learning rate of the batch is looked up,
-    during it the loss is copied, after it the batch is counted. All of that is part of the compiled
-    step, and comes back with the step's logs, from which it is taken out again.
+    during it the loss is copied, after it the batch is counted. How, depends on what a train step is.
 
     Args:
         model: A compiled, built model.
@@ -39,24 +39,18 @@ class SweptTrainFunction:
         learning_rate: RampedLearningRate,
         tap: BatchLossTap,
         batches_per_step: int,
-        first_position: int = 0,
-        on_error: Callable[[BaseException], None] = lambda error: None,
+        first_position: int,
+        on_error: Callable[[BaseException], None],
     ) -> None:
         self._model = model
         self._learning_rate = learning_rate
         self._tap = tap
         self._batches_per_step = batches_per_step
-        self._capacity = int(model.steps_per_execution)
-        self._position = first_position
-        self._position_variable = keras.Variable(
-            first_position, dtype="int", trainable=False, aggregation="only_first_replica", name="position"
-        )
+        self._position = first_position  # batches whose losses were taken
         self._on_error = on_error
         self._inner: Callable[..., Any] | None = None
         self._replaced: Callable[..., Any] | None = None
         self._replaced_step: Callable[..., Any] | None = None
-        self._latest: Any = None  # losses of the latest execution, still on the device
-        self._latest_position = first_position
 
     def attach(self) -> None:
         """Begin: from now on `fit` calls this object for every execution."""
@@ -85,6 +79,64 @@ class SweptTrainFunction:
         if self._model.train_function is self:  # not when compile() was called in between
             self._model.train_function = self._replaced
 
+    def __call__(self, *arguments: Any) -> Any:
+        """Run one execution, as the train function that this one replaces."""
+        assert self._inner is not None
+        try:
+            result = self._inner(*arguments)
+        except BaseException as error:
+            if not backend.ends_the_data(error):
+                self._on_error(error)
+            raise
+        if not self._keep(result):
+            raise RuntimeError(
+                f"{type(self._model).__name__} overrides `make_train_function` with one that does not call "
+                "`train_step`, so that LRFinder cannot set the learning rate inside it."
+            )
+        return result
+
+    @abc.abstractmethod
+    def set_step(self, step: int) -> None:
+        """Say which step of the ramp it is, where the batches do not decide that."""
+
+    @abc.abstractmethod
+    def take_losses(self) -> Sequence[float]:
+        """The losses of the batches since the last call, in their order."""
+
+    @abc.abstractmethod
+    def _swept(self, train_step: Callable[..., Any]) -> Callable[..., Any]:
+        """The train step with the sweep around it."""
+
+    @abc.abstractmethod
+    def _keep(self, result: Any) -> bool:
+        """Take what is the sweep's out of what an execution returned; whether there was any."""
+
+    def _follow(self) -> None:
+        """Keep the learning rate that the host shows in step with the one that acts."""
+        if self._batches_per_step:
+            self._learning_rate.step = self._position // self._batches_per_step
+
+    def _step_at(self, position: Any) -> Any:
+        """The step of the ramp to which a batch belongs; numbers or tensors."""
+        return position // self._batches_per_step if self._batches_per_step > 1 else position
+
+
+class CompiledSweptTrainFunction(SweptTrainFunction):
+    """Where variables live on the device and a train step is compiled with them, as on TensorFlow.
+
+    The batches are counted by a variable inside the compiled step, several of which may make one
+    execution, and the losses come back with the step's logs, from which they are taken out again.
+    """
+
+    def __init__(self, model: Any, *arguments: Any) -> None:
+        super().__init__(model, *arguments)
+        self._capacity = int(model.steps_per_execution)
+        self._position_variable = keras.Variable(
+            self._position, dtype="int", trainable=False, aggregation="only_first_replica", name="position"
+        )
+        self._latest: Any = None  # losses of the latest execution, still on the device
+        self._latest_position: Any = self._position
+
     def set_step(self, step: int) -> None:
         """Say which step of the ramp it is, where the batches do not decide that."""
         self._position_variable.assign(step)
@@ -105,42 +157,11 @@ class SweptTrainFunction:
         self._follow()
         return taken
 
-    def _follow(self) -> None:
-        """Keep the learning rate that the host shows in step with the one that acts."""
-        if self._batches_per_step:
-            self._learning_rate.step = self._position // self._batches_per_step
-
-    def _step_at(self, position: Any) -> Any:
-        """The step of the ramp to which a batch belongs; numbers or tensors."""
-        if self._batches_per_step > 1:
-            return keras.ops.floor_divide(position, self._batches_per_step)
-        return position
-
-    def __call__(self, *arguments: Any) -> Any:
-        """Run one execution, as the train function that this one replaces."""
-        assert self._inner is not None
-        try:
-            result = self._inner(*arguments)
-        except BaseException as error:
-            if not backend.ends_the_data(error):
-                self._on_error(error)
-            raise
-        self._keep(result)
-        return result
-
-    def _keep(self, result: Any) -> None:
-        """Take the losses out of what an execution returned."""
-        if _LOSSES not in result:
-            raise self._bypassed()
-        self._latest = result.pop(_LOSSES)
+    def _keep(self, result: Any) -> bool:
+        self._latest = result.pop(_LOSSES, None)
         if self._capacity > 1:
-            self._latest_position = result.pop(_POSITION)
-
-    def _bypassed(self) -> RuntimeError:
-        return RuntimeError(
-            f"{type(self._model).__name__} overrides `make_train_function` with one that does not call "
-            "`train_step`, so that LRFinder cannot set the learning rate inside it."
-        )
+            self._latest_position = result.pop(_POSITION, None)
+        return self._latest is not None
 
     def _swept(self, train_step: Callable[..., Any]) -> Callable[..., Any]:
         def swept_train_step(data: Any) -> Any:
@@ -160,19 +181,13 @@ class SweptTrainFunction:
         return swept_train_step
 
 
-class PureSweptTrainFunction(SweptTrainFunction):
-    """The same where a train step is a pure function of the state and the batch, as on JAX.
+class HostCountedTrainFunction(SweptTrainFunction):
+    """Where the host runs every train step itself: it counts the batches, and keeps their losses."""
 
-    Such a step can count nothing in a variable. So the host numbers the batches as it hands them in, and
-    takes the loss out of what each step returns.
-    """
-
-    def attach(self) -> None:
-        """Begin: from now on `fit` calls this object for every execution."""
-        self._number = self._position
-        self._taken: list[Any] = []
-        with internals.step_function_replaced(self._model, self._numbering):
-            super().attach()
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._number = self._position  # of the batch that is next
+        self._taken: list[Any] = []  # losses, still on the device
 
     def set_step(self, step: int) -> None:
         """Say which step of the ramp it is, where the batches do not decide that."""
@@ -186,17 +201,46 @@ class PureSweptTrainFunction(SweptTrainFunction):
         self._follow()
         return taken
 
-    def _keep(self, result: Any) -> None:
-        if not self._taken:
-            raise self._bypassed()
+    def _keep(self, result: Any) -> bool:
+        return bool(self._taken)
+
+    def _count(self, loss: Any) -> None:
+        self._taken.append(loss)
+        if self._batches_per_step:
+            self._number += 1
+
+
+class EagerSweptTrainFunction(HostCountedTrainFunction):
+    """Where nothing is compiled, as on PyTorch: plain numbers are all that it takes."""
+
+    def _swept(self, train_step: Callable[..., Any]) -> Callable[..., Any]:
+        def swept_train_step(data: Any) -> Any:
+            with self._learning_rate.acting(self._step_at(self._number)), self._tap.listening(None):
+                logs = dict(train_step(data))
+            self._tap.take_from(logs)
+            self._count(self._tap.latest)
+            return logs
+
+        return swept_train_step
+
+
+class PureSweptTrainFunction(HostCountedTrainFunction):
+    """Where a train step is a pure function of the state and the batch, as on JAX.
+
+    Such a step can count nothing in a variable. So the host numbers the batches as it hands them in, and
+    takes the loss out of what each step returns.
+    """
+
+    def attach(self) -> None:
+        """Begin: from now on `fit` calls this object for every execution."""
+        with internals.step_function_replaced(self._model, self._numbering):
+            super().attach()
 
     def _numbering(self, step_function: Callable[..., Any]) -> Callable[..., Any]:
         def numbered_step(state: Any, data: Any) -> Any:
             logs, state = step_function(state, (np.int32(self._number), data))
             if _LOSSES in logs:
-                self._taken.append(logs.pop(_LOSSES))
-            if self._batches_per_step:
-                self._number += 1
+                self._count(logs.pop(_LOSSES))
             return logs, state
 
         return numbered_step
@@ -213,6 +257,26 @@ class PureSweptTrainFunction(SweptTrainFunction):
         return swept_train_step
 
 
-def swept_train_function(*arguments: Any) -> SweptTrainFunction:
-    """The kind that the active backend needs; see `SweptTrainFunction` for the arguments."""
-    return (PureSweptTrainFunction if backend.steps_are_pure() else SweptTrainFunction)(*arguments)
+def swept_train_function(
+    model: Any,
+    learning_rate: RampedLearningRate,
+    monitor: str,
+    batches_per_step: int,
+    first_position: int,
+    on_error: Callable[[BaseException], None],
+) -> SweptTrainFunction:
+    """The kind that the active backend needs, with its tap for the loss called `monitor`.
+
+    See `SweptTrainFunction` for the other arguments.
+    """
+    kind = _KINDS[backend.kind_of_steps(model)]
+    capacity = int(model.steps_per_execution) if kind is CompiledSweptTrainFunction else None
+    tap = BatchLossTap(model, monitor, capacity)
+    return kind(model, learning_rate, tap, batches_per_step, first_position, on_error)
+
+
+_KINDS: dict[str, type[SweptTrainFunction]] = {
+    "compiled": CompiledSweptTrainFunction,
+    "eager": EagerSweptTrainFunction,
+    "pure": PureSweptTrainFunction,
+}
