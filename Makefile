@@ -21,7 +21,7 @@ PAGE := $(shell find frontend -name node_modules -prune -o -name tests -prune -o
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo install test test-jax test-torch test-python test-frontend test-browser lint format docs bench clean distclean
+.PHONY: help demo install test matrix test-python test-frontend test-browser lint format docs bench clean distclean
 
 help: ## Say what can be made
 	@echo "make TARGET [VARIABLE=value ...]"
@@ -77,13 +77,10 @@ else
 	@test "$(REQUIRE_BROWSER)" != 1 || { echo "REQUIRE_BROWSER=1, so this is an error."; exit 1; }
 endif
 
-# Environments without TensorFlow, each with a backend of its own.
-test-jax: ## Run the tests of the sweep on JAX, in an environment without TensorFlow
-test-torch: ## Run the tests of the sweep on PyTorch, in an environment without TensorFlow
-test-jax test-torch: test-%:
-	@test -x $(VENV)-$*/bin/python || $(PYTHON) -m venv $(VENV)-$*
-	@$(VENV)-$*/bin/python -m pip install --quiet --editable '.[$*,test]'
-	KERAS_BACKEND=$* $(VENV)-$*/bin/python -m pytest -n $(WORKERS) tests/keras
+# One environment for each set of versions: see .ci/matrix.py.
+CELLS ?=
+matrix: ## Run the tests with every set of versions that is promised (CELLS; MATRIX=--write for docs/versions.md)
+	$(PYTHON) .ci/matrix.py --workers $(WORKERS) $(MATRIX) $(CELLS)
 
 lint: $(VENV)/installed-dev ## Check style and types: ruff, mypy, eslint, tsc, biome
 	$(BIN)/ruff check .
@@ -112,4 +109,4 @@ clean: ## Remove what was built; environments and logs stay
 	find . -name .venv -prune -o -name node_modules -prune -o -name __pycache__ -type d -exec rm -rf {} +
 
 distclean: clean ## Remove the environments, too
-	rm -rf $(VENV) frontend/node_modules
+	rm -rf $(VENV) .venv-matrix frontend/node_modules

@@ -104,6 +104,9 @@ def python_of(version: str, any_python: bool) -> str:
 def environment_of(cell: Cell, python: str) -> Path:
     """The interpreter of the cell's environment, made or brought up to date."""
     directory = ROOT / ".venv-matrix" / cell.name
+    stamp = directory / "installed"
+    if stamp.exists() and stamp.stat().st_mtime > (ROOT / "pyproject.toml").stat().st_mtime:
+        return directory / "bin" / "python"
     if not (directory / "bin" / "python").exists():
         subprocess.run([python, "-m", "venv", directory], check=True)
     install = [str(directory / "bin" / "python"), "-m", "pip", "install", "--quiet", "--editable"]
@@ -111,6 +114,7 @@ def environment_of(cell: Cell, python: str) -> Path:
     if cell.constraints:
         install += ["--constraint", cell.constraints]
     subprocess.run(install, cwd=ROOT, check=True)
+    stamp.touch()
     return directory / "bin" / "python"
 
 
