@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import keras
 
-WORKS_WITH: Final = "3.8 to 3.15"
+WORKS_WITH: Final = "3.7 to 3.15"
 
 NEEDED: Final = {
     "model": (
@@ -51,7 +51,7 @@ def check(model: Any, optimizers: list[Any]) -> None:
     if missing:
         raise RuntimeError(
             f"LRFinder needs {', '.join(missing)}, which Keras {keras.__version__} does not have. "
-            f"It works with Keras {WORKS_WITH}: pip install 'keras>=3.8,<3.16'"
+            f"It works with Keras {WORKS_WITH}: pip install 'keras>=3.7,<3.16'"
         )
 
 
