@@ -1,6 +1,8 @@
 """The same network, swept on whichever backend Keras runs on: the curves are the same within rounding.
 
-    for backend in tensorflow jax torch; do KERAS_BACKEND=$backend python examples/backends.py logs/backends; done
+    for backend in tensorflow jax torch; do
+      KERAS_BACKEND=$backend python examples/backends.py logs/backends
+    done
     tensorboard --logdir logs/backends
 
 Initial weights and the order of the data come from NumPy, because each backend has random numbers of its own.
@@ -11,6 +13,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -47,7 +50,7 @@ def make_model() -> keras.Model:
     return model
 
 
-def sweep(log_dir: str | None) -> LRFinder:
+def sweep(log_dir: Path | None) -> LRFinder:
     """Sweep it over the digits, in an order that NumPy shuffled."""
     images, labels = load("digits")
     order = np.random.default_rng(1).permutation(len(images))
@@ -59,4 +62,5 @@ def sweep(log_dir: str | None) -> LRFinder:
 
 
 if __name__ == "__main__":
-    sweep(os.path.join(sys.argv[1] if len(sys.argv) > 1 else "logs/backends", keras.backend.backend()))
+    logs = Path(sys.argv[1] if len(sys.argv) > 1 else "logs/backends")
+    sweep(logs / keras.backend.backend())
