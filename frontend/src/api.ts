@@ -287,12 +287,21 @@ function countTo(count: number): Float32Array {
 
 /** Little-endian float32 in base64. */
 export function decodeFloats(base64: string): Float32Array {
-  const text = atob(base64);
-  const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  const bytes = decodeBytes(base64);
   if (LITTLE_ENDIAN) return new Float32Array(bytes.buffer);
   const view = new DataView(bytes.buffer);
   return Float32Array.from({ length: bytes.length / 4 }, (_, i) => view.getFloat32(4 * i, true));
 }
+
+function decodeBytes(base64: string): Uint8Array<ArrayBuffer> {
+  // Newer browsers do it several times faster.
+  if (NATIVE.fromBase64) return NATIVE.fromBase64(base64);
+  const text = atob(base64);
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
+}
+
+const NATIVE = Uint8Array as { fromBase64?: (base64: string) => Uint8Array<ArrayBuffer> };
 
 const LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;

@@ -209,13 +209,13 @@ describe("curves", () => {
   });
 
   it("are relative to their start on request", () => {
-    const [series] = lossSeries([drawn], { ...DEFAULT_SETTINGS, relativeLoss: true });
+    const [series] = lossSeries([drawn], null, { ...DEFAULT_SETTINGS, relativeLoss: true });
     expect([...(series?.y ?? [])]).toEqual([1, 0.75, 0.5, Math.fround(0.6), 4]);
   });
 
   it("end what has to be seen at the divergence, and deltas at the minimum", () => {
     const series = { ...drawn, sweep: makeSweep("a", { divergence_learning_rate: 0.1 }) };
-    expect(lossSeries([series], DEFAULT_SETTINGS)[0]?.fitTo).toBe(4);
+    expect(lossSeries([series], null, DEFAULT_SETTINGS)[0]?.fitTo).toBe(4);
     expect(deltaSeries([series], DEFAULT_SETTINGS)[0]?.fitTo).toBe(3);
   });
 
@@ -247,7 +247,7 @@ describe("curves", () => {
       [1e-4, 1e-3],
       [1e-2, 1],
     ]);
-    const [series] = lossSeries([skipped], DEFAULT_SETTINGS);
+    const [series] = lossSeries([skipped], null, DEFAULT_SETTINGS);
     expect([series?.solidFrom, series?.solidTo]).toEqual([1, 3]);
   });
 

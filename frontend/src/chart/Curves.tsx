@@ -28,9 +28,10 @@ export function Curves({ frame, series, emphasis, lit, className, testId }: Curv
     const context = canvas?.getContext("2d");
     if (!canvas || !context || width === 0) return;
     const ratio = window.devicePixelRatio || 1;
-    canvas.width = Math.round(width * ratio);
-    canvas.height = Math.round(height * ratio);
-    context.scale(ratio, ratio);
+    resize(canvas, Math.round(width * ratio), Math.round(height * ratio));
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    context.clearRect(0, 0, width, height);
+    context.save();
     context.beginPath();
     context.rect(frame.left, frame.top, frame.right - frame.left, frame.bottom - frame.top);
     context.clip();
@@ -40,6 +41,7 @@ export function Curves({ frame, series, emphasis, lit, className, testId }: Curv
     } else {
       drawAll(context, frame, series, emphasis ?? null, ratio);
     }
+    context.restore();
   }, [frame, series, emphasis, lit, width, height]);
   return (
     <canvas
@@ -50,6 +52,12 @@ export function Curves({ frame, series, emphasis, lit, className, testId }: Curv
       aria-hidden="true"
     />
   );
+}
+
+/** New memory for the pixels only where there are more or fewer of them. */
+function resize(canvas: HTMLCanvasElement, width: number, height: number): void {
+  if (canvas.width !== width) canvas.width = width;
+  if (canvas.height !== height) canvas.height = height;
 }
 
 interface Stroke {

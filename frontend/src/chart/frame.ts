@@ -13,6 +13,7 @@ export interface Frame {
   bottom: number;
   x: Scale;
   y: Scale;
+  yLog: boolean;
 }
 
 /** The same for every chart of the page, so that equal learning rates stand above each other. */
@@ -45,6 +46,7 @@ export function createFrame(options: FrameOptions): Frame {
     bottom,
     x: scaleLog().domain(options.xDomain).range([left, right]),
     y: y.domain(options.yDomain).range([bottom, top]),
+    yLog: options.yLog,
   };
 }
 

@@ -14,6 +14,7 @@ import {
   startingLossRatio,
 } from "../state/curves";
 import type { Settings } from "../state/settings";
+import { sameItems, useStable } from "../state/stable";
 import type { Action, View } from "../state/view";
 import { ChartCard } from "./ChartCard";
 
@@ -37,10 +38,24 @@ export function CurveCards(props: CurveCardsProps) {
   const lossChart = useRef<ChartHandle>(null);
   const deltaChart = useRef<ChartHandle>(null);
   const activeRun = active?.run.run ?? null;
-  const losses = useMemo(() => lossSeries(entries, settings), [entries, settings]);
-  const deltas = useMemo(() => deltaSeries(entries, settings), [entries, settings]);
+  const { showRaw, relativeLoss, delta } = settings;
+  // Hundreds of curves are not drawn again for what does not change them.
+  const losses = useStable(
+    useMemo(
+      () => lossSeries(entries, activeRun, { showRaw, relativeLoss }),
+      [entries, activeRun, showRaw, relativeLoss],
+    ),
+    sameItems,
+  );
+  const deltas = useStable(
+    useMemo(() => deltaSeries(entries, { delta, relativeLoss }), [entries, delta, relativeLoss]),
+    sameItems,
+  );
   const marks = useMemo(() => marksOf(entries, active, ruleLabel), [entries, active, ruleLabel]);
-  const fullDomain = useMemo(() => fullDomainOf(entries, losses), [entries, losses]);
+  const fullDomain = useStable(
+    useMemo(() => fullDomainOf(entries, losses), [entries, losses]),
+    sameDomain,
+  );
   const xDomain = useMemo(
     () => (zoom === null ? fullDomain : (clampWindow(zoom, fullDomain) ?? fullDomain)),
     [zoom, fullDomain],
@@ -190,6 +205,10 @@ function only(series: readonly Series[], activeRun: string | null): readonly Ser
 function cellAt(index: number) {
   return (column: Float32Array | null | undefined) =>
     column ? formatLoss(column[index] ?? Number.NaN) : "…";
+}
+
+function sameDomain(a: Domain, b: Domain): boolean {
+  return a[0] === b[0] && a[1] === b[1];
 }
 
 /** All learning rates; those that a running sweep has still to reach are kept free for it. */

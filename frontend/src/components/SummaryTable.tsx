@@ -1,5 +1,6 @@
 import { mdiAlert, mdiArrowDown, mdiArrowUp } from "@mdi/js";
-import { memo, useMemo, useState } from "react";
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { memo, useCallback, useMemo, useRef, useState } from "react";
 import { formatCount, formatLearningRate, plural } from "../format";
 import { type Entry, stopSentence } from "../state/entries";
 import type { Action } from "../state/view";
@@ -24,6 +25,9 @@ const COLUMNS: Column[] = [
   { name: "Outcome", numeric: false, key: (e) => outcome(e).text },
 ];
 
+/** With its line. */
+const ROW_HEIGHT = 35;
+
 interface SummaryTableProps {
   entries: readonly Entry[];
   activeRun: string | null;
@@ -35,6 +39,21 @@ export const SummaryTable = memo(function SummaryTable(props: SummaryTableProps)
   const { entries, activeRun, dispatch } = props;
   const [order, setOrder] = useState<{ column: number; down: boolean } | null>(null);
   const rows = useMemo(() => sortEntries(entries, order), [entries, order]);
+  const scroller = useRef<HTMLDivElement>(null);
+  const virtual = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => ROW_HEIGHT,
+    overscan: 8,
+    initialRect: { width: 800, height: 480 },
+  });
+  const visible = virtual.getVirtualItems();
+  const onPick = useCallback(
+    (id: string) => {
+      dispatch({ type: "focus", id });
+    },
+    [dispatch],
+  );
   const sortBy = (column: number) => {
     setOrder((now) => {
       if (now?.column !== column) return { column, down: false };
@@ -48,10 +67,16 @@ export const SummaryTable = memo(function SummaryTable(props: SummaryTableProps)
         <span className="subtitle">{plural(entries.length, "run")}</span>
       </header>
       {/* A region that scrolls has to be reached by keyboard. */}
-      <div className="table" tabIndex={0} role="region" aria-label="Summary of the shown runs">
-        <table>
+      <div
+        ref={scroller}
+        className="table"
+        tabIndex={0}
+        role="region"
+        aria-label="Summary of the shown runs"
+      >
+        <table aria-rowcount={rows.length + 1}>
           <thead>
-            <tr>
+            <tr aria-rowindex={1}>
               {COLUMNS.map(({ name, numeric }, column) => {
                 const down = order?.column === column ? order.down : null;
                 return (
@@ -76,16 +101,22 @@ export const SummaryTable = memo(function SummaryTable(props: SummaryTableProps)
             </tr>
           </thead>
           <tbody>
-            {rows.map((entry) => (
-              <Row
-                key={entry.run.run}
-                entry={entry}
-                active={entry.run.run === activeRun}
-                onPick={(id) => {
-                  dispatch({ type: "focus", id });
-                }}
-              />
-            ))}
+            <Space height={visible[0]?.start ?? 0} />
+            {visible.map(({ index }) => {
+              const entry = rows[index];
+              return (
+                entry && (
+                  <Row
+                    key={entry.run.run}
+                    entry={entry}
+                    index={index}
+                    active={entry.run.run === activeRun}
+                    onPick={onPick}
+                  />
+                )
+              );
+            })}
+            <Space height={virtual.getTotalSize() - (visible.at(-1)?.end ?? 0)} />
           </tbody>
         </table>
       </div>
@@ -110,20 +141,24 @@ export function sortEntries(
   });
 }
 
-function Row({
-  entry,
-  active,
-  onPick,
-}: {
+/** Stands for the rows that are out of sight, so that the scroll bar is right. */
+function Space({ height }: { height: number }) {
+  return height > 0 ? <tr aria-hidden="true" className="space" style={{ height }} /> : null;
+}
+
+interface RowProps {
   entry: Entry;
+  index: number;
   active: boolean;
   onPick: (id: string) => void;
-}) {
+}
+
+const Row = memo(function Row({ entry, index, active, onPick }: RowProps) {
   const { run, sweep, color, suggested, reliable } = entry;
   const suggestion = suggested !== null && reliable ? formatLearningRate(suggested) : null;
   const { text, tone } = outcome(entry);
   return (
-    <tr className={active ? "active" : ""}>
+    <tr aria-rowindex={index + 2} className={active ? "active" : ""}>
       <th scope="row">
         <button
           type="button"
@@ -157,7 +192,7 @@ function Row({
       </td>
     </tr>
   );
-}
+});
 
 function rate(value: number | null | undefined): string {
   return value === null || value === undefined ? "–" : formatLearningRate(value);

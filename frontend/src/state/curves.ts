@@ -1,4 +1,5 @@
 import type { Sweep } from "../api";
+import { RAW_UP_TO } from "../chart/Curves";
 import { bisect, type Domain, type Marks, type Series } from "../chart/series";
 import { formatLearningRate } from "../format";
 import type { Entry } from "./entries";
@@ -15,20 +16,29 @@ export function drawable(entries: readonly Entry[]): DrawnEntry[] {
 }
 
 /** The smoothed losses, with the raw ones where they are wanted. */
-export function lossSeries(entries: readonly DrawnEntry[], settings: Settings): Series[] {
+export function lossSeries(
+  entries: readonly DrawnEntry[],
+  activeRun: string | null,
+  settings: Pick<Settings, "showRaw" | "relativeLoss">,
+): Series[] {
+  const all = entries.length <= RAW_UP_TO;
   return entries.map((entry) => {
+    const withRaw = settings.showRaw && (all || entry.run.run === activeRun);
     const { smoothed_loss, loss } = entry.sweep.columns;
     const scale = settings.relativeLoss ? 1 / startOf(smoothed_loss) : 1;
     return {
       ...commonSeries(entry),
       y: scaled(smoothed_loss, scale),
-      raw: settings.showRaw && loss ? scaled(loss, scale) : null,
+      raw: withRaw && loss ? scaled(loss, scale) : null,
     };
   });
 }
 
 /** The loss deltas over a window of batches, or the slopes per decade. */
-export function deltaSeries(entries: readonly DrawnEntry[], settings: Settings): Series[] {
+export function deltaSeries(
+  entries: readonly DrawnEntry[],
+  settings: Pick<Settings, "delta" | "relativeLoss">,
+): Series[] {
   return entries.map((entry) => {
     const { smoothed_loss, loss_delta, slope, learning_rate, step } = entry.sweep.columns;
     const delta = settings.delta === "slope" ? slope : loss_delta;
@@ -41,7 +51,7 @@ export function deltaSeries(entries: readonly DrawnEntry[], settings: Settings):
       // The first differences are over shorter windows, the very first between two noisy batches.
       fitFrom:
         settings.delta === "slope" ? 0 : bisect(step, Math.min(window, entry.sweep.steps >> 2)),
-      y: delta ? scaled(delta, scale) : new Float32Array(learning_rate.length).fill(NaN),
+      y: delta ? scaled(delta, scale) : nothing(learning_rate),
       raw: null,
       // What comes after the minimum is the divergence, whose slopes dwarf those of the descent.
       fitTo:
@@ -77,9 +87,22 @@ function startOf(losses: Float32Array): number {
   return Math.abs(start ?? 1);
 }
 
+/** The same array again for the same question, so that nobody takes it for a new curve. */
 function scaled(values: Float32Array, factor: number): Float32Array {
-  return factor === 1 ? values : values.map((value) => value * factor);
+  if (factor === 1) return values;
+  const before = SCALED.get(values);
+  if (before && Object.is(before.factor, factor)) return before.values;
+  const after = { factor, values: values.map((value) => value * factor) };
+  SCALED.set(values, after);
+  return after.values;
 }
+
+/** A curve that is not here yet. */
+function nothing(like: Float32Array): Float32Array {
+  return scaled(like, NaN);
+}
+
+const SCALED = new WeakMap<Float32Array, { factor: number; values: Float32Array }>();
 
 /**
  * The marks of all entries, and with `active` those of that one in detail. `ruleLabel` is what the

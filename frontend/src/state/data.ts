@@ -8,6 +8,7 @@ import {
   type Run,
   type SweepSettings,
 } from "../api";
+import { RAW_UP_TO } from "../chart/Curves";
 import { SweepLoader } from "./loader";
 import { useVisible } from "./visibility";
 
@@ -42,8 +43,6 @@ export function useRules(): Rules | undefined {
   return data;
 }
 
-/** More curves than this are drawn without their raw losses. */
-const RAW_AT_ONCE_UP_TO = 12;
 /** Long sweeps are thinned to the width of a large screen; where there are many, to that of a card. */
 const BUCKETS = { few: 2_000, many: 500, manyFrom: 25 };
 
@@ -64,7 +63,7 @@ export function useSweeps(runs: readonly Run[], settings: SweepSettings, delta: 
     gcTime: 0,
     retry: 1,
   });
-  const rawAtOnce = runs.length <= RAW_AT_ONCE_UP_TO;
+  const rawAtOnce = runs.length <= RAW_UP_TO;
   const query = useQuery({
     ...options(rawAtOnce ? [delta, "loss"] : [delta]),
     enabled: runs.length > 0,
