@@ -19,7 +19,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,13 +49,17 @@ UNTIL_SHOWN = """async ([selector, start]) => {
   return Date.now() - start;
 }"""
 
-# The longest that one frame takes while `act` is done again and again: from the event to the next frame.
+# Moves the pointer, or zooms, again and again: milliseconds from each event to the end of its frame.
 FRAMES = """async ([steps, kind]) => {
   const chart = document.querySelector('[data-testid="loss-chart"]').parentElement;
   const box = chart.getBoundingClientRect();
   const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
   const painted = () => new Promise((resolve) => {
-    requestAnimationFrame(() => { const c = new MessageChannel(); c.port1.onmessage = resolve; c.port2.postMessage(0); });
+    requestAnimationFrame(() => {
+      const channel = new MessageChannel();
+      channel.port1.onmessage = resolve;
+      channel.port2.postMessage(0);
+    });
   });
   const took = [];
   for (let i = 0; i < steps; i++) {
@@ -64,7 +68,10 @@ FRAMES = """async ([steps, kind]) => {
     const at = { bubbles: true, cancelable: true, pointerId: 1, button: 0,
       clientX: box.left + 100 + (i * 37) % (box.width - 160), clientY: box.top + 60 + (i * 13) % 150 };
     if (kind === "hover") chart.dispatchEvent(new PointerEvent("pointermove", at));
-    else chart.dispatchEvent(new WheelEvent("wheel", { ...at, altKey: true, deltaY: i < steps / 2 ? -60 : 60 }));
+    else {
+      const deltaY = i < steps / 2 ? -60 : 60;
+      chart.dispatchEvent(new WheelEvent("wheel", { ...at, altKey: true, deltaY }));
+    }
     await painted();
     took.push(performance.now() - start);
   }
@@ -75,7 +82,11 @@ SCROLL = """async (selector) => {
   const list = document.querySelector(selector);
   const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
   const painted = () => new Promise((resolve) => {
-    requestAnimationFrame(() => { const c = new MessageChannel(); c.port1.onmessage = resolve; c.port2.postMessage(0); });
+    requestAnimationFrame(() => {
+      const channel = new MessageChannel();
+      channel.port1.onmessage = resolve;
+      channel.port2.postMessage(0);
+    });
   });
   const took = [];
   for (let i = 0; i < 60; i++) {
@@ -88,8 +99,8 @@ SCROLL = """async (selector) => {
   return took;
 }"""
 
-# Sets the smoothing as a drag of the slider does; resolves when the server has answered and the curves have been
-# drawn anew.
+# Sets the smoothing as a drag of the slider does; resolves when the server has answered and the curves have
+# been drawn anew.
 SMOOTH = """async (value) => {
   const canvas = document.querySelector('[data-testid="loss-canvas"]');
   const slider = document.querySelector('input[type="range"]');

@@ -16,6 +16,7 @@ from tensorboard.data.provider import DataProvider, RunTagFilter, TensorDatum, T
 
 from tb_lrfinder import metadata
 from tb_lrfinder.curve import DEFAULT_DELTA_WINDOW, Sweep
+from tb_lrfinder.kept_runs import KeptRuns
 from tb_lrfinder.trial import Trial
 
 Kind = Literal["sweep", "trial"]
@@ -101,6 +102,7 @@ class RunReader:
 
     provider: DataProvider
     _texts: dict[tuple[str, str, str], tuple[float, dict[str, Any] | str]] = field(default_factory=dict)
+    _kept: KeptRuns[Recorded] = field(default_factory=KeptRuns)
 
     def list(self, ctx: RequestContext, experiment: str) -> list[Recorded]:
         """Every run that holds a sweep or a trial, without rows, in natural order of the names."""
@@ -111,15 +113,25 @@ class RunReader:
 
     def read(self, ctx: RequestContext, experiment: str, runs: Sequence[str]) -> dict[str, Recorded]:
         """The named runs with every row, in one read; one that holds neither sweep nor trial is left out."""
-        data = self.provider.read_tensors(
-            ctx,
-            experiment_id=experiment,
-            plugin_name=metadata.PLUGIN_NAME,
-            downsample=1,  # exactly the last value of each tag, and that is the one that counts
-            run_tag_filter=RunTagFilter(runs=runs),
-        )
-        found = {run: _assemble(run, {tag: d[-1] for tag, d in data[run].items() if d}) for run in data}
-        return {run: found[run] for run in runs if found.get(run) is not None}  # type: ignore[misc]
+        asked = {"experiment_id": experiment, "plugin_name": metadata.PLUGIN_NAME}
+        series = self.provider.list_tensors(ctx, **asked, run_tag_filter=RunTagFilter(runs=runs))
+        # Asked for before the rows: if more is written in between, the next look reads it again.
+        states = {run: _state(tags) for run, tags in series.items()}
+        found = {run: self._kept.get((experiment, run), state) for run, state in states.items()}
+        new = [run for run, recorded in found.items() if recorded is None]
+        if new:
+            data = self.provider.read_tensors(
+                ctx,
+                **asked,
+                downsample=1,  # exactly the last value of each tag, and that is the one that counts
+                run_tag_filter=RunTagFilter(runs=new),
+            )
+            for run in data:
+                recorded = _assemble(run, {tag: d[-1] for tag, d in data[run].items() if d})
+                found[run] = recorded
+                if recorded is not None and run in states:
+                    self._kept.keep((experiment, run), states[run], recorded.steps, recorded)
+        return {run: recorded for run in runs if (recorded := found.get(run)) is not None}
 
     def _read_new_texts(
         self, ctx: RequestContext, experiment: str, series: Mapping[str, Mapping[str, TensorTimeSeries]]
@@ -157,6 +169,11 @@ class RunReader:
         rows = [series.max_step for tag, series in tags.items() if tag.startswith(metadata.ROWS_TAG_PREFIX)]
         last = max(series.max_wall_time for series in tags.values())
         return _recorded(run, texts, steps=max(rows, default=-1) + 1, last_event_time=last)
+
+
+def _state(tags: Mapping[str, TensorTimeSeries]) -> tuple[tuple[str, int, float], ...]:
+    """Changes with everything that is written to a run."""
+    return tuple(sorted((tag, series.max_step, series.max_wall_time) for tag, series in tags.items()))
 
 
 def read_log_dir(log_dir: str, progress: Callable[[int, int], None] | None = None) -> list[Recorded]:
