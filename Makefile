@@ -21,7 +21,7 @@ PAGE := $(shell find frontend -name node_modules -prune -o -name tests -prune -o
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo install test matrix test-python test-frontend test-browser lint format docs bench clean distclean
+.PHONY: help demo install test matrix test-python test-frontend test-browser coverage lint format docs bench clean distclean
 
 help: ## Say what can be made
 	@echo "make TARGET [VARIABLE=value ...]"
@@ -62,6 +62,12 @@ test: test-python test-frontend test-browser ## Run all tests
 
 test-python: $(VENV)/installed-dev ## Run the Python tests, the packaging's included
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --ignore=tests/browser tests
+
+coverage: $(VENV)/installed-dev ## Measure which lines and branches the Python tests run, other processes' included
+	rm -f .coverage .coverage.*
+	$(BIN)/python -m coverage run -m pytest -n $(WORKERS) --dist loadgroup --ignore=tests/browser tests
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report
 
 test-frontend: $(VENV)/installed-dev ## Run the tests of the page
 	$(BIN)/python build_page.py npm run test

@@ -8,8 +8,11 @@ import json
 import math
 import os
 import pty
+import resource
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -231,6 +234,13 @@ class TestSuggest:
         assert f"one-cycle peak  {suggestion.ranges.one_cycle_max:.3g}" in said
         assert "valley" in said
 
+    def test_what_is_worth_knowing_is_said(self, tmp_path):
+        sweep = a_sweep()
+        rows = zip(sweep.learning_rate[:60], sweep.loss[:60], strict=True)  # to the middle of the descent
+        (tmp_path / "half.csv").write_text("".join(f"{rate},{loss}\n" for rate, loss in rows))
+        said = command("suggest", tmp_path / "half.csv").stdout
+        assert "  mild: The loss is still coming down at the end" in said
+
     def test_json_with_settings(self, losses):
         said = command("suggest", losses, "--json", "--smoothing", 0.5, "--skip-start", 7, "--skip-end", 3)
         expected = analyze(a_sweep(), smoothing=0.5, skip_start=7, skip_end=3).to_json()
@@ -296,6 +306,20 @@ class TestImport:
         assert math.isnan(recorded.sweep.loss[-1])
         assert math.isnan(recorded.sweep.validation_loss[-1])
 
+    def test_a_disk_that_fills_up_is_an_error(self, losses, tmp_path):
+        done = subprocess.run(
+            [*COMMAND, "import", str(losses), str(tmp_path / "logs")],
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000)),
+            capture_output=True,
+            text=True,
+            env=ENVIRON,
+            check=False,
+        )
+        assert done.returncode == 2, done
+        # TensorBoard's own thread has a word to say before.
+        assert "can no longer be written to" in done.stderr.splitlines()[-1]
+        assert "finder.sweep" not in done.stderr
+
     def test_nothing_is_written_where_something_is_wrong(self, losses, tmp_path):
         losses.write_text("lr,loss\n1,2\nx,2\n")
         assert "line 3" in command("import", losses, tmp_path / "logs", code=2).stderr
@@ -304,6 +328,18 @@ class TestImport:
         assert "--run must be a name below the log directory" in said
         assert not (tmp_path / "logs").exists()
         assert "is a file" in command("import", losses, losses, code=2).stderr
+
+
+def test_ctrl_c_is_no_traceback():
+    process = subprocess.Popen(
+        [*COMMAND, "suggest", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    process.stdin.write(b"lr,loss\n")
+    process.stdin.flush()
+    time.sleep(3)  # until it waits for more
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=60) == (b"", b"")
+    assert process.returncode == 130
 
 
 def test_version_and_help():

@@ -188,6 +188,51 @@ def test_wheel_has_the_licences(contents: dict[str, bytes]) -> None:
     assert "\nscheduler " in bundled, "a dependency of a dependency, bundled as well"
 
 
+def test_the_index_takes_both(sdist: Path, wheel: Path) -> None:
+    """Metadata and README are what the package index accepts."""
+    said = run(sys.executable, "-m", "twine", "check", "--strict", sdist, wheel, cwd=ROOT)
+    assert said.count("PASSED") == 2
+
+
+USER_CODE = """
+from typing_extensions import assert_type
+
+import numpy as np
+from tb_lrfinder import Divergence, LRFinder, LRTrial, Suggestion, find_lr, suggest
+from tb_lrfinder.reader import Recorded, read_log_dir
+
+suggestion = suggest([1e-3, 1e-2], np.array([2.0, 1.0]), rule="valley", smoothing=0.2)
+assert_type(suggestion, Suggestion)
+assert_type(suggestion.learning_rate, float | None)
+assert_type(suggestion.reason, str | None)
+finder = LRFinder("logs", start_lr=1e-6, num_steps=None, stop=Divergence(factor=3))
+assert_type(finder.suggestion, Suggestion | None)
+assert_type(finder.apply(), float)
+assert_type(find_lr(object(), log_dir="logs"), LRFinder)
+assert_type(LRTrial("logs/trial").stop_reason, str | None)
+assert_type(read_log_dir("logs"), list[Recorded])
+"""
+USER_ERRORS = """
+from tb_lrfinder import LRFinder, suggest
+
+LRFinder(start_lr="small")
+LRFinder(steps=100)
+suggest([1.0], [1.0]).learning_rate + 1
+"""
+
+
+def test_types_reach_those_who_import_the_wheel(viewer: Path, tmp_path: Path) -> None:
+    (tmp_path / "mypy.ini").write_text("[mypy]\nstrict = true\n")
+    check = [sys.executable, "-m", "mypy", "--python-executable", python_of(viewer), "--no-error-summary"]
+    (tmp_path / "right.py").write_text(USER_CODE)
+    assert run(*check, "right.py", cwd=tmp_path) == ""
+    (tmp_path / "wrong.py").write_text(USER_ERRORS)
+    with pytest.raises(AssertionError) as caught:
+        run(*check, "wrong.py", cwd=tmp_path)
+    lines = [line for line in str(caught.value).splitlines() if "error:" in line]
+    assert [int(line.split(":")[1]) for line in lines] == [4, 5, 6], lines
+
+
 def test_sdist_has_the_page_its_sources_and_the_tests(sdist: Path) -> None:
     with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
