@@ -12,11 +12,21 @@ from tb_lrfinder.suggestion import RULES, Suggestion, suggest
 from tb_lrfinder.version import __version__
 
 if TYPE_CHECKING:
-    from tb_lrfinder.keras import LRFinder, LRTrial, find_lr
+    from tb_lrfinder.keras import LRFinder, LRTrial, find_lr, run_trials
 
-__all__ = ["RULES", "Divergence", "LRFinder", "LRTrial", "Suggestion", "__version__", "find_lr", "suggest"]
+__all__ = [
+    "RULES",
+    "Divergence",
+    "LRFinder",
+    "LRTrial",
+    "Suggestion",
+    "__version__",
+    "find_lr",
+    "run_trials",
+    "suggest",
+]
 
-_NEED_KERAS = frozenset({"LRFinder", "LRTrial", "find_lr"})
+_NEED_KERAS = frozenset({"LRFinder", "LRTrial", "find_lr", "run_trials"})
 
 
 def __getattr__(name: str) -> Any:

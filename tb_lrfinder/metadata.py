@@ -100,6 +100,7 @@ class TrialConfig(ModelConfig, total=False):
     schedule: str | None  # "CosineDecay"; None: the learning rate is fixed
     epochs: int  # planned
     seed: int | None
+    fingerprint: str  # of all that decides a trial of `run_trials`: the same is not run again
 
 
 class TrialResult(TypedDict, total=False):

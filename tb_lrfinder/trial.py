@@ -85,7 +85,7 @@ class Trial:
         """The final validation loss less the final loss: how much the model overfits. None without one."""
         if not len(self) or self.validation_loss is None:
             return None
-        return _said(self.validation_loss[-1] - self.loss[-1])
+        return _said(float(self.validation_loss[-1]) - float(self.loss[-1]))
 
     @property
     def descent(self) -> float | None:

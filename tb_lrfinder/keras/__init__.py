@@ -19,5 +19,6 @@ if not keras.__version__.startswith("3."):
 from tb_lrfinder.keras.callback import LRFinder
 from tb_lrfinder.keras.find import find_lr
 from tb_lrfinder.keras.trial import LRTrial
+from tb_lrfinder.keras.trials import run_trials
 
-__all__ = ["LRFinder", "LRTrial", "find_lr"]
+__all__ = ["LRFinder", "LRTrial", "find_lr", "run_trials"]

@@ -35,6 +35,7 @@ NEEDED_ON_JAX: Final = ("_jax_state_synced", "_make_function", "jax_state_sync")
 """Those of the model that only exist where train steps are pure functions."""
 
 _GLOBAL_SEED_GENERATOR: Final = "global_seed_generator"
+_GLOBAL_SEED: Final = "global_random_seed"
 
 
 def check(model: Any, optimizers: list[Any]) -> None:
@@ -175,6 +176,26 @@ def set_global_seed_generator(generator: Any | None) -> None:
     from keras.src.backend.common import global_state
 
     global_state.set_global_attribute(_GLOBAL_SEED_GENERATOR, generator)
+
+
+def global_seed() -> int | None:
+    """The seed of which Keras makes that generator; None where none was set."""
+    from keras.src.backend.common import global_state
+
+    seed: int | None = global_state.get_global_attribute(_GLOBAL_SEED)
+    return seed
+
+
+def set_global_seed(seed: int | None) -> None:
+    """Put another one in its place."""
+    from keras.src.backend.common import global_state
+
+    global_state.set_global_attribute(_GLOBAL_SEED, seed)
+
+
+def layer_names(model: Any) -> list[str]:
+    """The names of a model and of all its layers, in order."""
+    return [layer.name for layer in model._flatten_layers()]
 
 
 def _callers() -> Iterator[FrameType]:

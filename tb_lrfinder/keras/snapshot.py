@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import random
 from typing import Any
 
-import numpy as np
-
-from tb_lrfinder.keras import backend, internals
+from tb_lrfinder.keras import backend, random_numbers
 
 
 class Snapshot:
@@ -27,14 +24,8 @@ class Snapshot:
         variables = [*model.variables]
         for optimizer in optimizers:
             variables += optimizer.variables
-        # A generator that is made during the sweep has no place in a training without one.
-        self._seed_generator = internals.global_seed_generator()
-        if self._seed_generator is not None:
-            variables.append(self._seed_generator.state)
         self._values = [(variable, backend.copy_of(variable)) for variable in variables]
-        self._python_random = random.getstate()
-        self._numpy_random = np.random.get_state()  # noqa: NPY002 - the one that other code draws from
-        self._put_back_backend_random = backend.random_state()
+        self._put_back_random_numbers = random_numbers.remember()
 
     @property
     def num_bytes(self) -> int:
@@ -45,7 +36,4 @@ class Snapshot:
         """Put everything back. May be called again, with the same result."""
         for variable, value in self._values:
             variable.assign(value)
-        internals.set_global_seed_generator(self._seed_generator)
-        random.setstate(self._python_random)
-        np.random.set_state(self._numpy_random)  # noqa: NPY002
-        self._put_back_backend_random()
+        self._put_back_random_numbers()

@@ -1,0 +1,471 @@
+"""run_trials: equal starts, one directory each, resumed after every kind of accident, on any executor."""
+
+import functools
+import io
+import multiprocessing
+import os
+import random
+import signal
+import sys
+import threading
+import warnings
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from tb_lrfinder import Suggestion, run_trials
+from tb_lrfinder.keras.trial_progress import TrialProgress
+from tb_lrfinder.keras.trial_task import TrialTask
+from tb_lrfinder.reader import read_log_dir
+from tb_lrfinder.trial_results import TrialOutcome
+from tests.keras.backends import draw_from_backend, tensorflow_data
+from tests.keras.replay import regression_data
+
+DATA = regression_data(32)
+RATES = [0.01, 0.1]
+
+
+def make_model(learning_rate, units=4, optimizer="SGD"):
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(units), keras.layers.Dense(1)])
+    model.compile(getattr(keras.optimizers, optimizer)(learning_rate), "mse")
+    return model
+
+
+class Dataset(keras.utils.PyDataset):
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, index):
+        rows = slice(8 * index, 8 * index + 8)
+        return DATA[0][rows], DATA[1][rows]
+
+
+class Mortal(keras.Sequential):
+    """Meets its end in some epoch of its whole process, once."""
+
+    def fit(self, *arguments, callbacks, **named):
+        return super().fit(*arguments, callbacks=[*callbacks, self.end], **named)
+
+
+class End(keras.callbacks.Callback):
+    epochs = 0  # that this process has begun
+
+    def __init__(self, epoch, marker, interrupt):
+        super().__init__()
+        self.epoch, self.marker, self.interrupt = epoch, Path(marker), interrupt
+
+    def on_epoch_begin(self, epoch, logs=None):
+        End.epochs += 1
+        if End.epochs == self.epoch and not self.marker.exists():
+            self.marker.touch()
+            if self.interrupt:
+                raise KeyboardInterrupt
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def make_mortal(learning_rate, epoch, marker, interrupt=False):
+    model = Mortal([keras.Input((4,)), keras.layers.Dense(4), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.SGD(learning_rate), "mse")
+    object.__setattr__(model, "end", End(epoch, marker, interrupt))
+    return model
+
+
+def trials(log_dir, data=DATA, make=make_model, **arguments):
+    arguments = {"learning_rates": RATES, "epochs": 2, "verbose": 0} | arguments
+    if isinstance(data, tuple | np.ndarray):
+        arguments.setdefault("batch_size", 8)
+    return run_trials(make, data, log_dir=log_dir, **arguments)
+
+
+def reused(results):
+    return {outcome.learning_rate: outcome.reused for outcome in results}
+
+
+def recorded_runs(log_dir):
+    return {recorded.run: recorded.status() for recorded in read_log_dir(str(log_dir))}
+
+
+def spawned(workers=1):
+    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+
+
+class TestTrials:
+    def test_each_is_trained_and_recorded_in_one_directory_of_its_own(self, tmp_path):
+        results = trials(tmp_path, validation_data=DATA)
+        assert results.best.learning_rate == 0.1
+        assert [outcome.stop_reason for outcome in results] == ["completed"] * 2
+        assert recorded_runs(tmp_path) == {"0.01": "finished", "0.1": "finished"}
+        for recorded in read_log_dir(str(tmp_path)):
+            rate = recorded.config["learning_rate"]
+            assert recorded.run == str(rate)
+            assert recorded.config["seed"] == 0
+            (outcome,) = (outcome for outcome in results if outcome.learning_rate == rate)
+            assert outcome.log_dir == str(tmp_path / recorded.run)
+            np.testing.assert_allclose(recorded.trial.loss, outcome.trial.loss, rtol=1e-6)
+            np.testing.assert_allclose(recorded.trial.learning_rate, rate, rtol=1e-6)
+
+    def test_a_trial_is_the_training_that_fit_would_be(self, tmp_path):
+        (outcome,) = trials(tmp_path, learning_rates=[0.05], seed=3, validation_data=DATA)
+        keras.utils.set_random_seed(3)
+        model = make_model(0.05)
+        expected = model.fit(*DATA, batch_size=8, epochs=2, verbose=0, validation_data=DATA).history
+        assert outcome.trial.loss.tolist() == expected["loss"]
+        assert outcome.trial.validation_loss.tolist() == expected["val_loss"]
+
+    @pytest.mark.parametrize("executor", [None, ThreadPoolExecutor], ids=["here", "threads"])
+    def test_they_begin_with_equal_weights(self, executor):
+        begun = []
+
+        def remembering(learning_rate):
+            model = make_model(learning_rate)
+            begun.append([np.array(weight) for weight in model.get_weights()])
+            random.random()  # what make_model draws besides must not reach the next trial
+            return model
+
+        trials(None, make=remembering, learning_rates=[0.1, 0.2, 0.3], executor=executor and executor(3))
+        assert len(begun) == 3
+        for weights in begun[1:]:
+            for first, other in zip(begun[0], weights, strict=True):
+                np.testing.assert_array_equal(first, other)
+
+    @pytest.mark.parametrize("seeded", [True, False])
+    def test_the_random_numbers_of_the_caller_are_left_as_they_were(self, seeded):
+        def draw():
+            return [random.random(), np.random.random(), float(keras.random.uniform(())), draw_from_backend()]  # noqa: NPY002
+
+        def start():
+            keras.utils.set_random_seed(5)
+            if not seeded:
+                draw()
+
+        start()
+        expected = draw()
+        start()
+        trials(None)
+        assert draw() == expected
+
+    def test_a_seed_that_nobody_has_set_is_not_left_behind(self):
+        keras.backend.clear_session()
+        from tb_lrfinder.keras import internals
+
+        internals.set_global_seed(None)
+        trials(None)
+        assert internals.global_seed() is None
+        assert internals.global_seed_generator() is None
+
+    def test_one_that_diverges_is_recorded_as_such_and_the_next_goes_on(self, tmp_path):
+        results = trials(tmp_path, learning_rates=[1e30, 0.1], epochs=5)
+        assert [(o.learning_rate, o.stop_reason) for o in results] == [(0.1, "completed"), (1e30, "diverged")]
+        assert len(results[1].trial) == 1  # it does not train on as NaN
+        assert recorded_runs(tmp_path) == {"0.1": "finished", "1e+30": "finished"}
+        assert reused(trials(tmp_path, learning_rates=[1e30, 0.1], epochs=5)) == {0.1: True, 1e30: True}
+
+    def test_one_that_raises_is_recorded_as_failed_and_the_next_goes_on(self, tmp_path):
+        def broken(learning_rate):
+            model = make_model(learning_rate)
+            if learning_rate == 0.01:
+                model.compile(model.optimizer, lambda y_true, y_pred: 1 / 0)
+            return model
+
+        with pytest.warns(UserWarning, match=r"learning rate of 0\.01 failed: ZeroDivisionError"):
+            results = trials(tmp_path, make=broken)
+        assert results.best.learning_rate == 0.1
+        assert results[1].stop_reason == "failed"
+        assert "ZeroDivisionError" in results[1].message
+        assert recorded_runs(tmp_path) == {"0.01": "failed", "0.1": "finished"}
+
+    def test_a_model_that_cannot_be_made_fails_alone(self, tmp_path):
+        def picky(learning_rate):
+            if learning_rate == 0.1:
+                raise MemoryError("too large")
+            return make_model(learning_rate)
+
+        with pytest.warns(UserWarning, match="MemoryError: too large"):
+            results = trials(tmp_path, make=picky)
+        assert [outcome.stop_reason for outcome in results] == ["completed", "failed"]
+        assert recorded_runs(tmp_path) == {"0.01": "finished"}
+
+    def test_around_a_suggestion(self, tmp_path):
+        results = trials(tmp_path, learning_rates=None, around=Suggestion(0.03, "mid_descent"))
+        assert sorted(o.learning_rate for o in results) == [0.01, 0.03, 0.09]
+        assert sorted(o.learning_rate for o in trials(None, learning_rates=None, around=0.3)) == [
+            0.3 / 3,
+            0.3,
+            0.3 * 3,
+        ]
+
+    def test_the_dtype_policy_of_the_caller_reaches_other_processes(self):
+        seen = []
+
+        def make(learning_rate):
+            seen.append(keras.config.dtype_policy().name)
+            return make_model(learning_rate)
+
+        TrialTask(make, DATA, 0.1, 1, 0, dtype_policy="mixed_bfloat16").run()
+        assert seen == ["mixed_bfloat16"]
+        assert keras.config.dtype_policy().name == "float32"
+
+
+class TestData:
+    def loss_of(self, data, **arguments):
+        (outcome,) = trials(None, data, learning_rates=[0.1], shuffle=False, **arguments)
+        assert outcome.message is None
+        return outcome.trial.loss[-1]
+
+    def test_all_that_fit_takes(self):
+        expected = self.loss_of(DATA)
+        weights = np.ones(32, np.float32)
+        assert self.loss_of((*DATA, weights)) == pytest.approx(expected)
+        assert self.loss_of(Dataset()) == pytest.approx(expected)
+        assert self.loss_of(Dataset) == pytest.approx(expected)  # a function that makes them
+        assert self.loss_of(lambda: DATA, batch_size=8) == pytest.approx(expected)
+
+    def test_tf_data(self, tmp_path):
+        data = tensorflow_data().Dataset.from_tensor_slices(DATA).batch(8)
+        assert self.loss_of(data) == pytest.approx(self.loss_of(DATA))
+        assert self.loss_of(lambda: data, validation_data=data) == pytest.approx(self.loss_of(DATA))
+
+    def test_inputs_alone(self):
+        class Reconstructing(keras.Sequential):
+            def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+                return keras.ops.mean(keras.ops.square(y_pred))
+
+        def make(learning_rate):
+            model = Reconstructing([keras.Input((4,)), keras.layers.Dense(1)])
+            model.compile(keras.optimizers.SGD(learning_rate))
+            return model
+
+        (outcome,) = trials(None, DATA[0], make, learning_rates=[0.1])
+        assert outcome.stop_reason == "completed"
+
+
+class TestResuming:
+    def test_the_same_settings_are_not_run_again(self, tmp_path):
+        first = trials(tmp_path, validation_data=DATA)
+        again = trials(tmp_path, validation_data=DATA, learning_rates=[*RATES, 0.2])
+        assert reused(again) == {0.01: True, 0.1: True, 0.2: False}
+        by_rate = {outcome.learning_rate: outcome for outcome in again}
+        for outcome in first:
+            np.testing.assert_allclose(
+                by_rate[outcome.learning_rate].trial.loss, outcome.trial.loss, rtol=1e-6
+            )
+        assert sorted(recorded_runs(tmp_path)) == ["0.01", "0.1", "0.2"]
+
+    @pytest.mark.parametrize(
+        "changed",
+        [
+            {"epochs": 3},
+            {"seed": 1},
+            {"batch_size": 16},
+            {"validation_data": DATA},
+            {"data": (DATA[0] + 1, DATA[1])},
+            {"make": functools.partial(make_model, units=5)},
+            {"make": functools.partial(make_model, optimizer="Adam")},
+        ],
+        ids=lambda changed: next(iter(changed)),
+    )
+    def test_other_settings_are_run_beside_the_old(self, tmp_path, changed):
+        trials(tmp_path, learning_rates=[0.1])
+        assert reused(trials(tmp_path, learning_rates=[0.1], **changed)) == {0.1: False}
+        assert recorded_runs(tmp_path) == {"0.1": "finished", "0.1/2": "finished"}
+        assert reused(trials(tmp_path, learning_rates=[0.1])) == {0.1: True}
+        assert reused(trials(tmp_path, learning_rates=[0.1], **changed)) == {0.1: True}
+
+    def test_what_was_interrupted_is_run_again_and_shown_once(self, tmp_path):
+        End.epochs = 0
+        make = functools.partial(make_mortal, epoch=4, marker=tmp_path / "interrupted", interrupt=True)
+        log_dir = tmp_path / "trials"
+        with pytest.raises(KeyboardInterrupt):
+            trials(log_dir, make=make)
+        assert recorded_runs(log_dir) == {"0.01": "finished", "0.1": "interrupted"}
+        assert reused(trials(log_dir, make=make)) == {0.01: True, 0.1: False}
+        assert recorded_runs(log_dir) == {"0.01": "finished", "0.1": "finished"}
+        # Its data are not deleted, only no longer shown.
+        assert len(list((log_dir / "0.1").glob("*unfinished*"))) == 1
+
+    def test_nothing_that_others_have_put_there_is_touched(self, tmp_path):
+        other = tmp_path / "0.1" / "deeper" / "events.out.tfevents.1.lr_finder"
+        other.parent.mkdir(parents=True)
+        other.write_bytes(b"")
+        trials(tmp_path)
+        trials(tmp_path)
+        assert other.exists()
+        assert sorted(recorded_runs(tmp_path)) == ["0.01", "0.1"]
+
+
+class TestProcesses:
+    def test_a_process_pool_that_breaks_is_named_and_running_again_resumes(self, tmp_path):
+        # In the last epoch of the second trial.
+        make = functools.partial(make_mortal, epoch=4, marker=tmp_path / "died")
+        log_dir = tmp_path / "trials"
+        with (
+            spawned() as pool,
+            pytest.raises(BrokenProcessPool, match=r"died after 1 of 3 trials.*new executor"),
+        ):
+            trials(log_dir, make=make, learning_rates=[0.01, 0.1, 0.2], executor=pool)
+        runs = read_log_dir(str(log_dir))
+        assert {one.run: (one.steps, one.result is not None) for one in runs} == {
+            "0.01": (2, True),
+            "0.1": (1, False),
+        }
+        with spawned() as pool:
+            results = trials(log_dir, make=make, learning_rates=[0.01, 0.1, 0.2], executor=pool)
+        assert reused(results) == {0.01: True, 0.1: False, 0.2: False}
+        assert recorded_runs(log_dir) == {"0.01": "finished", "0.1": "finished", "0.2": "finished"}
+        here = trials(None, learning_rates=[0.1])
+        assert here.best.trial.loss.tolist() == pytest.approx(
+            next(o for o in results if o.learning_rate == 0.1).trial.loss.tolist()
+        )
+
+    def test_dask_tries_the_trial_of_a_killed_worker_again(self, tmp_path):
+        distributed = pytest.importorskip("distributed")
+        make = functools.partial(make_mortal, epoch=2, marker=tmp_path / "died")
+        log_dir = tmp_path / "trials"
+        with (
+            distributed.LocalCluster(
+                n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
+            ) as cluster,
+            distributed.Client(cluster) as client,
+        ):
+            results = trials(
+                log_dir, make=make, learning_rates=[0.01, 0.1, 0.2], executor=client.get_executor()
+            )
+        assert (tmp_path / "died").exists()
+        assert [outcome.stop_reason for outcome in results] == ["completed"] * 3
+        assert recorded_runs(log_dir) == {"0.01": "finished", "0.1": "finished", "0.2": "finished"}
+        assert len(list(log_dir.rglob("*unfinished*"))) == 1
+
+    @pytest.mark.parametrize(
+        ("arguments", "sentence"),
+        [
+            ({"make": lambda learning_rate: make_model(learning_rate, 3)}, "`make_model` cannot be sent"),
+            ({"data": lambda: DATA}, "`data` cannot be sent"),
+            ({"validation_data": (threading.Lock(),)}, "`validation_data` cannot be sent"),
+        ],
+        ids=["make_model", "data", "validation_data"],
+    )
+    def test_what_cannot_be_pickled_is_named_at_once(self, tmp_path, arguments, sentence):
+        with spawned() as pool, pytest.raises(TypeError, match=sentence):
+            trials(tmp_path, executor=pool, **arguments)
+        assert not list(tmp_path.iterdir())
+
+    def test_a_tf_dataset_is_named_at_once(self, tmp_path):
+        data = tensorflow_data().Dataset.from_tensor_slices(DATA).batch(8)
+        with (
+            spawned() as pool,
+            pytest.raises(TypeError, match=r"`data` is a tf.data.Dataset.*data=make_data"),
+        ):
+            trials(tmp_path, data, executor=pool)
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="there is no fork")
+    def test_a_pool_that_forks_is_refused(self):
+        pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork"))
+        with pool, pytest.raises(ValueError, match=r"`executor` forks.*spawn"):
+            trials(None, executor=pool)
+
+
+class TestArguments:
+    @pytest.mark.parametrize(
+        ("arguments", "kind", "sentence"),
+        [
+            ({"learning_rates": None}, ValueError, "Give `learning_rates`.*or `around`"),
+            ({"around": 0.1}, ValueError, "Give `learning_rates`.*or `around`"),
+            ({"learning_rates": []}, ValueError, "at least one number"),
+            ({"learning_rates": [0.1, 0.1]}, ValueError, "none twice"),
+            ({"learning_rates": [0.1, -1]}, ValueError, r"learning_rates=\[0.1, -1\]"),
+            ({"learning_rates": [float("nan")]}, ValueError, "positive numbers"),
+            ({"learning_rates": ["0.1"]}, TypeError, "positive numbers"),
+            ({"learning_rates": 0.1}, TypeError, "must be a list of numbers"),
+            ({"learning_rates": None, "around": "x"}, TypeError, "`around` must be a Suggestion"),
+            ({"learning_rates": None, "around": -1}, ValueError, "`around` must be"),
+            (
+                {"learning_rates": None, "around": Suggestion(None, "valley", "The loss never fell.")},
+                ValueError,
+                "without a learning rate: The loss never fell. Sweep again",
+            ),
+            ({"epochs": 0}, ValueError, "`epochs` must be a whole number of at least 1. Received: epochs=0"),
+            ({"epochs": 1.5}, ValueError, "epochs=1.5"),
+            ({"seed": -1}, ValueError, "`seed`"),
+            ({"log_dir": 5}, TypeError, "`log_dir` must be a path"),
+            ({"data": None}, TypeError, "`data` must be what fit"),
+            ({"data": iter([])}, TypeError, "`data` is an iterator"),
+            ({"data": ()}, ValueError, r"`data` must be \(x, y\)"),
+            ({"validation_data": iter([])}, TypeError, "`validation_data` is an iterator"),
+            ({"make": None}, TypeError, "`make_model` must be a function"),
+            ({"make": make_model(0.1)}, TypeError, "`make_model` must be a function"),
+            ({"make": lambda: None}, TypeError, r"`make_model` is called as make_model\(learning_rate=0.1\)"),
+            ({"make": lambda learning_rate, other: None}, TypeError, "missing a required argument: 'other'"),
+            ({"make": lambda learning_rate: None}, TypeError, "returned a NoneType"),
+            (
+                {"make": lambda learning_rate: keras.Sequential()},
+                TypeError,
+                "Sequential that is not compiled",
+            ),
+            ({"make": lambda learning_rate: make_model(0.5)}, ValueError, "returned a model with 0.5"),
+            ({"callbacks": []}, TypeError, "takes no `callbacks`: they keep state"),
+            ({"bach_size": 3}, TypeError, "unexpected argument 'bach_size'"),
+            ({"executor": 4}, TypeError, "`executor` must be a concurrent.futures.Executor"),
+        ],
+    )
+    def test_a_bad_one_is_named_at_once(self, tmp_path, arguments, kind, sentence):
+        arguments = {"log_dir": tmp_path, "learning_rates": [0.1], "epochs": 1, "verbose": 0} | arguments
+        make, data = arguments.pop("make", make_model), arguments.pop("data", DATA)
+        with pytest.raises(kind, match=sentence):
+            run_trials(make, data, **arguments)
+        assert not list(tmp_path.iterdir())
+
+    def test_a_schedule_may_be_made_of_the_learning_rate(self):
+        def make(learning_rate):
+            model = make_model(learning_rate)
+            model.compile(
+                keras.optimizers.SGD(keras.optimizers.schedules.CosineDecay(learning_rate, 8)), "mse"
+            )
+            return model
+
+        (outcome,) = trials(None, make=make, learning_rates=[0.1])
+        assert outcome.trial.learning_rate[1] < outcome.trial.learning_rate[0] < 0.1
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+class TestProgress:
+    def test_a_line_for_each_trial_on_standard_error(self, capsys):
+        trials(None, verbose=1)
+        shown = capsys.readouterr()
+        assert shown.out == ""
+        lines = shown.err.splitlines()
+        assert [line[:13] for line in lines if line.startswith("LR trial")] == [
+            "LR trial 1/2:",
+            "LR trial 2/2:",
+        ]
+        assert "learning rate 0.01: loss " in shown.err
+        assert "\r" not in shown.err
+
+    def test_nothing_with_verbose_0(self, capsys):
+        trials(None)
+        assert "LR trial" not in "".join(capsys.readouterr())
+
+    def test_a_bar_on_a_terminal(self):
+        terminal = Terminal()
+        progress = TrialProgress(2, 4, 1, terminal)
+        progress.show("learning rate 0.1", 2)
+        assert terminal.getvalue() == "\rLR trials [=====...............] 0/2  learning rate 0.1, epoch 2/4"
+        progress.end(TrialOutcome(0.1, stop_reason="failed", message="ValueError: broken"))
+        last = terminal.getvalue().rpartition("\r")[2]
+        assert last.rstrip() == "LR trial 1/2: learning rate 0.1: ValueError: broken"
+        assert len(last.rstrip("\n")) >= len(
+            "LR trials [=====...............] 0/2  learning rate 0.1, epoch 2/4"
+        )
+
+
+def test_warnings_are_not_raised_without_cause(tmp_path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        trials(tmp_path)
