@@ -5,7 +5,8 @@ learning rate of a grid is known. The score is the normalised regret: 0 is as go
 grid, 1 is no better than predicting a constant. No suggestion counts as 1.
 
     python benchmarks/regret.py                # the 20 tasks that the default rule was made with
-    python benchmarks/regret.py --heldout      # tasks that it was not made with
+    python benchmarks/regret.py --heldout      # 30 tasks that were trained before any rule was scored on them
+    python benchmarks/regret.py --confirming   # 20 more, declared before the rule was changed for the 30
     python benchmarks/regret.py --data DIR     # those that regret_build.py made
 
 Needs only NumPy; takes about ten seconds. The data are described in regret_data/README.md.
@@ -36,6 +37,7 @@ from tb_lrfinder.suggestion import DEFAULT_RULE, RULES
 
 DATA = Path(__file__).with_name("regret_data")
 HELDOUT = Path(__file__).with_name("regret_data_heldout")
+CONFIRMING = Path(__file__).with_name("regret_data_confirming")
 BUDGETS = ("final", "long", "onecycle")
 STEPS = (100, 300)
 SEEDS = range(5)
@@ -372,9 +374,10 @@ def figures(
 def main() -> None:
     parser = argparse.ArgumentParser(description="How well do the suggested learning rates train?")
     parser.add_argument("--data", type=Path, default=DATA, help="directory with tasks.json")
-    parser.add_argument(
-        "--heldout", dest="data", action="store_const", const=HELDOUT, help="the held-out tasks"
-    )
+    for name, where in (("--heldout", HELDOUT), ("--confirming", CONFIRMING)):
+        parser.add_argument(
+            name, dest="data", action="store_const", const=where, help=f"that is {where.name}"
+        )
     data = parser.parse_args().data
     print(f"Mean regret on {len(tasks(data))} tasks, five sweeps each of 100 and of 300 steps\n")
     rows = [["rule", *BUDGETS]]

@@ -1,10 +1,12 @@
 """Makes data for `regret.py`: learning-rate sweeps, and what training at each learning rate really gave.
 
-For each task of `regret_tasks.py`: sweeps recorded by `LRFinder` in `model.fit`, and trainings with every
-learning rate of a grid, for several seeds. A task that is in the directory already is left alone, so that an
-interrupted run goes on where it stopped. The files are described in regret_data/README.md.
+For each task of `regret_tasks.py` or `regret_tasks_confirming.py`: sweeps recorded by `LRFinder` in
+`model.fit`, and trainings with every learning rate of a grid, for several seeds. A task that is in the
+directory already is left alone, so that an interrupted run goes on where it stopped. The files are described
+in regret_data/README.md.
 
-    python benchmarks/regret_build.py --out DIR                 # all tasks
+    python benchmarks/regret_build.py --out DIR                 # the held-out tasks
+    python benchmarks/regret_build.py --out DIR --set confirming
     python benchmarks/regret_build.py --out DIR --tasks wine iris --seeds 1 --metrics final
     python benchmarks/regret.py --data DIR
 
@@ -33,7 +35,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import jax
 import keras
-from regret_tasks import TASKS, Task
+import regret_tasks
+import regret_tasks_confirming
+from regret_networks import Task
 
 from tb_lrfinder.keras import LRFinder
 
@@ -44,6 +48,7 @@ LOWEST, HIGHEST = -6, 1  # decades of the grid
 # Long trainings and one cycle are known on a part of the grid, in decades around the best short training.
 AROUND_BEST = {"long": (-2.5, 1.0), "onecycle": (-1.5, 1.5)}
 METRICS = ("final", *AROUND_BEST)
+SETS = {"heldout": regret_tasks.TASKS, "confirming": regret_tasks_confirming.TASKS}
 
 Floats = NDArray[np.float64]
 
@@ -226,6 +231,7 @@ def record(
 def main() -> None:
     parser = argparse.ArgumentParser(description=str(__doc__).split("\n\n")[0])
     parser.add_argument("--out", type=Path, required=True, help="directory for the files")
+    parser.add_argument("--set", choices=SETS, default="heldout", help="which tasks (heldout)")
     parser.add_argument("--tasks", nargs="*", default=[], metavar="PART", help="parts of names; all if none")
     parser.add_argument("--seeds", type=int, default=2, help="trainings at each learning rate (2)")
     parser.add_argument("--grid", type=int, default=4, choices=(1, 2, 4), help="trainings per decade (4)")
@@ -233,7 +239,9 @@ def main() -> None:
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     listed = args.out / "tasks.json"
-    chosen = [task for task in TASKS if not args.tasks or any(part in task.name for part in args.tasks)]
+    chosen = [
+        task for task in SETS[args.set] if not args.tasks or any(part in task.name for part in args.tasks)
+    ]
     for number, task in enumerate(chosen, 1):
         known = {about["name"]: about for about in json.loads(listed.read_text())} if listed.exists() else {}
         if task.name in known:

@@ -131,3 +131,59 @@ def bars() -> Arrays:
     distance = np.stack([column - 4.5, row - 4.5, (row - column) / 1.4, (row + column - 9) / 1.4])[y]
     x = np.abs(distance - random.uniform(-3, 3, (1200, 1, 1))) < 1
     return (x + 0.7 * random.normal(size=x.shape)).astype(np.float32)[..., None], y
+
+
+def rings() -> Arrays:
+    """Three rings around each other."""
+    random = np.random.default_rng(11)
+    y = random.integers(0, 3, 1200)
+    radius = 1 + y + 0.25 * random.normal(size=1200)
+    angle = random.uniform(0, 2 * np.pi, 1200)
+    return _standardized(np.stack([radius * np.cos(angle), radius * np.sin(angle)], 1)), y
+
+
+def checkerboard() -> Arrays:
+    x = np.random.default_rng(11).uniform(-2, 2, (1500, 2))
+    return x.astype(np.float32), np.floor(x).sum(1) % 2
+
+
+def parity() -> Arrays:
+    """The parity of three of eight signs."""
+    x = np.random.default_rng(11).choice([-1.0, 1.0], (1200, 8))
+    return x.astype(np.float32), x[:, 0] * x[:, 2] * x[:, 5] > 0
+
+
+def trends() -> Arrays:
+    """The slope of a line under a random walk."""
+    random = np.random.default_rng(11)
+    slope = random.normal(size=(1200, 1))
+    walk = np.cumsum(random.normal(size=(1200, 24)), 1)
+    return (slope * np.linspace(-1, 1, 24) + 0.8 * walk / 5).astype(np.float32)[..., None], slope[:, 0]
+
+
+def spots() -> Arrays:
+    """Images of 10 x 10 with a bright spot in one of the corners or in the middle."""
+    random = np.random.default_rng(11)
+    y = random.integers(0, 5, 1200)
+    centre = np.array([[2, 2], [2, 7], [7, 2], [7, 7], [4.5, 4.5]])[y] + random.normal(size=(1200, 2))
+    places = np.mgrid[:10, :10].transpose(1, 2, 0)[None]
+    bright = np.exp(-((places - centre[:, None, None]) ** 2).sum(-1) / 4)
+    return (bright + 0.4 * random.normal(size=bright.shape)).astype(np.float32)[..., None], y
+
+
+def frequent_tokens() -> Arrays:
+    """Which of four tokens is likelier than the others in a sequence of 16?"""
+    random = np.random.default_rng(11)
+    y = random.integers(0, 4, 1600)
+    shares = np.full((4, 6), 0.14)
+    shares[np.arange(4), np.arange(4)] = 0.3
+    shares /= shares.sum(1, keepdims=True)
+    return np.array([random.choice(6, 16, p=shares[k]) for k in y], np.int32), y
+
+
+def raw_targets() -> Arrays:
+    """A smooth function with a mean of 50 and a standard deviation of about 20."""
+    random = np.random.default_rng(11)
+    x = random.normal(size=(1000, 8))
+    y = 50 + 10 * x[:, 0] * x[:, 1] + 20 * np.tanh(x[:, 2]) + 5 * random.normal(size=1000)
+    return x.astype(np.float32), y
