@@ -15,7 +15,9 @@ from tb_lrfinder.shape import LEAST_CLARITY, Shape
 FEWEST_STEPS: Final = 10
 FEW_STEPS_PER_DECADE: Final = 8.0
 GOOD_CLARITY: Final = 10.0
-HIDDEN_DESCENT: Final = 0.02  # share of the loss: noise that can hide so much may hide what a model learns
+# Noise that can hide a descent of this share of the loss may hide what an untrained model learns. With more,
+# the loss itself is hardly more than noise, as that of a model that is trained already.
+HIDDEN_DESCENT: Final = (0.02, 0.2)
 MOST_DISAGREEMENT: Final = 1.5  # decades
 _COMPARED_RULES: Final = ("mid_descent", "steepest", "valley", "minimum_tenth")
 
@@ -106,8 +108,9 @@ def _hidden(shape: Shape) -> bool:
 
     Then the learning rate acts, and the suggestion lies left of where it does too much.
     """
-    may_hide = LEAST_CLARITY * shape.left_over > HIDDEN_DESCENT * abs(shape.initial)
-    return may_hide and shape.ends_high
+    least, most = HIDDEN_DESCENT
+    visible = LEAST_CLARITY * shape.left_over
+    return least * abs(shape.initial) < visible <= most * abs(shape.initial) and shape.ends_high
 
 
 def _no_descent(shape: Shape) -> Finding:
@@ -117,7 +120,7 @@ def _no_descent(shape: Shape) -> Finding:
         return _diverged_at_once(shape, risen)
     seen = f"it starts at {shape.initial:.4g} and its lowest smoothed value is {shape.lowest:.4g}"
     visible = LEAST_CLARITY * shape.left_over
-    if visible > 0.2 * abs(shape.initial):
+    if visible > HIDDEN_DESCENT[1] * abs(shape.initial):
         return Finding(
             "too_noisy",
             "severe",
