@@ -80,6 +80,13 @@ def obstacle(shape: Shape) -> Finding | None:
     """What makes a suggestion impossible, if anything does: a severe finding."""
     rows = len(shape.loss)
     start = float(shape.learning_rate[0]) if rows else 0.0
+    if not rows and shape.divergence is not None:
+        return Finding(
+            "never_finite",
+            "severe",
+            "The loss is NaN or infinite from the first step on, before the learning rate could do any harm. "
+            "Check the inputs and the labels for NaN, and the loss function.",
+        )
     if rows < FEWEST_STEPS and shape.divergence is not None and not shape.divergence > 10 * start > 0:
         return _diverged_at_once(shape, shape.divergence)
     if rows < FEWEST_STEPS:
@@ -154,7 +161,7 @@ def _first_rise(shape: Shape) -> float | None:
 
 
 def _diverged_at_once(shape: Shape, divergence: float) -> Finding:
-    start = float(shape.learning_rate[0]) if len(shape.learning_rate) else divergence
+    start = float(shape.learning_rate[0])
     return Finding(
         "diverged_at_once",
         "severe",

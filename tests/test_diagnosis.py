@@ -80,6 +80,10 @@ def diverged_within_nine_steps():
     return rates(200)[:9], np.r_[2.3, 2.4, 3.0, 8, 90, 1e4, 1e8, np.nan, np.nan]
 
 
+def never_finite():
+    return rates(5), np.full(5, np.nan)
+
+
 def stands_still():
     return np.full(100, 1e-3), np.linspace(2.3, 1, 100)
 
@@ -89,6 +93,7 @@ SEVERE = [
     (only_up, "no_descent", ["before it rises", "0.4", "0.001 on", "already trained", "short trainings"]),
     (up_at_once, "diverged_at_once", ["at once", "0.1", "start_lr", "0.0001"]),
     (diverged_within_nine_steps, "diverged_at_once", ["start_lr", "1e-07", "1e-10"]),
+    (never_finite, "never_finite", ["from the first step", "inputs", "labels"]),
     (noise_only, "too_noisy", ["too noisy", "num_steps", "larger batches"]),
     (nine_steps, "too_few_steps", [" 8 ", "before it diverged", " 10 ", "num_steps"]),
     (stands_still, "no_ramp", ["does not rise", "0.001"]),
