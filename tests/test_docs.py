@@ -8,6 +8,9 @@ run has a line `<!-- not run: REASON -->` before it.
 
 from __future__ import annotations
 
+import contextlib
+import importlib
+import inspect
 import json
 import os
 import re
@@ -19,6 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+import tb_lrfinder
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [
@@ -178,6 +183,41 @@ SHELL = {
 RUNNERS = {"python": run_python, "sh": run_shell, "json": parse_json}
 
 
+def documented():
+    """What the reference page shows, by name."""
+    names = re.findall(r"^::: (\S+)$", (ROOT / "docs" / "reference.md").read_text(), re.MULTILINE)
+    for name in names:
+        found = importlib.import_module("tb_lrfinder")
+        for number, part in enumerate(name.split(".")[1:], 2):
+            with contextlib.suppress(ModuleNotFoundError):
+                importlib.import_module(".".join(name.split(".")[:number]))
+            found = getattr(found, part)
+        yield name, found
+
+
+def test_examples_of_docstrings_run(given):
+    import numpy as np
+
+    x, y = given["x"], given["y"]
+    given |= {"np": np, "x_val": x[:32], "y_val": y[:32], "steps": 300, "sweep": given["finder"].sweep}
+    ran = []
+    for name, found in documented():
+        for code in re.findall(
+            r"^```python\n(.*?)^```$", inspect.getdoc(found) or "", re.DOTALL | re.MULTILINE
+        ):
+            if "[...]" in code:  # the layers of somebody's model
+                continue
+            namespace = {"keras": importlib.import_module("keras"), "tb_lrfinder": tb_lrfinder, **given}
+            namespace |= {public: getattr(tb_lrfinder, public) for public in tb_lrfinder.__all__}
+            namespace.setdefault(name.rpartition(".")[2], found)
+            try:
+                run_python(code, namespace)
+            except Exception as error:
+                raise AssertionError(f"{name}: {type(error).__name__}: {error}\n{code}") from error
+            ran.append(name)
+    assert len(ran) >= 10, ran
+
+
 def test_what_is_not_run_says_why():
     """Few blocks, and reasons that are sentences' worth."""
     reasons = [block.reason for page in PAGES for block in blocks_of(page) if block.reason is not None]
@@ -208,8 +248,6 @@ def test_pages_and_their_build(tmp_path):
 
 
 def test_public_names_are_in_the_reference():
-    import tb_lrfinder
-
     reference = (ROOT / "docs" / "reference.md").read_text()
     for name in set(tb_lrfinder.__all__) - {"RULES", "__version__"}:
         assert f"::: tb_lrfinder.{name}\n" in reference, name
