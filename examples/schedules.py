@@ -1,0 +1,75 @@
+"""Sweeps of a model compiled with a schedule, and of one with RMSprop, rho and momentum.
+
+    python examples/schedules.py [LOG_DIR]
+
+During the sweep the ramp acts and the schedule does not; afterwards the schedule goes on as if there had been
+no sweep. What `apply()` cannot set, because a schedule decides it, it says with the code to write instead.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import keras
+from tab import picture
+
+from tb_lrfinder import LRFinder, LRTrial
+from tb_lrfinder.demo import load
+
+
+def make_model(optimizer: keras.optimizers.Optimizer) -> keras.Model:
+    """A network of two layers for the digits."""
+    keras.utils.set_random_seed(3)
+    model = keras.Sequential(
+        [
+            keras.Input((8, 8, 1)),
+            keras.layers.Flatten(),
+            keras.layers.Dense(64, activation="relu"),
+            keras.layers.Dense(10, activation="softmax"),
+        ],
+        name="mlp",
+    )
+    model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+def main(log_dir: Path) -> dict[str, LRFinder]:
+    """Sweep both, then train as the schedule says; the finders by optimizer."""
+    images, labels = load("digits")
+    train, validation = (images[:1300], labels[:1300]), (images[1300:], labels[1300:])
+
+    def decay(initial: float) -> keras.optimizers.schedules.LearningRateSchedule:
+        return keras.optimizers.schedules.ExponentialDecay(initial, decay_steps=100, decay_rate=0.5)
+
+    optimizers = {
+        "exponential_decay": keras.optimizers.SGD(decay(0.01), momentum=0.9),
+        "rmsprop": keras.optimizers.RMSprop(0.001, rho=0.9, momentum=0.9),
+    }
+    finders = {}
+    for name, optimizer in optimizers.items():
+        finders[name] = LRFinder(log_dir / name, start_lr=1e-6, end_lr=10.0)
+        make_model(optimizer).fit(*train, batch_size=64, epochs=6, verbose=0, callbacks=[finders[name]])
+
+    try:
+        finders["exponential_decay"].apply()
+    except TypeError as error:
+        print(error)
+
+    # The suggestion is where the schedule is to begin.
+    start = finders["exponential_decay"].suggestion.learning_rate
+    model = make_model(keras.optimizers.SGD(decay(start), momentum=0.9))
+    trial = LRTrial(log_dir / "trained_with_decay", verbose=0)
+    model.fit(*train, validation_data=validation, batch_size=64, epochs=10, verbose=0, callbacks=[trial])
+    course = ", ".join(f"{rate:.2g}" for rate in trial.trial.learning_rate)
+    accuracy = model.evaluate(*validation, verbose=0)[1]
+    print(f"Learning rate at the end of each epoch: {course}; accuracy {accuracy:.1%}")
+    picture(log_dir)
+    return finders
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "logs/schedules"))

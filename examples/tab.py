@@ -1,0 +1,65 @@
+"""A picture of the tab: what `tensorboard --logdir logs` shows, taken by a browser without a window."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from pathlib import Path
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def picture(log_dir: Path, *, dark: bool = False) -> Path | None:
+    """Serve `log_dir`, open the tab, and save what it shows as `log_dir/tab.png`.
+
+    Args:
+        log_dir: What TensorBoard is given.
+        dark: Whether the system is in dark mode.
+
+    Returns:
+        The picture's path; None where playwright or a Chromium is missing.
+    """
+    found = [os.environ.get("CHROMIUM") or None, *map(shutil.which, CHROMIUM)]
+    chromium = next(filter(None, found), None)
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        chromium = None
+    if chromium is None:
+        print(f"See it with: tensorboard --logdir {log_dir}")
+        return None
+
+    from tensorboard import program
+
+    server = program.TensorBoard()
+    arguments = ["--logdir", str(log_dir), "--host", "127.0.0.1", "--port", "0", "--load_fast=false"]
+    server.configure(argv=["tensorboard", *arguments])
+    url = server.launch()
+    path = log_dir / "tab.png"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page(
+            color_scheme="dark" if dark else "light", viewport={"width": 1400, "height": 1400}
+        )
+        _wait_for_runs(page, url)
+        page.goto(f"{url}#lr_finder")
+        element = page.wait_for_selector("iframe[src*='plugin_entry.html?name=lr_finder']", timeout=60_000)
+        tab = element.content_frame()
+        tab.wait_for_selector("svg, canvas", timeout=60_000)
+        tab.wait_for_selector("[aria-busy='true']", state="detached", timeout=60_000)
+        page.wait_for_timeout(1500)  # what glides into place has arrived
+        page.screenshot(path=path)
+        browser.close()
+    print(f"The tab: {path}")
+    return path
+
+
+def _wait_for_runs(page, url: str) -> None:
+    """TensorBoard reads a log directory in the background; what it has not read yet is not shown."""
+    for _ in range(120):
+        answer = page.request.get(f"{url}data/plugin/lr_finder/runs")
+        runs = answer.json()["runs"] if answer.ok else []
+        if runs and all(run["status"] != "running" for run in runs):
+            return
+        time.sleep(0.5)
