@@ -51,8 +51,8 @@ def _check_settable(optimizer: Any, rate: float) -> None:
         kind = type(own).__name__
         raise TypeError(
             f"The learning rate of {optimizer.name!r} is a schedule, {kind}, and what the suggestion is to "
-            "it only you can say. For a schedule that starts from the suggestion, build the optimizer with it: "
-            f"keras.optimizers.{type(optimizer).__name__}(learning_rate=keras.optimizers.schedules.{kind}"
+            "it only you can say. For a schedule that starts from the suggestion, build the optimizer with "
+            f"it: keras.optimizers.{type(optimizer).__name__}(learning_rate=keras.optimizers.schedules.{kind}"
             f"({rate:.3g}, ...)); for a constant one: "
             f"keras.optimizers.{type(optimizer).__name__}(learning_rate={rate:.3g})"
         )
