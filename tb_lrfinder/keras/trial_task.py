@@ -13,7 +13,7 @@ import keras
 
 from tb_lrfinder.keras import internals, random_numbers
 from tb_lrfinder.keras.fingerprint import fingerprint
-from tb_lrfinder.keras.fit_watch import in_one_line
+from tb_lrfinder.keras.fit_watch import in_one_line, reason_of
 from tb_lrfinder.keras.learning_rate import reference_optimizer, schedule_name
 from tb_lrfinder.keras.trial import LRTrial
 from tb_lrfinder.trial_directory import directory_of, finished_trial, set_unfinished_aside
@@ -116,6 +116,7 @@ class TrialTask:
                 )
         except Exception as error:
             message = in_one_line(error)
+            trial.record_failure(model, error)
         reason = "failed" if message is not None else str(trial.stop_reason)
         return TrialOutcome(self.learning_rate, trial.trial, reason, message, trial.log_dir)
 
@@ -161,7 +162,14 @@ class _FingerprintedTrial(LRTrial):
 
     def __init__(self, directory: str | None, mark: str, task: TrialTask) -> None:
         super().__init__(directory, seed=task.seed, verbose=0)
-        self._about |= {"fingerprint": mark}
+        self._about |= {"fingerprint": mark, "learning_rate": task.learning_rate, "epochs": task.epochs}
+
+    def record_failure(self, model: Any, error: Exception) -> None:
+        """Write down a training that raised before it called its first callback."""
+        if self.stop_reason is None:
+            self.set_model(model)
+            self.on_train_begin()
+            self._end(*reason_of(error))
 
 
 class _StopWhenNotFinite(keras.callbacks.Callback):

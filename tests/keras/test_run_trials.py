@@ -8,6 +8,7 @@ import random
 import signal
 import sys
 import threading
+import time
 import warnings
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -121,6 +122,7 @@ class TestTrials:
         begun = []
 
         def remembering(learning_rate):
+            time.sleep(0.2)  # in which other threads would draw, if they were let
             model = make_model(learning_rate)
             begun.append([np.array(weight) for weight in model.get_weights()])
             random.random()  # what make_model draws besides must not reach the next trial
