@@ -1,4 +1,4 @@
-"""How a sweep looks in a notebook: HTML with the curve and the answer. Needs only numpy.
+"""How a sweep and trials look in a notebook: HTML with the curve and the answer. Needs only numpy.
 
 Everything is drawn in the colour of the notebook's own text, or in colours that are legible on light and on
 dark, since notebooks do not agree on how they tell a cell which of the two it is on. There are no scripts, no
@@ -83,6 +83,20 @@ def curve(sweep: Sweep, suggestion: Suggestion | None, smoothing: float) -> str:
         f'style="max-width:100%;height:auto;display:block;margin:.4em 0" font-size="11" '
         f'font-family="sans-serif" fill="currentColor">{axes.frame()}{inner}{axes.mark(rate)}</svg>'
     )
+
+
+def table(header: Sequence[str], *rows: Sequence[str]) -> str:
+    """Texts as a table, numbers to the right; the last column is text."""
+
+    def line(row: Sequence[str], tag: str) -> str:
+        sides = ["right"] * (len(row) - 1) + ["left"]
+        cells = [
+            f'<{tag} style="text-align:{side};padding:.1em .6em">{escape(cell)}</{tag}>'
+            for cell, side in zip(row, sides, strict=True)
+        ]
+        return f"<tr>{''.join(cells)}</tr>"
+
+    return f"<table>{line(header, 'th')}{''.join(line(row, 'td') for row in rows)}</table>"
 
 
 def _answer(suggestion: Suggestion | None) -> str:

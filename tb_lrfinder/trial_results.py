@@ -88,7 +88,19 @@ class TrialResults(Sequence[TrialOutcome]):
         return iter(self._outcomes)
 
     def __repr__(self) -> str:
-        """A table, the best first."""
+        rows = self._table()
+        widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
+        lines = ["  ".join([*map(str.rjust, row, widths), row[-1]]).rstrip() for row in rows]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: a table, the best first."""
+        from tb_lrfinder.notebook import table
+
+        return table(*self._table())
+
+    def _table(self) -> list[list[str]]:
+        """Names of columns, and a row for each outcome, the best first."""
         metrics = list(dict.fromkeys(name for outcome in self for name in outcome.trial.metrics))
         names = ["loss", "validation_loss", "gap", "descent", *metrics]
         finals = [outcome.trial.final for outcome in self]
@@ -101,6 +113,4 @@ class TrialResults(Sequence[TrialOutcome]):
             if outcome.message:
                 ended += f": {outcome.message}"
             rows.append([f"{outcome.learning_rate:.3g}", *shown, str(len(outcome.trial)), ended])
-        widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
-        lines = ["  ".join([*map(str.rjust, row, widths), row[-1]]).rstrip() for row in rows]
-        return "\n".join(lines)
+        return rows

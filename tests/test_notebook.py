@@ -15,6 +15,8 @@ from tb_lrfinder.curve import Sweep
 from tb_lrfinder.diagnosis import Finding
 from tb_lrfinder.notebook import card
 from tb_lrfinder.suggestion import Suggestion
+from tb_lrfinder.trial import Trial
+from tb_lrfinder.trial_results import TrialOutcome, TrialResults
 
 SVG = "svg"
 
@@ -161,6 +163,22 @@ def test_before_the_sweep():
     said = card(Sweep.from_losses([], []), None, (), 0.3, "")
     assert "No sweep yet" in said
     assert "<svg" not in said
+
+
+def test_trials_are_a_table_with_the_best_first():
+    def outcome(rate, loss, message=None):
+        trial = Trial.from_columns({"loss": [1.0, loss], "accuracy": [0.1, 0.9]})
+        return TrialOutcome(rate, trial, "failed" if message else "completed", message)
+
+    results = TrialResults(
+        [outcome(0.1, 0.5), outcome(1.0, 9.0, "<b>out of memory</b>"), outcome(0.01, 0.25)]
+    )
+    element = ElementTree.fromstring(results._repr_html_())
+    rows = [["".join(cell.itertext()) for cell in row] for row in element]
+    assert rows[0] == ["learning rate", "loss", "descent", "accuracy", "epochs", "how it ended"]
+    assert [row[:2] for row in rows[1:]] == [["0.01", "0.25"], ["0.1", "0.5"], ["1", "9"]]
+    assert rows[3][-1] == "failed: <b>out of memory</b>"
+    assert all(cell in repr(results) for row in rows for cell in row)
 
 
 def test_no_colour_of_the_page_is_assumed():
