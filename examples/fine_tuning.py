@@ -2,9 +2,9 @@
 
     python examples/fine_tuning.py [LOG_DIR]
 
-A network that is already good has no descent to show: in a sweep its loss only stays where it is and then rises.
-So there is nothing to read a learning rate from, and the finder says so. Short trainings at several learning
-rates, each measured on validation data, are what does answer the question.
+A network that is already good has no descent to show: in a sweep its loss only stays where it is and then
+rises. So there is nothing to read a learning rate from, and the finder says so. Short trainings at several
+learning rates, each measured on validation data, are what does answer the question.
 """
 
 from __future__ import annotations
