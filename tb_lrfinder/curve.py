@@ -291,7 +291,7 @@ def gaussian_average(x: Floats, y: Floats, deviation: float) -> Floats:
     position = np.clip((x - start) / width, 0, cells - 1)
     left = np.minimum(position.astype(np.int64), cells - 2)
     share = position - left
-    stretch = np.clip(np.abs(np.gradient(x)), 1e-3 * deviation, deviation)
+    stretch = _stretches(x, deviation)
 
     def gridded(values: Floats) -> Floats:
         lower = np.bincount(left, (1 - share) * values, cells)
@@ -304,6 +304,13 @@ def gaussian_average(x: Floats, y: Floats, deviation: float) -> Floats:
     total = np.convolve(gridded(stretch * (y - centre)), kernel)[reach : reach + cells]
     known = np.flatnonzero(weight > 0)
     return np.asarray(np.interp(position, known, total[known] / weight[known]) + centre)
+
+
+def _stretches(x: Floats, deviation: float) -> Floats:
+    """How much of `x` each row stands for; rows at the same place share it. A deviation at most."""
+    distinct, place, count = np.unique(x, return_inverse=True, return_counts=True)
+    stretch = np.clip(np.gradient(distinct), 1e-3 * deviation, deviation)
+    return np.asarray((stretch / count)[place])
 
 
 def _column(name: str, values: ArrayLike, length: int | None = None) -> Floats:
