@@ -21,7 +21,7 @@ PAGE := $(shell find frontend -name node_modules -prune -o -name tests -prune -o
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo install test matrix test-python test-frontend test-browser coverage lint format docs bench clean distclean
+.PHONY: help demo install test matrix test-python test-frontend test-browser coverage mutate lint format docs bench clean distclean
 
 help: ## Say what can be made
 	@echo "make TARGET [VARIABLE=value ...]"
@@ -69,6 +69,11 @@ coverage: $(VENV)/installed-dev ## Measure which lines and branches the Python t
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 
+mutate: $(VENV)/installed-dev ## Change the numbers' code in thousands of ways, and list what no test notices (minutes)
+	$(BIN)/python -m pip install --quiet 'mutmut==3.*'
+	$(BIN)/mutmut run --max-children $(WORKERS)
+	$(BIN)/mutmut results
+
 test-frontend: $(VENV)/installed-dev ## Run the tests of the page
 	$(BIN)/python build_page.py npm run test
 
@@ -110,7 +115,7 @@ bench: $(VENV)/installed-dev ## Measure what the README claims
 	  echo "$$benchmark"; $(BIN)/python "$$benchmark"; done
 
 clean: ## Remove what was built; environments and logs stay
-	rm -rf build dist *.egg-info tb_lrfinder/static frontend/coverage frontend/test-results
+	rm -rf build dist site mutants *.egg-info tb_lrfinder/static frontend/coverage frontend/test-results
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* $(VENV)/installed-*
 	find . -name .venv -prune -o -name node_modules -prune -o -name __pycache__ -type d -exec rm -rf {} +
 
