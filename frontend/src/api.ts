@@ -23,6 +23,7 @@ export interface Run {
   start_time: number | null;
   optimizer: string | null;
   model: string | null;
+  batch_size: number | null;
   stop_reason: string | null;
   suggestion: Suggestion | null;
   severity: Severity | null;

@@ -29,6 +29,7 @@ function draw(changes: Partial<ChartProps> = {}) {
       makeSeries({ id: "low", label: "low", y: Float32Array.of(1, 1, 1, 1, 1) }),
     ],
     marks: NO_MARKS,
+    legend: [],
     emphasis: null,
     fullDomain: [1e-4, 1],
     xDomain: [1e-4, 1],

@@ -71,7 +71,8 @@ describe("link", () => {
         skipStart: 10,
         skipEnd: 2,
         showRaw: false,
-        colorBy: "suggestion",
+        colorBy: "batch_size",
+        groupBy: "configuration",
         fitDescent: false,
         logLoss: true,
         relativeLoss: true,
@@ -115,6 +116,7 @@ describe("link", () => {
     { skip: "-3,x" },
     { delta: "0.5" },
     { color: "<img>" },
+    { group: "toString" },
   ])("passes over what makes no sense: %o", (parts) => {
     expect(fromLink(parts as Record<string, string>)).toEqual(INITIAL_VIEW);
   });

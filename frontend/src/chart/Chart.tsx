@@ -26,6 +26,8 @@ export interface ChartProps {
   height: number;
   series: readonly Series[];
   marks: Marks;
+  /** What the colours stand for, where that is not the curves' names. */
+  legend: readonly { label: string; color: string }[];
   /** The curve that stands out. */
   emphasis: string | null;
   /** All of the x axis, and the part of it that is in view. */
@@ -55,7 +57,7 @@ const HEAD = 28;
  * Curves are on canvases, between an SVG with the grid and an SVG with everything that has text.
  */
 export function Chart({ ref, ...props }: ChartProps) {
-  const { name, height, series, marks, emphasis, cursor } = props;
+  const { name, height, series, marks, legend, emphasis, cursor } = props;
   const { xDomain, yDomain, yLog, yTitle, xTitle, zeroLine = false } = props;
   const box = useRef<HTMLDivElement>(null);
   const width = useWidth(box);
@@ -75,10 +77,10 @@ export function Chart({ ref, ...props }: ChartProps) {
     () => ({
       picture: (title, fontStyles) =>
         frame && box.current
-          ? pictureOf(box.current, { frame, series, emphasis, title, fontStyles })
+          ? pictureOf(box.current, { frame, series, legend, emphasis, title, fontStyles })
           : null,
     }),
-    [frame, series, emphasis],
+    [frame, series, legend, emphasis],
   );
   return (
     <div className="chart-frame">

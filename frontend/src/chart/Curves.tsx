@@ -1,7 +1,7 @@
 import { useLayoutEffect, useRef } from "react";
 import type { Frame } from "./frame";
 import type { Series } from "./series";
-import { segments, trace } from "./trace";
+import { segments, trace, traceBand } from "./trace";
 
 /** Above this many curves lines are one device pixel wide: the main cost of drawing is their width. */
 export const THIN_LINES_ABOVE = 24;
@@ -73,6 +73,7 @@ function drawAll(
   ratio: number,
 ): void {
   const strokes = strokesOf(series, emphasis, ratio);
+  for (const { series: one, line } of strokes) fillBand(context, frame, one, line.alpha);
   for (const { series: one, raw } of strokes) if (raw) strokeRaw(context, frame, one, raw);
   for (const { series: one, line } of strokes) strokeSeries(context, frame, one, line);
 }
@@ -94,6 +95,23 @@ export function strokesOf(
       one.raw !== null && (stands || (withRaw && !faint)) ? { width: 1, alpha: 0.32 } : null;
     return { series: one, line: { width, alpha: faint ? 0.26 : 1 }, raw };
   });
+}
+
+/** Of the strength of the line. */
+export const BAND_ALPHA = 0.18;
+
+function fillBand(
+  context: CanvasRenderingContext2D,
+  frame: Frame,
+  { x, band, color }: Series,
+  alpha: number,
+): void {
+  if (band === null) return;
+  context.fillStyle = color;
+  context.globalAlpha = BAND_ALPHA * alpha;
+  context.beginPath();
+  traceBand(context, frame, x, band);
+  context.fill();
 }
 
 function strokeSeries(

@@ -1,7 +1,7 @@
-import { DASH, strokesOf } from "./Curves";
+import { BAND_ALPHA, DASH, strokesOf } from "./Curves";
 import type { Frame } from "./frame";
 import type { Series } from "./series";
-import { type Pen, segments, trace } from "./trace";
+import { type Pen, segments, trace, traceBand } from "./trace";
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -23,6 +23,8 @@ const STYLES = [
 interface PictureOptions {
   frame: Frame;
   series: readonly Series[];
+  /** Stands in for the names of the curves. */
+  legend: readonly { label: string; color: string }[];
   emphasis: string | null;
   title: string;
   /** Rules for the font, data included: a picture loads nothing. */
@@ -41,9 +43,9 @@ export function pictureOf(box: Element, options: PictureOptions): SVGSVGElement 
   const { frame, series, title } = options;
   const under = box.querySelector("svg.under");
   const over = box.querySelector("svg.over");
-  const listed = series.slice(0, LEGEND_ROWS_AT_MOST);
-  const left = series.length - listed.length;
-  const legend = listed.map(({ label, color }) => ({ label, color }));
+  const named = options.legend.length > 0 ? options.legend : series;
+  const legend = named.slice(0, LEGEND_ROWS_AT_MOST).map(({ label, color }) => ({ label, color }));
+  const left = named.length - legend.length;
   if (left > 0) legend.push({ label: `${left} more`, color: "none" });
   const height = HEAD + frame.height + legend.length * LEGEND_ROW + 12;
   const css = getComputedStyle(box);
@@ -90,6 +92,14 @@ export function pictureOf(box: Element, options: PictureOptions): SVGSVGElement 
 function curves({ frame, series, emphasis }: PictureOptions, clipId: string): Element {
   const group = create("g", { "clip-path": `url(#${clipId})`, fill: "none" });
   const strokes = strokesOf(series, emphasis, 1);
+  for (const { series: one, line } of strokes) {
+    const { band, color } = one;
+    if (!band) continue;
+    const d = pathData((pen) => {
+      traceBand(pen, frame, one.x, band);
+    });
+    group.append(create("path", { d, fill: color, "fill-opacity": BAND_ALPHA * line.alpha }));
+  }
   for (const { series: one, raw } of strokes) {
     if (!raw || !one.raw) continue;
     const d = pathData((pen) => {
@@ -121,12 +131,13 @@ function path(d: string, color: string, width: number, alpha: number): Element {
 }
 
 /** What a pen draws, as the `d` of a path. */
-export function pathData(draw: (pen: Pen) => void): string {
+export function pathData(draw: (pen: Pen & { closePath(): void }) => void): string {
   const parts: string[] = [];
   const short = (value: number) => String(Math.round(value * 100) / 100);
   draw({
     moveTo: (x, y) => parts.push(`M${short(x)},${short(y)}`),
     lineTo: (x, y) => parts.push(`L${short(x)},${short(y)}`),
+    closePath: () => parts.push("Z"),
   });
   return parts.join("");
 }

@@ -7,12 +7,16 @@ export interface Series {
   y: Float32Array;
   /** A second, noisier form of the same curve, drawn faintly beneath it. */
   raw: Float32Array | null;
+  /** A range about the curve, as a tint. */
+  band: { low: Float32Array; high: Float32Array } | null;
   /** Points outside `[solidFrom, solidTo)` are dashed. */
   solidFrom: number;
   solidTo: number;
   /** Points in `[fitFrom, fitTo)` are what a fitted y axis has to show; the rest may be cut off. */
   fitFrom: number;
   fitTo: number;
+  /** It ends where it went out of all bounds upwards. */
+  rises: boolean;
   /** Still growing: its last point pulses. */
   live: boolean;
 }

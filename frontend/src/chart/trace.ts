@@ -129,6 +129,36 @@ function logarithms(xs: Float32Array): Float64Array {
   return logs;
 }
 
+/** Moves the pen around the visible part of a band; a gap ends one outline and begins another. */
+export function traceBand(
+  pen: Pen & { closePath(): void },
+  frame: Frame,
+  xs: Float32Array,
+  { low, high }: { low: Float32Array; high: Float32Array },
+): void {
+  const upper = projection(frame, xs, high);
+  const lower = projection(frame, xs, low);
+  const known = (i: number) => !Number.isNaN(upper.py(i) + lower.py(i));
+  // An infinite value is far out of the picture, where a canvas can still count.
+  const near = (py: number) => Math.max(-FAR, Math.min(FAR, py));
+  let start = 0;
+  while (start < xs.length) {
+    if (!known(start)) {
+      start++;
+      continue;
+    }
+    let end = start;
+    while (end < xs.length && known(end)) end++;
+    pen.moveTo(upper.px(start), near(upper.py(start)));
+    for (let i = start + 1; i < end; i++) pen.lineTo(upper.px(i), near(upper.py(i)));
+    for (let i = end - 1; i >= start; i--) pen.lineTo(lower.px(i), near(lower.py(i)));
+    pen.closePath();
+    start = end;
+  }
+}
+
+const FAR = 10_000;
+
 /** The parts of a curve with their line style: dashed outside its solid range. */
 export function segments(series: Series): { from: number; to: number; dashed: boolean }[] {
   const { solidFrom, solidTo, x } = series;

@@ -98,7 +98,8 @@ interface ContentProps {
 }
 
 function Content({ dashboard, view, cursor, dispatch }: ContentProps) {
-  const { runs, runsQuery, sweepsQuery, rules, shownEntries, active, focused, scale } = dashboard;
+  const { runs, runsQuery, sweepsQuery, rules, shownEntries, active, focused, scale, legend } =
+    dashboard;
   const drawn = useMemo(() => drawable(shownEntries), [shownEntries]);
   if (runs.length === 0) {
     if (runsQuery.error) {
@@ -156,6 +157,7 @@ function Content({ dashboard, view, cursor, dispatch }: ContentProps) {
           active={drawn.find(({ run }) => run.run === active?.run.run) ?? null}
           ruleLabel={ruleLabel}
           scale={scale}
+          legend={legend}
           view={view}
           cursor={cursor}
           dispatch={dispatch}

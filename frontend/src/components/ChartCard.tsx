@@ -3,6 +3,7 @@ import type { ReactNode, RefObject } from "react";
 import type { ChartHandle } from "../chart/Chart";
 import { formatLearningRate } from "../format";
 import type { ColorScale } from "../state/colors";
+import type { Legend } from "../state/dashboard";
 import { ExportMenu } from "./ExportMenu";
 import { Icon } from "./Icon";
 
@@ -14,6 +15,7 @@ interface ChartCardProps {
   run: string | null;
   chart: RefObject<ChartHandle | null>;
   scale: ColorScale | null;
+  legend?: Legend;
   zoomed: boolean;
   onReset: () => void;
   children: ReactNode;
@@ -22,6 +24,7 @@ interface ChartCardProps {
 /** The frame around a chart: what it shows, its colours, and what can be done with it. */
 export function ChartCard(props: ChartCardProps) {
   const { name, title, subtitle, run, chart, scale, zoomed, onReset, children } = props;
+  const { legend = [] } = props;
   return (
     <section className="card chart-card" aria-label={title} data-testid={`${name}-card`}>
       <header>
@@ -42,8 +45,22 @@ export function ChartCard(props: ChartCardProps) {
         </button>
         <ExportMenu title={title} run={run} chart={chart} />
       </header>
+      {legend.length > 0 && <ColorLegend legend={legend} />}
       {children}
     </section>
+  );
+}
+
+function ColorLegend({ legend }: { legend: Legend }) {
+  return (
+    <ul className="legend" aria-label="Colours">
+      {legend.map(({ label, color }) => (
+        <li key={label}>
+          <span className="dot" style={{ background: color }} />
+          {label}
+        </li>
+      ))}
+    </ul>
   );
 }
 

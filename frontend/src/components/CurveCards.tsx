@@ -13,6 +13,8 @@ import {
   marksOf,
   startingLossRatio,
 } from "../state/curves";
+import type { Legend } from "../state/dashboard";
+import { groupEntries, groupPoints, groupSeries } from "../state/groups";
 import type { Settings } from "../state/settings";
 import { sameItems, useStable } from "../state/stable";
 import type { Action, View } from "../state/view";
@@ -23,6 +25,7 @@ interface CurveCardsProps {
   active: DrawnEntry | null;
   ruleLabel: string;
   scale: ColorScale | null;
+  legend: Legend;
   view: View;
   cursor: CursorStore;
   dispatch: (action: Action) => void;
@@ -33,25 +36,36 @@ const DELTA_HEIGHT = 204;
 
 /** Loss and loss delta against learning rate: one x axis, zoom and crosshair for both. */
 export function CurveCards(props: CurveCardsProps) {
-  const { entries, active, ruleLabel, scale, view, cursor, dispatch } = props;
+  const { entries, active, ruleLabel, scale, legend, view, cursor, dispatch } = props;
   const { settings, zoom } = view;
   const lossChart = useRef<ChartHandle>(null);
   const deltaChart = useRef<ChartHandle>(null);
   const activeRun = active?.run.run ?? null;
   const { showRaw, relativeLoss, delta } = settings;
+  const { groups, singles } = useMemo(
+    () => groupEntries(entries, settings.groupBy, activeRun),
+    [entries, settings.groupBy, activeRun],
+  );
   // Hundreds of curves are not drawn again for what does not change them.
   const losses = useStable(
-    useMemo(
-      () => lossSeries(entries, activeRun, { showRaw, relativeLoss }),
-      [entries, activeRun, showRaw, relativeLoss],
-    ),
+    useMemo(() => {
+      const of = (some: readonly DrawnEntry[]) =>
+        lossSeries(some, activeRun, { showRaw, relativeLoss });
+      return [...groupSeries(groups, of), ...of(singles)];
+    }, [groups, singles, activeRun, showRaw, relativeLoss]),
     sameItems,
   );
   const deltas = useStable(
-    useMemo(() => deltaSeries(entries, { delta, relativeLoss }), [entries, delta, relativeLoss]),
+    useMemo(() => {
+      const of = (some: readonly DrawnEntry[]) => deltaSeries(some, { delta, relativeLoss });
+      return [...groupSeries(groups, of), ...of(singles)];
+    }, [groups, singles, delta, relativeLoss]),
     sameItems,
   );
-  const marks = useMemo(() => marksOf(entries, active, ruleLabel), [entries, active, ruleLabel]);
+  const marks = useMemo(() => {
+    const ofSingles = marksOf(singles, active, ruleLabel);
+    return { ...ofSingles, points: [...groupPoints(groups), ...ofSingles.points] };
+  }, [groups, singles, active, ruleLabel]);
   const fullDomain = useStable(
     useMemo(() => fullDomainOf(entries, losses), [entries, losses]),
     sameDomain,
@@ -87,6 +101,7 @@ export function CurveCards(props: CurveCardsProps) {
   const shared = {
     marks,
     emphasis: entries.length > 1 ? activeRun : null,
+    legend,
     fullDomain,
     xDomain,
     cursor,
@@ -118,6 +133,7 @@ export function CurveCards(props: CurveCardsProps) {
         run={activeRun}
         chart={lossChart}
         scale={scale}
+        legend={legend}
         zoomed={zoom !== null}
         onReset={shared.onReset}
       >
@@ -149,13 +165,14 @@ export function CurveCards(props: CurveCardsProps) {
           yLog={yLog}
           yTitle={lossName}
           tooltip={{
-            columns: ["Smoothed", "Loss", "Step"],
+            columns: groups.length > 0 ? BAND_COLUMNS : ["Smoothed", "Loss", "Step"],
             cells: (run, index) => {
+              if (groups.length > 0) return bandCells(losses, run, index);
               const columns = byRun.get(run)?.sweep.columns;
               return [columns?.smoothed_loss, columns?.loss, columns?.step].map(cellAt(index));
             },
           }}
-          announce={(run, index) => announce(byRun.get(run), losses, index, "smoothed loss")}
+          announce={(run, index) => announce(losses, run, index, "smoothed loss")}
         />
       </ChartCard>
       <ChartCard
@@ -182,14 +199,18 @@ export function CurveCards(props: CurveCardsProps) {
           zeroLine
           marks={{ ...marks, ring: null }}
           tooltip={{
-            columns: [settings.delta === "slope" ? "Slope" : "Delta", "Step"],
+            columns:
+              groups.length > 0
+                ? BAND_COLUMNS
+                : [settings.delta === "slope" ? "Slope" : "Delta", "Step"],
             cells: (run, index) => {
+              if (groups.length > 0) return bandCells(deltas, run, index);
               const columns = byRun.get(run)?.sweep.columns;
               const delta = settings.delta === "slope" ? columns?.slope : columns?.loss_delta;
               return [delta, columns?.step].map(cellAt(index));
             },
           }}
-          announce={(run, index) => announce(byRun.get(run), deltas, index, "loss delta")}
+          announce={(run, index) => announce(deltas, run, index, "loss delta")}
         />
       </ChartCard>
     </>
@@ -229,14 +250,18 @@ function deltaSubtitle(settings: Settings, entry: DrawnEntry | undefined): strin
   return `change of the loss per batch, over ${window === 1 ? "1 batch" : `${window} batches`}`;
 }
 
-function announce(
-  entry: DrawnEntry | undefined,
-  series: readonly Series[],
-  index: number,
-  what: string,
-): string {
-  if (!entry) return "";
-  const lr = entry.sweep.columns.learning_rate[index] ?? Number.NaN;
-  const value = series.find(({ id }) => id === entry.run.run)?.y[index] ?? Number.NaN;
-  return `${entry.run.run}: learning rate ${formatLearningRate(lr)}, ${what} ${formatLoss(value)}`;
+const BAND_COLUMNS = ["Median", "Middle 80 %"];
+
+function bandCells(series: readonly Series[], id: string, index: number): string[] {
+  const one = series.find((candidate) => candidate.id === id);
+  const at = cellAt(index);
+  return [at(one?.y), one?.band ? `${at(one.band.low)} to ${at(one.band.high)}` : "one sweep"];
+}
+
+function announce(series: readonly Series[], id: string, index: number, what: string): string {
+  const one = series.find((candidate) => candidate.id === id);
+  if (!one) return "";
+  const lr = one.x[index] ?? Number.NaN;
+  const value = one.y[index] ?? Number.NaN;
+  return `${one.label}: learning rate ${formatLearningRate(lr)}, ${what} ${formatLoss(value)}`;
 }

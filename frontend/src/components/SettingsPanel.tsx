@@ -1,6 +1,7 @@
 import { mdiClose, mdiRestore } from "@mdi/js";
 import { type ReactNode, useId } from "react";
 import type { Sweep } from "../api";
+import { type Field, FIELDS } from "../state/groups";
 import { LIMITS, type Settings } from "../state/settings";
 import { Icon } from "./Icon";
 import { NumberField } from "./NumberField";
@@ -99,11 +100,25 @@ export function SettingsPanel({
             ["automatic", "Automatic"],
             ["run", "Run"],
             ["suggestion", "Suggested learning rate"],
+            ...FIELD_OPTIONS,
           ]}
           onChange={(colorBy) => {
             onChange({ colorBy });
           }}
         />
+        <Choice
+          label="Group by"
+          value={settings.groupBy ?? "none"}
+          options={[["none", "Nothing, one curve each"], ...FIELD_OPTIONS]}
+          onChange={(groupBy) => {
+            onChange({ groupBy: groupBy === "none" ? null : groupBy });
+          }}
+        />
+        {settings.groupBy !== null && (
+          <p className="hint">
+            The line is the median of the group's sweeps, the tint holds the middle 80 % of them.
+          </p>
+        )}
       </Group>
       <Group title="Axes">
         <Check
@@ -137,6 +152,10 @@ export function SettingsPanel({
     </>
   );
 }
+
+const FIELD_OPTIONS = (Object.keys(FIELDS) as Field[]).map(
+  (field) => [field, FIELDS[field].name] as const,
+);
 
 function numberOf(value: unknown): number | undefined {
   return typeof value === "number" ? value : undefined;

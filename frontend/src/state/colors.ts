@@ -11,25 +11,29 @@ const DARK = ["#8e98a3", ...LIGHT.slice(1)];
  * takes nobody's colour. Later rounds of the palette are set off in tone.
  */
 export function runColors(runs: readonly Run[], dark: boolean): Map<string, string> {
-  const palette = dark ? DARK : LIGHT;
   const began = ({ start_time }: Run) => start_time ?? Infinity;
   // Sorting is stable: runs without a time stay in the order of the list.
   const ordered = [...runs].sort((a, b) => (began(a) === began(b) ? 0 : began(a) - began(b)));
-  return new Map(
-    ordered.map(({ run }, i) => {
-      const color = palette[i % palette.length] ?? "#888888";
-      const round = Math.floor(i / palette.length) % 3;
-      if (round === 0) return [run, color];
-      const towards = (round === 1) === dark ? 255 : 0;
-      return [run, blend(color, towards, 0.38)];
-    }),
-  );
+  return new Map(ordered.map(({ run }, i) => [run, paletteColor(i, dark)]));
 }
 
 function blend(color: string, towards: number, share: number): string {
   const channels = [1, 3, 5].map((at) => Number.parseInt(color.slice(at, at + 2), 16));
   const mixed = channels.map((c) => Math.round(c + share * (towards - c)));
   return `#${mixed.map((c) => c.toString(16).padStart(2, "0")).join("")}`;
+}
+
+/** A colour for each value of a field, whichever of its runs are shown. */
+export function valueColors(values: readonly string[], dark: boolean): Map<string, string> {
+  return new Map(values.map((value, i) => [value, paletteColor(i, dark)]));
+}
+
+function paletteColor(i: number, dark: boolean): string {
+  const palette = dark ? DARK : LIGHT;
+  const color = palette[i % palette.length] ?? "#888888";
+  const round = Math.floor(i / palette.length) % 3;
+  if (round === 0) return color;
+  return blend(color, (round === 1) === dark ? 255 : 0, 0.38);
 }
 
 export interface ColorScale {

@@ -73,10 +73,12 @@ function commonSeries({ run, sweep, color }: DrawnEntry): Omit<Series, "y" | "ra
     label: run.run,
     color,
     x,
+    band: null,
     solidFrom,
     solidTo: Math.max(solidFrom, bisect(step, sweep.steps - skip_end)),
     fitFrom: 0,
     fitTo: divergence === null ? x.length : bisect(x, divergence * (1 + 1e-6)),
+    rises: divergence !== null,
     live: run.status === "running",
   };
 }

@@ -1,9 +1,15 @@
 import { useMemo } from "react";
 import type { Run } from "../api";
-import { runColors } from "./colors";
-import { type ColorScale, noSuggestionColor, suggestionScale } from "./colors";
+import {
+  type ColorScale,
+  noSuggestionColor,
+  runColors,
+  suggestionScale,
+  valueColors,
+} from "./colors";
 import { useRules, useRuns, useSweeps } from "./data";
 import { createEntries, type Entry } from "./entries";
+import { type Field, FIELDS, fieldValues, isField } from "./groups";
 import { useSettled } from "./settled";
 import { sweepSettings } from "./settings";
 import { useDark } from "./theme";
@@ -37,7 +43,7 @@ export function useDashboard(view: View) {
     useMemo(() => sweepSettings(view.settings), [view.settings]),
     SETTLE_MS,
   );
-  const { rule, colorBy, delta } = view.settings;
+  const { rule, colorBy, groupBy, delta } = view.settings;
   const sweepsQuery = useSweeps(shown, wanted, delta === "slope" ? "slope" : "loss_delta");
   const sweeps = shown.length > 0 ? sweepsQuery.sweeps : undefined;
   const colored = useMemo(() => {
@@ -45,12 +51,16 @@ export function useDashboard(view: View) {
     const entries = createEntries(listed, sweeps, rule, plain);
     const shownIds = new Set(shown.map(({ run }) => run));
     const shownEntries = entries.filter((entry) => shownIds.has(entry.run.run));
+    const field = isField(colorBy) ? colorBy : colorBy === "automatic" ? groupBy : null;
+    if (field !== null) return colorByField(entries, shownEntries, runs, field, dark);
     const bySuggestion =
       colorBy === "suggestion" ||
       (colorBy === "automatic" && shownEntries.length > RUN_COLORS_UP_TO);
     const scale = bySuggestion ? scaleOf(shownEntries, dark) : null;
-    return scale ? recolor(entries, shownIds, scale, dark) : { entries, shownEntries, scale };
-  }, [runs, listed, shown, sweeps, rule, colorBy, dark]);
+    const colors = { scale, legend: NO_LEGEND };
+    if (!scale) return { entries, shownEntries, ...colors };
+    return { ...recolor(entries, shownIds, suggestionColor(scale, dark)), ...colors };
+  }, [runs, listed, shown, sweeps, rule, colorBy, groupBy, dark]);
 
   const focused = colored.shownEntries.find(({ run }) => run.id === view.focus) ?? null;
   const only = colored.shownEntries.length === 1 ? (colored.shownEntries[0] ?? null) : null;
@@ -78,17 +88,36 @@ function scaleOf(entries: readonly Entry[], dark: boolean): ColorScale | null {
   );
 }
 
-function recolor(entries: Entry[], shownIds: Set<string>, scale: ColorScale, dark: boolean) {
-  const recolored = entries.map((entry) => ({
-    ...entry,
-    color:
-      entry.suggested !== null && entry.reliable
-        ? scale.color(entry.suggested)
-        : noSuggestionColor(dark),
-  }));
+function suggestionColor(scale: ColorScale, dark: boolean) {
+  return ({ suggested, reliable }: Entry) =>
+    suggested !== null && reliable ? scale.color(suggested) : noSuggestionColor(dark);
+}
+
+/** What a colour stands for. */
+export type Legend = readonly { label: string; color: string }[];
+
+const NO_LEGEND: Legend = [];
+
+function colorByField(
+  entries: Entry[],
+  shownEntries: readonly Entry[],
+  runs: readonly Run[],
+  field: Field,
+  dark: boolean,
+) {
+  const colors = valueColors(fieldValues(runs, field), dark);
+  const colorOf = (value: string) => colors.get(value) ?? noSuggestionColor(dark);
+  const shown = shownEntries.map(({ run }) => run);
+  const legend = fieldValues(shown, field).map((label) => ({ label, color: colorOf(label) }));
+  const shownIds = new Set(shown.map(({ run }) => run));
+  const recolored = recolor(entries, shownIds, ({ run }) => colorOf(FIELDS[field].of(run)));
+  return { ...recolored, scale: null, legend };
+}
+
+function recolor(entries: Entry[], shownIds: Set<string>, colorOf: (entry: Entry) => string) {
+  const recolored = entries.map((entry) => ({ ...entry, color: colorOf(entry) }));
   return {
     entries: recolored,
     shownEntries: recolored.filter(({ run }) => shownIds.has(run.run)),
-    scale,
   };
 }

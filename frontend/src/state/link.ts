@@ -1,3 +1,4 @@
+import { isField } from "./groups";
 import { DEFAULT_SETTINGS, LIMITS, type Settings } from "./settings";
 import { INITIAL_VIEW, type Selection, type View } from "./view";
 
@@ -109,7 +110,14 @@ const SETTINGS_IN_LINK: SettingInLink[] = [
     key: "color",
     write: ({ colorBy }) => colorBy,
     read: (text) =>
-      text === "automatic" || text === "run" || text === "suggestion" ? { colorBy: text } : {},
+      text === "automatic" || text === "run" || text === "suggestion" || isField(text)
+        ? { colorBy: text }
+        : {},
+  },
+  {
+    key: "group",
+    write: ({ groupBy }) => groupBy ?? "",
+    read: (text) => ({ groupBy: isField(text) ? text : null }),
   },
   flag("raw", "showRaw"),
   flag("fit", "fitDescent"),

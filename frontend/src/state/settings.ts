@@ -1,4 +1,5 @@
 import type { SweepSettings } from "../api";
+import type { Field } from "./groups";
 
 export interface Settings {
   /** Decades of learning rate; null is as each sweep recorded it. */
@@ -10,7 +11,9 @@ export interface Settings {
   skipStart: number;
   skipEnd: number;
   showRaw: boolean;
-  colorBy: "automatic" | "run" | "suggestion";
+  colorBy: "automatic" | "run" | "suggestion" | Field;
+  /** Sweeps that have this in common are drawn as one curve with a band. */
+  groupBy: Field | null;
   fitDescent: boolean;
   logLoss: boolean;
   relativeLoss: boolean;
@@ -26,6 +29,7 @@ export const DEFAULT_SETTINGS: Settings = {
   skipEnd: 0,
   showRaw: true,
   colorBy: "automatic",
+  groupBy: null,
   fitDescent: true,
   logLoss: false,
   relativeLoss: false,

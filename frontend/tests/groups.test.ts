@@ -1,0 +1,114 @@
+import { quantile } from "d3-array";
+import { describe, expect, it } from "vitest";
+import { bandOf } from "../src/chart/band";
+import { valueAt } from "../src/chart/series";
+import { drawable, lossSeries } from "../src/state/curves";
+import {
+  fieldValues,
+  groupEntries,
+  groupPoints,
+  groupSeries,
+  medianSuggestion,
+} from "../src/state/groups";
+import { DEFAULT_SETTINGS } from "../src/state/settings";
+import { makeEntry, makeRun, makeSeries } from "./sweeps";
+
+describe("fields", () => {
+  it("have their values in natural order", () => {
+    const runs = [128, 32, null, 64, 32].map((batch_size) => makeRun("a", { batch_size }));
+    expect(fieldValues(runs, "batch_size")).toEqual([
+      "batch 32",
+      "batch 64",
+      "batch 128",
+      "unknown batch size",
+    ]);
+    const folders = ["a/b/leaf", "a/leaf", "leaf"].map((name) => makeRun(name));
+    expect(fieldValues(folders, "folder")).toEqual(["a/", "a/b/", "no folder"]);
+  });
+});
+
+describe("bandOf", () => {
+  const identity = { id: "g", label: "g", color: "#111111" };
+
+  it("holds the median and the middle 80 % of the drawn lines", () => {
+    const x = Float32Array.of(1e-4, 1e-2, 1);
+    const members = [1, 2, 3, 5, 9].map((k) => makeSeries({ x, y: Float32Array.of(k, 2 * k, k) }));
+    const { x: grid, y, band } = bandOf(identity, members);
+    for (const i of [0, 100, 199, 399]) {
+      const values = members.map((one) => valueAt(one, grid[i] ?? NaN));
+      expect(y[i]).toBeCloseTo(quantile(values, 0.5) ?? NaN, 5);
+      expect(band?.low[i]).toBeCloseTo(quantile(values, 0.1) ?? NaN, 5);
+      expect(band?.high[i]).toBeCloseTo(quantile(values, 0.9) ?? NaN, 5);
+    }
+  });
+
+  it("ends where fewer than half of the curves go on", () => {
+    const short = Float32Array.of(1e-4, 1e-3);
+    const long = Float32Array.of(1e-4, 1e-1);
+    const y = Float32Array.of(2, 1);
+    const band = bandOf(identity, [
+      makeSeries({ x: short, y }),
+      makeSeries({ x: short, y }),
+      makeSeries({ x: long, y }),
+    ]);
+    expect(band.x.at(-1)).toBeCloseTo(1e-1);
+    const last = band.y.findLastIndex(Number.isFinite);
+    expect(band.x[last]).toBeGreaterThan(0.95e-3);
+    expect(band.x[last]).toBeLessThanOrEqual(1.0001e-3);
+  });
+
+  it("counts a curve that rose out of all bounds as above the others", () => {
+    const y = Float32Array.of(2, 1);
+    const rose = { x: Float32Array.of(1e-4, 1e-3), y: Float32Array.of(2, 9), rises: true };
+    const others = [1, 2].map(() => makeSeries({ x: Float32Array.of(1e-4, 1e-1), y }));
+    const band = bandOf(identity, [makeSeries(rose), ...others]);
+    expect(band.y.at(-1)).toBe(1);
+    expect(band.band?.high.at(-1)).toBe(Infinity);
+  });
+
+  it("fits the axis to what its curves fit it to", () => {
+    const x = Float32Array.of(1e-4, 1e-3, 1e-2, 1e-1, 1);
+    const members = [1, 2, 3].map((fitFrom) => makeSeries({ x, fitFrom, fitTo: 4 }));
+    const { x: grid, fitFrom, fitTo } = bandOf(identity, members);
+    expect(grid[fitFrom]).toBeGreaterThanOrEqual(1e-2);
+    expect(grid[fitFrom - 1]).toBeLessThan(1e-2);
+    expect(grid[fitTo - 1]).toBeLessThan(1);
+  });
+});
+
+describe("groupEntries", () => {
+  const entries = drawable([
+    makeEntry("adam1", { suggested: 1e-3 }),
+    makeEntry("adam2", { suggested: 1e-1 }),
+    makeEntry("adam3", { suggested: 1e-6, reliable: false }),
+    makeEntry("sgd", { run: makeRun("sgd", { optimizer: "SGD" }) }),
+  ]);
+
+  it("joins those that have something in common, and leaves the others", () => {
+    const { groups, singles } = groupEntries(entries, "optimizer", null);
+    expect(groups.map(({ value, label }) => [value, label])).toEqual([["Adam", "Adam, 3 sweeps"]]);
+    expect(singles.map(({ run }) => run.run)).toEqual(["sgd"]);
+    expect(groupEntries(entries, null, null).singles).toBe(entries);
+  });
+
+  it("draws the run that the page is about by itself, too", () => {
+    const { groups, singles } = groupEntries(entries, "optimizer", "adam2");
+    expect(groups[0]?.entries).toHaveLength(3);
+    expect(singles.map(({ run }) => run.run)).toEqual(["adam2", "sgd"]);
+  });
+
+  it("marks the median of the reliable suggestions, half way on the log axis", () => {
+    const { groups } = groupEntries(entries, "optimizer", null);
+    expect(groupPoints(groups)[0]?.x).toBeCloseTo(1e-2);
+    expect(medianSuggestion([makeEntry("a", { reliable: false })])).toBeNull();
+  });
+
+  it("makes one curve of each group", () => {
+    const { groups } = groupEntries(entries, "optimizer", null);
+    const [series] = groupSeries(groups, (some) => lossSeries(some, null, DEFAULT_SETTINGS));
+    expect(series?.label).toBe("Adam, 3 sweeps");
+    // All three have the very same curve.
+    expect(series?.y[0]).toBe(2);
+    expect(series?.band?.low[0]).toBe(2);
+  });
+});
