@@ -8,6 +8,8 @@ export interface Suggestion {
   rule: string;
   learning_rate: number | null;
   reason: string | null;
+  /** Learning rates for other uses; from the default rule only. */
+  ranges?: { long_training: number; one_cycle_max: number; cyclical: [number, number] } | null;
 }
 
 export interface Run {
@@ -74,8 +76,8 @@ export type ColumnName = keyof Columns;
 export interface SweepsRequest {
   settings: SweepSettings;
   columns: readonly ColumnName[];
-  /** Pixels of width that a long sweep is thinned for. */
-  buckets: number;
+  /** Pixels of width that a long sweep is thinned for; null for every row. */
+  buckets: number | null;
 }
 
 export interface SweepPart {
@@ -186,12 +188,38 @@ export async function fetchSweeps(
   };
 }
 
+/** A sweep with every row at full precision, as http_api.md has it. */
+export interface SweepInFull {
+  run: string;
+  columns: Record<ColumnName, (number | string)[]>;
+}
+
+/** Every row of many runs, for files. */
+export async function fetchInFull(
+  runs: readonly string[],
+  settings: SweepSettings,
+  columns: readonly ColumnName[],
+): Promise<SweepInFull[]> {
+  const whole = { settings, columns, buckets: null };
+  const answers = await Promise.all(
+    sweepUrls(runs, whole, "json").map(
+      async (url) => (await (await get(url)).json()) as { sweeps: SweepInFull[] },
+    ),
+  );
+  return answers.flatMap(({ sweeps }) => sweeps);
+}
+
 /** Proxies cut addresses off above 8 KB. */
 export const MAX_URL_LENGTH = 7_800;
 
-export function sweepUrls(runs: readonly string[], request: SweepsRequest): string[] {
+export function sweepUrls(
+  runs: readonly string[],
+  request: SweepsRequest,
+  encoding: "base64" | "json" = "base64",
+): string[] {
   const { settings, columns, buckets } = request;
-  let tail = `encoding=base64&columns=${columns.join(",")}&buckets=${buckets}`;
+  let tail = `encoding=${encoding}&columns=${columns.join(",")}`;
+  if (buckets !== null) tail += `&buckets=${buckets}`;
   if (settings.smoothing !== null) tail += `&smoothing=${settings.smoothing}`;
   if (settings.deltaWindow !== null) tail += `&delta_window=${settings.deltaWindow}`;
   if (settings.skipStart > 0) tail += `&skip_start=${settings.skipStart}`;

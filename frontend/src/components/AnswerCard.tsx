@@ -2,9 +2,11 @@ import { mdiAlert, mdiAlertCircleOutline, mdiClose } from "@mdi/js";
 import type { ReactNode } from "react";
 import type { Finding, Rules } from "../api";
 import { formatCount, formatLearningRate, plural } from "../format";
+import { kerasSnippets } from "../kerasCode";
 import { type Entry, stopSentence, summarize } from "../state/entries";
 import { CopyButton } from "./CopyButton";
 import { Icon } from "./Icon";
+import { KerasMenu } from "./KerasMenu";
 import { RuleButtons } from "./RuleButtons";
 
 interface AnswerCardProps {
@@ -46,10 +48,11 @@ function OneRun({
         <div className="verdict">
           <h2>Suggested learning rate</h2>
           {suggested !== null && reliable ? (
-            <p className="headline">
+            <div className="headline">
               <output data-testid="suggested-lr">{formatLearningRate(suggested)}</output>
               <CopyButton text={formatLearningRate(suggested)} label="Copy" />
-            </p>
+              {sweep && <KerasMenu run={run.run} snippets={kerasSnippets(suggested, sweep)} />}
+            </div>
           ) : (
             <p className="headline none">{waiting(entry)}</p>
           )}

@@ -1,5 +1,6 @@
 import { mdiArrowExpandHorizontal } from "@mdi/js";
 import type { ReactNode, RefObject } from "react";
+import type { SweepSettings } from "../api";
 import type { ChartHandle } from "../chart/Chart";
 import { formatLearningRate } from "../format";
 import type { ColorScale } from "../state/colors";
@@ -11,8 +12,9 @@ interface ChartCardProps {
   name: string;
   title: string;
   subtitle: string;
-  /** The run whose rows can be downloaded. */
   run: string | null;
+  shown: readonly string[];
+  settings: SweepSettings;
   chart: RefObject<ChartHandle | null>;
   scale: ColorScale | null;
   legend?: Legend;
@@ -24,7 +26,7 @@ interface ChartCardProps {
 /** The frame around a chart: what it shows, its colours, and what can be done with it. */
 export function ChartCard(props: ChartCardProps) {
   const { name, title, subtitle, run, chart, scale, zoomed, onReset, children } = props;
-  const { legend = [] } = props;
+  const { legend = [], shown, settings } = props;
   return (
     <section className="card chart-card" aria-label={title} data-testid={`${name}-card`}>
       <header>
@@ -43,7 +45,7 @@ export function ChartCard(props: ChartCardProps) {
         >
           <Icon path={mdiArrowExpandHorizontal} />
         </button>
-        <ExportMenu title={title} run={run} chart={chart} />
+        <ExportMenu title={title} run={run} shown={shown} settings={settings} chart={chart} />
       </header>
       {legend.length > 0 && <ColorLegend legend={legend} />}
       {children}

@@ -15,7 +15,7 @@ import {
 } from "../state/curves";
 import type { Legend } from "../state/dashboard";
 import { groupEntries, groupPoints, groupSeries } from "../state/groups";
-import type { Settings } from "../state/settings";
+import { type Settings, sweepSettings } from "../state/settings";
 import { sameItems, useStable } from "../state/stable";
 import type { Action, View } from "../state/view";
 import { ChartCard } from "./ChartCard";
@@ -120,6 +120,11 @@ export function CurveCards(props: CurveCardsProps) {
       dispatch({ type: "focus", id: null });
     },
   } satisfies Partial<ChartProps>;
+  const exported = {
+    run: activeRun,
+    shown: entries.map(({ run }) => run.run),
+    settings: sweepSettings(settings),
+  };
   const ratio = useMemo(() => startingLossRatio(entries), [entries]);
   const unequal = ratio > 20 && !active && !settings.relativeLoss && !settings.logLoss;
   const subject = active ? active.run.run : plural(entries.length, "run");
@@ -130,7 +135,7 @@ export function CurveCards(props: CurveCardsProps) {
         name="loss"
         title="Loss"
         subtitle={subject}
-        run={activeRun}
+        {...exported}
         chart={lossChart}
         scale={scale}
         legend={legend}
@@ -179,7 +184,7 @@ export function CurveCards(props: CurveCardsProps) {
         name="loss-delta"
         title="Loss delta"
         subtitle={deltaSubtitle(settings, active ?? entries[0])}
-        run={activeRun}
+        {...exported}
         chart={deltaChart}
         scale={null}
         zoomed={zoom !== null}

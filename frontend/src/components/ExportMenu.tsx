@@ -1,75 +1,83 @@
 import { mdiDotsVertical } from "@mdi/js";
 import { type RefObject, useState } from "react";
-import { downloadUrl } from "../api";
+import { downloadUrl, fetchInFull, type SweepSettings } from "../api";
 import type { ChartHandle } from "../chart/Chart";
 import { pngBlob, svgBlob } from "../chart/picture";
+import { fileName, saveFile } from "../files";
 import { fontStyles } from "../fonts";
+import { plural } from "../format";
+import { asCsv, EXPORTED } from "../table";
 import { Menu } from "./Menu";
 
 interface ExportMenuProps {
   title: string;
+  /** The run that the page is about. */
   run: string | null;
+  /** All runs that are shown, and what they were computed with. */
+  shown: readonly string[];
+  settings: SweepSettings;
   chart: RefObject<ChartHandle | null>;
 }
 
-/** Takes the picture, or the numbers of the run that the page is about, out of the page. */
-export function ExportMenu({ title, run, chart }: ExportMenuProps) {
-  const [failure, setFailure] = useState("");
-  const save = async (format: "png" | "svg") => {
-    setFailure("");
+/** Takes the picture and the numbers out of the page. */
+export function ExportMenu({ title, run, shown, settings, chart }: ExportMenuProps) {
+  const [said, setSaid] = useState("");
+  const attempt = async (save: () => Promise<void>) => {
+    setSaid("");
+    try {
+      await save();
+    } catch (error) {
+      setSaid(error instanceof Error ? error.message : String(error));
+    }
+  };
+  const savePicture = async (format: "png" | "svg") => {
     const heading = run === null ? title : `${title}, ${run}`;
     const picture = chart.current?.picture(heading, fontStyles());
     if (!picture) return;
-    try {
-      const blob = format === "svg" ? svgBlob(picture) : await pngBlob(picture);
-      saveBlob(blob, `${fileName(heading)}.${format}`);
-    } catch (error) {
-      setFailure(error instanceof Error ? error.message : String(error));
-    }
+    const blob = format === "svg" ? svgBlob(picture) : await pngBlob(picture);
+    saveFile(blob, `${fileName(heading)}.${format}`);
   };
+  const saveRows = async (format: "csv" | "json") => {
+    setSaid("Fetching the rows …");
+    const sweeps = await fetchInFull(shown, settings, EXPORTED);
+    const name = shown.length === 1 ? fileName(shown[0] ?? "") : "sweeps";
+    saveFile(format === "csv" ? asCsv(sweeps) : JSON.stringify({ sweeps }), `${name}.${format}`);
+    setSaid("");
+  };
+  const count = shown.length === 1 ? "the shown run" : `the ${plural(shown.length, "shown run")}`;
   return (
     <>
       <Menu icon={mdiDotsVertical} label={`Export ${title.toLowerCase()}`}>
-        <button type="button" onClick={() => void save("png")}>
+        <button type="button" onClick={() => void attempt(() => savePicture("png"))}>
           Picture as PNG
         </button>
-        <button type="button" onClick={() => void save("svg")}>
+        <button type="button" onClick={() => void attempt(() => savePicture("svg"))}>
           Picture as SVG
         </button>
-        {run === null ? (
-          <p>Click a run to download its rows.</p>
-        ) : (
+        <button type="button" onClick={() => void attempt(() => saveRows("csv"))}>
+          Curves as CSV
+          <small>{count}</small>
+        </button>
+        <button type="button" onClick={() => void attempt(() => saveRows("json"))}>
+          Curves as JSON
+          <small>{count}, with what they suggest</small>
+        </button>
+        {run !== null && (
           <>
             <a href={downloadUrl(run, "csv")} download>
-              Rows as CSV
+              Recorded rows as CSV
+              <small>{run}</small>
             </a>
             <a href={downloadUrl(run, "json")} download>
-              Rows as JSON
+              Recorded rows as JSON
+              <small>{run}</small>
             </a>
           </>
         )}
       </Menu>
       <span className="sr-only" role="status">
-        {failure}
+        {said}
       </span>
     </>
   );
-}
-
-function saveBlob(blob: Blob, name: string): void {
-  const url = URL.createObjectURL(blob);
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = name;
-  link.click();
-  // The download has to have begun before its address goes.
-  setTimeout(() => {
-    URL.revokeObjectURL(url);
-  }, 10_000);
-}
-
-/** `loss-digits-adam`: what every file system takes. */
-function fileName(title: string): string {
-  const name = title.toLowerCase().replace(/[^\p{L}\p{N}._-]+/gu, "-");
-  return name.replace(/^[-.]+|[-.]+$/g, "").slice(0, 100) || "chart";
 }

@@ -4,12 +4,14 @@ import { Icon } from "./Icon";
 interface MenuProps {
   icon: string;
   label: string;
+  /** Shown beside the icon. */
+  text?: string;
   /** Buttons and links; a click on any of them closes the list. */
   children: ReactNode;
 }
 
 /** A button that discloses a short list of actions. */
-export function Menu({ icon, label, children }: MenuProps) {
+export function Menu({ icon, label, text, children }: MenuProps) {
   const [open, setOpen] = useState(false);
   const box = useRef<HTMLDivElement>(null);
   const listId = useId();
@@ -35,7 +37,7 @@ export function Menu({ icon, label, children }: MenuProps) {
     >
       <button
         type="button"
-        className="icon-button"
+        className={text === undefined ? "icon-button" : "button"}
         aria-label={label}
         title={label}
         aria-expanded={open}
@@ -45,6 +47,7 @@ export function Menu({ icon, label, children }: MenuProps) {
         }}
       >
         <Icon path={icon} />
+        {text !== undefined && <span className="text">{text}</span>}
       </button>
       {open && (
         <div

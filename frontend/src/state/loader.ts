@@ -26,7 +26,7 @@ interface Known {
   version: string;
   /** Of everything but the columns. */
   settings: string;
-  buckets: number;
+  buckets: number | null;
   sweep: Sweep | null;
   error: string | null;
   /** What each column was computed with. */

@@ -1,0 +1,114 @@
+import type { SweepPart } from "./api";
+import { formatLearningRate } from "./format";
+
+/** A piece of Keras 3 code that uses what a sweep suggests. */
+export interface Snippet {
+  name: string;
+  /** The numbers that are in it. */
+  values: string;
+  code: string;
+}
+
+/** The optimizers of Keras 3; any other is the user's own, whose arguments nobody knows. */
+const OPTIMIZERS = new Set(
+  "SGD RMSprop Adam AdamW Adadelta Adagrad Adamax Adafactor Nadam Ftrl Lion Lamb Muon".split(" "),
+);
+
+/** Settings of an optimizer that change which learning rate suits it. */
+const KEPT_SETTINGS = ["momentum", "nesterov", "weight_decay"];
+
+const IMPORT = "import keras\n";
+const STEPS = "steps = 10_000  # batches of the whole training: epochs * len(dataset)";
+
+/**
+ * The suggestion as code: a constant learning rate, a cyclical range and a one-cycle maximum.
+ *
+ * The learning rates are written as they are shown, so that the picture and the code agree.
+ */
+export function kerasSnippets(learningRate: number, sweep: SweepPart): Snippet[] {
+  const rate = formatLearningRate(learningRate);
+  const snippets = [
+    {
+      name: "Constant learning rate",
+      values: rate,
+      code: [IMPORT, optimizerLine(rate, sweep.config), ""].join("\n"),
+    },
+  ];
+  const ranges = sweep.suggestion?.ranges;
+  if (!ranges) return snippets;
+  const [low, high] = ranges.cyclical.map(formatLearningRate) as [string, string];
+  const peak = formatLearningRate(ranges.one_cycle_max);
+  return [
+    ...snippets,
+    {
+      name: "Cyclical learning rate",
+      values: `${low} to ${high}`,
+      code: `${IMPORT}
+${TRIANGLE}
+
+schedule = TriangularCycle(${low}, ${high}, steps_up=2_000)  # some 2 to 10 epochs of batches
+${optimizerLine("schedule", sweep.config)}
+`,
+    },
+    {
+      name: "One cycle",
+      values: `up to ${peak}`,
+      code: `${IMPORT}
+${STEPS}
+schedule = keras.optimizers.schedules.CosineDecay(
+    initial_learning_rate=${peak} / 25,
+    warmup_target=${peak},
+    warmup_steps=steps // 3,
+    decay_steps=steps - steps // 3,
+)
+${optimizerLine("schedule", sweep.config)}
+`,
+    },
+  ];
+}
+
+const TRIANGLE = `
+@keras.saving.register_keras_serializable("lr_finder")
+class TriangularCycle(keras.optimizers.schedules.LearningRateSchedule):
+    """Up and down in straight lines (Smith 2015, arXiv:1506.01186)."""
+
+    def __init__(self, low, high, steps_up):
+        self.low, self.high, self.steps_up = low, high, steps_up
+
+    def __call__(self, step):
+        position = keras.ops.cast(step, "float32") / self.steps_up
+        from_peak = keras.ops.abs(keras.ops.mod(position, 2) - 1)
+        return self.high - (self.high - self.low) * from_peak
+
+    def get_config(self):
+        return {"low": self.low, "high": self.high, "steps_up": self.steps_up}
+`;
+
+function optimizerLine(learningRate: string, config: SweepPart["config"]): string {
+  const name = config["optimizer"];
+  if (typeof name !== "string" || !OPTIMIZERS.has(name)) {
+    return `learning_rate = ${learningRate}  # for your own optimizer`;
+  }
+  const settings = config["optimizer_settings"] as Record<string, unknown> | null | undefined;
+  const kept = KEPT_SETTINGS.flatMap((key) => {
+    const text = pythonText(settings?.[key]);
+    return text === null ? [] : [`, ${key}=${text}`];
+  });
+  return `optimizer = keras.optimizers.${name}(learning_rate=${learningRate}${kept.join("")})`;
+}
+
+/** A number or a truth that is not the default 0 or False, in Python. */
+function pythonText(value: unknown): string | null {
+  if (value === true) return "True";
+  return typeof value === "number" && Number.isFinite(value) && value !== 0 ? String(value) : null;
+}
+
+/** All snippets in one file. */
+export function kerasFile(run: string, snippets: readonly Snippet[]): string {
+  // A name with a line break in it must not become code.
+  const title = `"""Learning rates from the sweep ${JSON.stringify(run).replaceAll('"', "'")}."""`;
+  const parts = snippets.map(
+    ({ name, values, code }) => `# ${name}: ${values}\n${code.replace(IMPORT, "").trim()}\n`,
+  );
+  return [title, "", IMPORT, ...parts].join("\n");
+}

@@ -1,0 +1,78 @@
+import { describe, expect, it } from "vitest";
+import { fileName } from "../src/files";
+import { kerasFile, kerasSnippets } from "../src/kerasCode";
+import { asCsv, EXPORTED } from "../src/table";
+import { makeSweep } from "./sweeps";
+
+const RANGES = {
+  long_training: 3.3e-4,
+  one_cycle_max: 0.003,
+  cyclical: [0.0004, 0.003] as [number, number],
+};
+
+function sweepWith(config: Record<string, unknown>, ranges: typeof RANGES | null = RANGES) {
+  const suggestion = { rule: "mid_descent", learning_rate: 0.001, reason: null, ranges };
+  return makeSweep("a", { suggestion, config });
+}
+
+describe("Keras code", () => {
+  it("names the sweep's optimizer, with what changes its learning rate", () => {
+    const settings = { momentum: 0.9, nesterov: true, weight_decay: null, name: "x" };
+    const sweep = sweepWith({ optimizer: "SGD", optimizer_settings: settings });
+    const [constant] = kerasSnippets(7.234e-4, sweep);
+    expect(constant?.code).toContain(
+      "keras.optimizers.SGD(learning_rate=7.23e-4, momentum=0.9, nesterov=True)",
+    );
+  });
+
+  it("holds the numbers that are shown", () => {
+    const snippets = kerasSnippets(0.001, sweepWith({ optimizer: "Adam" }));
+    expect(snippets.map(({ name, values }) => [name, values])).toEqual([
+      ["Constant learning rate", "1e-3"],
+      ["Cyclical learning rate", "4e-4 to 3e-3"],
+      ["One cycle", "up to 3e-3"],
+    ]);
+  });
+
+  it("writes nothing of a foreign optimizer or of settings that are no numbers", () => {
+    const foreign = kerasSnippets(0.001, sweepWith({ optimizer: "X(); evil" }));
+    expect(foreign.map(({ code }) => code).join()).not.toContain("evil");
+    const odd = sweepWith({ optimizer: "SGD", optimizer_settings: { momentum: "0); evil(" } });
+    expect(kerasSnippets(0.001, odd)[0]?.code).not.toContain("evil");
+  });
+
+  it("is the constant one alone where there are no ranges", () => {
+    expect(kerasSnippets(0.001, sweepWith({ optimizer: "Adam" }, null))).toHaveLength(1);
+  });
+
+  it("keeps a run's name from becoming code", () => {
+    const file = kerasFile('a"""\nimport os', kerasSnippets(0.001, sweepWith({})));
+    expect(file.split("\n")[0]).toMatch(/^"""[^"]*"""$/);
+    expect(file.match(/^import/gm)).toHaveLength(1);
+  });
+});
+
+describe("CSV of the curves", () => {
+  it("has a line for each row, numbers as they are, and names that hold commas", () => {
+    const list = (...values: (number | string)[]) => values;
+    const columns = Object.fromEntries(
+      EXPORTED.map((name) => [name, list(0.1, "NaN")]),
+    ) as unknown as Parameters<typeof asCsv>[0][0]["columns"];
+    columns.loss = ["Infinity", "-Infinity"];
+    expect(asCsv([{ run: 'a,"b"', columns }])).toBe(
+      [
+        "run,step,learning_rate,loss,smoothed_loss,loss_delta,slope",
+        '"a,""b""",0.1,0.1,inf,0.1,0.1,0.1',
+        '"a,""b""",nan,nan,-inf,nan,nan,nan',
+        "",
+      ].join("\n"),
+    );
+  });
+});
+
+describe("file names", () => {
+  it("hold only what every file system takes", () => {
+    expect(fileName("Loss, digits/adam")).toBe("loss-digits-adam");
+    expect(fileName("../..")).toBe("chart");
+  });
+});
