@@ -12,13 +12,11 @@ _FINISHED = ("completed", "diverged")
 
 
 def directory_of(log_dir: str, learning_rate: float) -> str:
-    """Where the trial of a learning rate goes: `log_dir/0.01`."""
-    return str(Path(log_dir) / name_of(learning_rate))
+    """Where the trial of a learning rate goes: `log_dir/0.0123`.
 
-
-def name_of(learning_rate: float) -> str:
-    """A learning rate as the name of a directory; two that differ by less have the same name."""
-    return f"{learning_rate:.6g}"
+    Of two that are so close that they share it, the second goes to `log_dir/0.0123/2`, as everywhere.
+    """
+    return str(Path(log_dir) / f"{learning_rate:.3g}")
 
 
 def finished_trial(directory: str, fingerprint: str) -> Recorded | None:

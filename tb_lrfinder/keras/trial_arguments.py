@@ -14,9 +14,9 @@ from typing import Any
 
 import keras
 
+from tb_lrfinder.keras.learning_rate import shortest
 from tb_lrfinder.keras.trial_task import TrialTask
 from tb_lrfinder.suggestion import Suggestion
-from tb_lrfinder.trial_directory import name_of
 
 FACTOR = 3.0
 """How much more, and how much less, than a suggestion is tried: half a decade."""
@@ -49,8 +49,7 @@ def checked_rates(learning_rates: Any, around: Any) -> list[float]:
     rates = list(learning_rates)
     for rate in rates:
         _check_rate("learning_rates", "hold positive numbers", rate, learning_rates)
-    names = [name_of(rate) for rate in rates]
-    if not rates or len(set(names)) < len(names):
+    if not rates or len({shortest(rate) for rate in rates}) < len(rates):
         raise ValueError(
             "`learning_rates` must hold at least one number, and none twice. "
             f"Received: learning_rates={learning_rates!r}"

@@ -257,6 +257,12 @@ class TestResuming:
             )
         assert sorted(recorded_runs(tmp_path)) == ["0.01", "0.1", "0.2"]
 
+    def test_learning_rates_with_the_same_three_digits_are_kept_apart(self, tmp_path):
+        close = [0.1, 0.10001]
+        trials(tmp_path, learning_rates=close)
+        assert recorded_runs(tmp_path) == {"0.1": "finished", "0.1/2": "finished"}
+        assert reused(trials(tmp_path, learning_rates=close[::-1])) == {0.1: True, 0.10001: True}
+
     @pytest.mark.parametrize(
         "changed",
         [
