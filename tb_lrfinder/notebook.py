@@ -8,6 +8,7 @@ style sheets and no ids, which some notebooks remove and which would meet those 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from html import escape
 from typing import Final
@@ -103,7 +104,7 @@ def _answer(suggestion: Suggestion | None) -> str:
     if suggestion is None:
         return "<div><b>No sweep yet.</b> Run <code>model.fit(..., callbacks=[finder])</code>.</div>"
     if suggestion.learning_rate is None:
-        return f"<div><b>No suggestion.</b> {escape(suggestion.reason or '')}</div>"
+        return f"<div><b>No suggestion.</b> {_prose(suggestion.reason or '')}</div>"
     headline = (
         f"<div>Suggested learning rate <b>{suggestion.learning_rate:.3g}</b> "
         f'<span style="opacity:.75">({escape(suggestion.rule)})</span></div>'
@@ -120,8 +121,13 @@ def _answer(suggestion: Suggestion | None) -> str:
 def _finding(finding: Finding) -> str:
     return (
         f'<div style="border-left:3px solid {_SEVERITY[finding.severity]};padding-left:.6em;margin:.3em 0">'
-        f"{escape(finding.message)}</div>"
+        f"{_prose(finding.message)}</div>"
     )
+
+
+def _prose(text: str) -> str:
+    """Sentences with `names` in them."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
 class _Axes:

@@ -145,8 +145,9 @@ def test_odd_sweeps_are_shown_too(rates, losses):
 
 
 def test_the_reason_is_said_once():
-    said = text_of(shown(Sweep.from_losses([1e-3], [2.0])))
-    assert said.count("Too few steps") == 1
+    element = shown(Sweep.from_losses([1e-3], [2.0]))
+    assert text_of(element).count("Too few steps") == 1
+    assert [code.text for code in element.iter("code")] == ["num_steps"]
 
 
 def test_findings_are_said_and_nothing_is_taken_for_markup():
