@@ -90,7 +90,11 @@ def stands_still():
 
 SEVERE = [
     (flat, "no_descent", ["does not come down", "2.299", "rate of 10", "end_lr"]),
-    (only_up, "no_descent", ["before it rises", "0.4", "0.001 on", "already trained", "short trainings"]),
+    (
+        only_up,
+        "no_descent",
+        ["before it rises", "0.4", "0.001 on", "already trained", "below 0.0001 in short trainings"],
+    ),
     (up_at_once, "diverged_at_once", ["at once", "0.1", "start_lr", "0.0001"]),
     (diverged_within_nine_steps, "diverged_at_once", ["start_lr", "1e-07", "1e-10"]),
     (never_finite, "never_finite", ["from the first step", "inputs", "labels"]),

@@ -408,3 +408,22 @@ def test_a_suggestion_prints_well():
 def test_bad_input_is_named_with_its_value_and_what_to_do(arguments, settings, error, words):
     with pytest.raises(error, match=words):
         suggest(*arguments, **settings)
+
+
+def test_learning_rates_may_repeat_as_long_as_they_rise():
+    rates = np.repeat(RATES, 2)
+    twice = suggest(rates, np.repeat(logistic(RATES), 2))
+    assert twice.learning_rate == pytest.approx(suggest(RATES, logistic(RATES)).learning_rate, rel=0.05)
+    for rows in (2, 3):
+        with pytest.raises(ValueError, match=f"Received 0.001 in all {rows} rows; sweep from a small"):
+            suggest([1e-3] * rows, [1.0] * rows)
+    assert suggest([1e-3], [1.0]).learning_rate is None
+
+
+def test_an_endless_smoothing_is_refused():
+    with pytest.raises(ValueError, match=r"`smoothing` must be 0 \(none\) or a positive number"):
+        suggest(RATES, logistic(RATES), smoothing=float("inf"))
+
+
+def test_without_ranges_there_are_none_in_json():
+    assert suggest(RATES, logistic(RATES), "valley").to_json()["ranges"] is None
