@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from tb_lrfinder.cli.arguments import Commands, add_command, positive
+from tb_lrfinder.cli.terminal import say
 
 
 def add_to(commands: Commands) -> None:
@@ -42,6 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the sweeps."""
     from tb_lrfinder import demo
 
+    say("Loading Keras, and sweeping the learning rate with SGD and with Adam; some ten seconds ...")
     demo.run(arguments.log_dir, arguments.dataset, arguments.num_steps)
     print(f"\nTo see the sweeps: tensorboard --logdir {arguments.log_dir}, and open the tab LR Finder.")
     return 0
