@@ -52,6 +52,7 @@ def test_another_delta_window_changes_nothing_else():
 
 def test_the_slope_of_two_rows_is_that_of_the_line_between_them():
     np.testing.assert_allclose(slope_per_decade([1e-3, 1e-1], [3.0, 1.0]), [-1.0, -1.0])
+    np.testing.assert_allclose(slope_per_decade([1e-1, 1e-3], [1.0, 3.0]), [-1.0, -1.0])
 
 
 def test_rows_at_the_same_learning_rate_count_as_one_for_the_slope():
