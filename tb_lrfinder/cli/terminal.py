@@ -8,7 +8,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Sequence
-from typing import Final, Literal, TextIO
+from typing import Final, Literal
 
 Colour = Literal["bold", "dim", "red", "yellow", "green"]
 
@@ -22,13 +22,12 @@ def say(text: str) -> None:
     print(text, file=sys.stderr)
 
 
-def coloured(text: str, colour: Colour | None, stream: TextIO | None = None) -> str:
-    """The text in a colour, where `stream` (standard output when None) is a terminal that wants colours.
+def coloured(text: str, colour: Colour | None) -> str:
+    """The text in a colour, where standard output is a terminal that wants colours.
 
     `NO_COLOR` in the environment turns colours off, see https://no-color.org.
     """
-    out = sys.stdout if stream is None else stream
-    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not out.isatty()
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not sys.stdout.isatty()
     return text if colour is None or plain else f"\x1b[{_CODES[colour]}m{text}\x1b[0m"
 
 

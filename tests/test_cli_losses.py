@@ -1,0 +1,125 @@
+"""The commands `tb-lrfinder suggest` and `import`: losses that something else recorded."""
+
+from __future__ import annotations
+
+import json
+import math
+import resource
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tb_lrfinder.analysis import analyze
+from tb_lrfinder.reader import read_log_dir
+from tests.command_line import COMMAND, ENVIRON, a_sweep, command, write_losses
+
+
+@pytest.fixture
+def losses(tmp_path):
+    return write_losses(tmp_path / "losses.csv")
+
+
+class TestSuggest:
+    def test_what_suggest_says(self, losses):
+        said = command("suggest", losses).stdout
+        suggestion = analyze(a_sweep()).suggestion
+        assert f"Suggested learning rate: {suggestion.learning_rate:.3g} (mid_descent)" in said
+        assert f"one-cycle peak  {suggestion.ranges.one_cycle_max:.3g}" in said
+        assert "valley" in said
+
+    def test_what_is_worth_knowing_is_said(self, tmp_path):
+        sweep = a_sweep()
+        rows = zip(sweep.learning_rate[:60], sweep.loss[:60], strict=True)  # to the middle of the descent
+        (tmp_path / "half.csv").write_text("".join(f"{rate},{loss}\n" for rate, loss in rows))
+        said = command("suggest", tmp_path / "half.csv").stdout
+        assert "  mild: The loss is still coming down at the end" in said
+
+    def test_json_with_settings(self, losses):
+        said = command("suggest", losses, "--json", "--smoothing", 0.5, "--skip-start", 7, "--skip-end", 3)
+        expected = analyze(a_sweep(), smoothing=0.5, skip_start=7, skip_end=3).to_json()
+        assert json.loads(said.stdout) == json.loads(json.dumps(expected))
+
+    def test_standard_input(self, losses):
+        assert command("suggest", "-", stdin=losses.read_text()).stdout == command("suggest", losses).stdout
+        said = command("suggest", "-", stdin="lr,loss\n1,tensor(2)\n", code=2).stderr
+        assert "stdin, line 2: the loss is 'tensor(2)'" in said
+
+    def test_no_suggestion(self, tmp_path):
+        (tmp_path / "short.csv").write_text("1e-3,2\n1e-2,1\n")
+        said = command("suggest", tmp_path / "short.csv", code=1).stdout
+        assert said.startswith("No suggestion.\n")
+        assert "Too few steps" in said
+
+    def test_utf_16_as_spreadsheets_write_it(self, losses):
+        before = command("suggest", losses).stdout
+        losses.write_bytes(losses.read_text().replace(",", "\t").encode("utf-16"))
+        assert command("suggest", losses).stdout == before
+
+    def test_files_that_are_none(self, tmp_path):
+        assert "There is no file" in command("suggest", tmp_path / "no.csv", code=2).stderr
+        (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n\xff\x00")
+        assert "is no text file" in command("suggest", tmp_path / "a.png", code=2).stderr
+
+    @pytest.mark.parametrize("option", [("--smoothing", "-1"), ("--smoothing", "x"), ("--skip-end", "1.5")])
+    def test_wrong_options_are_named(self, losses, option):
+        said = command("suggest", losses, *option, code=2).stderr
+        assert f"argument {option[0]}" in said
+        assert repr(option[1]) in said
+
+
+class TestImport:
+    def test_the_run_is_read_as_any_other(self, losses, tmp_path):
+        said = command("import", losses, tmp_path / "logs", "--optimizer", "AdamW", "--batch-size", 64)
+        assert "Learning rate" in said.stdout
+        assert f"tensorboard --logdir {tmp_path / 'logs'}" in said.stderr
+        (recorded,) = read_log_dir(str(tmp_path / "logs"))
+        assert (recorded.run, recorded.status()) == ("losses", "finished")
+        assert recorded.config["optimizer"] == "AdamW"
+        assert recorded.config["batch_size"] == 64
+        assert recorded.config["imported_from"] == "losses.csv"
+        assert "model" not in recorded.config
+        np.testing.assert_array_equal(recorded.sweep.learning_rate, a_sweep().learning_rate)
+        np.testing.assert_allclose(recorded.sweep.loss, a_sweep().loss, rtol=1e-6)
+        assert recorded.result["stop_reason"] == "diverged"
+        assert recorded.result["suggestion"] == analyze(a_sweep()).suggestion.to_json()
+
+    def test_a_second_one_goes_beside_the_first(self, losses, tmp_path):
+        for _ in range(2):
+            said = command("import", losses, tmp_path / "logs", "--run", "torch/adam")
+        assert str(Path("torch", "adam", "2")) in said.stderr
+        assert [one.run for one in read_log_dir(str(tmp_path / "logs"))] == ["torch/adam", "torch/adam/2"]
+
+    def test_validation_losses_and_gaps_are_kept(self, tmp_path):
+        text = "lr,loss,val_loss\n" + "".join(f"{10 ** (i / 10)!r},{3 - i / 10},{i}\n" for i in range(15))
+        said = command("import", "-", "logs", stdin=text + "1e9,nan,\n", cwd=tmp_path)
+        assert "logs" in said.stderr
+        (recorded,) = read_log_dir(str(tmp_path / "logs"))
+        assert recorded.run == "stdin"
+        assert recorded.sweep.validation_loss[3] == 3
+        assert math.isnan(recorded.sweep.loss[-1])
+        assert math.isnan(recorded.sweep.validation_loss[-1])
+
+    def test_a_disk_that_fills_up_is_an_error(self, losses, tmp_path):
+        done = subprocess.run(
+            [*COMMAND, "import", str(losses), str(tmp_path / "logs")],
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000)),
+            capture_output=True,
+            text=True,
+            env=ENVIRON,
+            check=False,
+        )
+        assert done.returncode == 2, done
+        # TensorBoard's own thread has a word to say before.
+        assert "can no longer be written to" in done.stderr.splitlines()[-1]
+        assert "finder.sweep" not in done.stderr
+
+    def test_nothing_is_written_where_something_is_wrong(self, losses, tmp_path):
+        losses.write_text("lr,loss\n1,2\nx,2\n")
+        assert "line 3" in command("import", losses, tmp_path / "logs", code=2).stderr
+        losses.write_text("1,2\n2,2\n")
+        said = command("import", losses, tmp_path / "logs", "--run", "../up", code=2).stderr
+        assert "--run must be a name below the log directory" in said
+        assert not (tmp_path / "logs").exists()
+        assert "is a file" in command("import", losses, losses, code=2).stderr
