@@ -16,6 +16,7 @@ from tb_lrfinder.curve import (
     despike,
     gaussian_average,
     initial_rows,
+    median,
     noise_level,
     usable,
 )
@@ -93,7 +94,7 @@ class Shape:
             )
         gaps = end - len(kept)
         first_rows = initial_rows(x)
-        initial = float(np.median(losses[:first_rows]))
+        initial = median(losses[:first_rows])
         low = int(calm.argmin())
         half = int(np.argmax(calm <= (initial + calm[low]) / 2))
         noise = noise_level(losses[: max(half, 20, len(losses) // 2)])
@@ -104,7 +105,7 @@ class Shape:
         before = min(max(int(np.searchsorted(x, x[low] - 3 * smoothing)), 5), low)
         left_over = noise * math.sqrt(1 / averaged + 1 / max(before, 1))
         depth = float(calm[:before].mean() - calm[low]) if before else 0.0
-        ends_high = divergence is not None or bool(np.median(losses[-5:]) > initial + 2.5 * noise)
+        ends_high = divergence is not None or median(losses[-5:]) > initial + 2.5 * noise
         if depth > left_over:
             risen = calm[half:] > initial + 3 * noise / math.sqrt(averaged)
             if depth < LEAST_CLARITY * left_over:  # noise may do that, but not for good
