@@ -49,53 +49,59 @@ UNTIL_SHOWN = """async ([selector, start]) => {
   return Date.now() - start;
 }"""
 
-# Moves the pointer, or zooms, again and again: milliseconds from each event to the end of its frame.
-FRAMES = """async ([steps, kind]) => {
+# Moves the pointer, again and again at the start of a frame: milliseconds of work in each of these frames,
+# with layout and painting.
+HOVER = """async (steps) => {
+  const chart = document.querySelector('[data-testid="loss-chart"]').parentElement;
+  const box = chart.getBoundingClientRect();
+  const work = (i) => new Promise((resolve) => requestAnimationFrame(() => {
+    const start = performance.now();
+    const clientX = box.left + 100 + (i * 37) % (box.width - 160);
+    const clientY = box.top + 60 + (i * 13) % 150;
+    chart.dispatchEvent(new PointerEvent("pointermove", { bubbles: true, pointerId: 1, clientX, clientY }));
+    const channel = new MessageChannel();
+    channel.port1.onmessage = () => resolve(performance.now() - start);
+    channel.port2.postMessage(0);
+  }));
+  const took = [];
+  for (let i = 0; i < steps; i++) took.push(await work(i));
+  return took;
+}"""
+
+# Turns the wheel with Alt held: milliseconds from each turn until its frame has been shown.
+ZOOM = """async (steps) => {
   const chart = document.querySelector('[data-testid="loss-chart"]').parentElement;
   const box = chart.getBoundingClientRect();
   const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
-  const painted = () => new Promise((resolve) => {
-    requestAnimationFrame(() => {
-      const channel = new MessageChannel();
-      channel.port1.onmessage = resolve;
-      channel.port2.postMessage(0);
-    });
-  });
   const took = [];
   for (let i = 0; i < steps; i++) {
     await frame();
     const start = performance.now();
-    const at = { bubbles: true, cancelable: true, pointerId: 1, button: 0,
-      clientX: box.left + 100 + (i * 37) % (box.width - 160), clientY: box.top + 60 + (i * 13) % 150 };
-    if (kind === "hover") chart.dispatchEvent(new PointerEvent("pointermove", at));
-    else {
-      const deltaY = i < steps / 2 ? -60 : 60;
-      chart.dispatchEvent(new WheelEvent("wheel", { ...at, altKey: true, deltaY }));
-    }
-    await painted();
+    const deltaY = i < steps / 2 ? -60 : 60;
+    const clientX = box.left + box.width / 2;
+    chart.dispatchEvent(new WheelEvent("wheel", { cancelable: true, altKey: true, deltaY, clientX }));
+    await frame();
+    await frame();
     took.push(performance.now() - start);
   }
   return took;
 }"""
 
+# Scrolls by some rows in each frame: milliseconds from frame to frame.
 SCROLL = """async (selector) => {
   const list = document.querySelector(selector);
-  const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
-  const painted = () => new Promise((resolve) => {
-    requestAnimationFrame(() => {
-      const channel = new MessageChannel();
-      channel.port1.onmessage = resolve;
-      channel.port2.postMessage(0);
-    });
-  });
   const took = [];
-  for (let i = 0; i < 60; i++) {
-    await frame();
-    const start = performance.now();
-    list.scrollTop += i < 50 ? 300 : 4000;
-    await painted();
-    took.push(performance.now() - start);
-  }
+  await new Promise((resolve) => {
+    let last = 0;
+    const next = (now) => {
+      if (last > 0) took.push(now - last);
+      last = now;
+      list.scrollTop += 300;
+      if (took.length < 80) requestAnimationFrame(next);
+      else resolve();
+    };
+    requestAnimationFrame(next);
+  });
   return took;
 }"""
 
@@ -213,8 +219,8 @@ def _many_runs(browser: Browser, server: TensorBoardServer, table: Table, runs: 
         table.add(f"{runs} runs x {STEPS:,} steps: tab click to all curves", took, 1_500)
         page.wait_for_load_state("networkidle")
         page.wait_for_timeout(500)
-        table.add("  hover, event to frame", frame.evaluate(FRAMES, [60, "hover"])[5:], 16)
-        table.add("  zoom, event to frame", frame.evaluate(FRAMES, [24, "zoom"])[2:], 100)
+        table.add("  hover, work in a frame", frame.evaluate(HOVER, 60)[5:], 16)
+        table.add("  zoom, wheel to frame", frame.evaluate(ZOOM, 24)[2:], 100)
         frame.evaluate("document.activeElement.blur()")
         for value in ("0.1", "0.5"):
             table.add("  smoothing to redraw, server included", frame.evaluate(SMOOTH, value), 400)
@@ -235,10 +241,10 @@ def _long_list(browser: Browser, server: TensorBoardServer, table: Table, runs: 
         table.add(f"{runs:,} runs: tab click to the list", took, 500)
         frame.wait_for_selector("[data-testid=loss-canvas]", timeout=120_000)
         page.wait_for_timeout(1500)
-        table.add("  scrolling the list, a frame", frame.evaluate(SCROLL, ".rows"), 16)
-        table.add(
-            "  scrolling the table, a frame", frame.evaluate(SCROLL, "[data-testid=summary-card] .table"), 16
-        )
+        for what, selector in (("list", ".rows"), ("table", "[data-testid=summary-card] .table")):
+            table.add(
+                f"  {runs:,} runs: {what} scrolls, frame to frame", frame.evaluate(SCROLL, selector), 34
+            )
 
 
 @contextmanager
