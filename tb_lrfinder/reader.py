@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -166,6 +167,9 @@ class RunReader:
             for tag in _JSON_TAGS
             if (experiment, run, tag) in self._texts
         }
+        started = _started(texts)
+        tags = {tag: series for tag, series in tags.items() if series.max_wall_time >= started}
+        texts = {tag: text for tag, text in texts.items() if tag in tags}
         rows = [series.max_step for tag, series in tags.items() if tag.startswith(metadata.ROWS_TAG_PREFIX)]
         last = max(series.max_wall_time for series in tags.values())
         return _recorded(run, texts, steps=max(rows, default=-1) + 1, last_event_time=last)
@@ -214,6 +218,9 @@ def read_log_dir(log_dir: str, progress: Callable[[int, int], None] | None = Non
 def _assemble(run: str, values: Mapping[str, TensorDatum]) -> Recorded | None:
     """One run from the last value of each of its tags."""
     texts = {tag: _parse(values[tag], tag) for tag in _JSON_TAGS if tag in values}
+    started = _started(texts)
+    values = {tag: value for tag, value in values.items() if value.wall_time >= started}
+    texts = {tag: text for tag, text in texts.items() if tag in values}
     chunks = [values[tag] for tag in sorted(values) if tag.startswith(metadata.ROWS_TAG_PREFIX)]
     last = max((value.wall_time for value in values.values()), default=0.0)
     kind = _kind(texts)
@@ -247,6 +254,17 @@ def _sweep(columns: Mapping[str, np.ndarray[Any, Any]], steps: int, config: Mapp
         max(config.get("delta_window") or DEFAULT_DELTA_WINDOW, 1),
         step=step.astype(np.int64),
     )
+
+
+def _started(texts: Mapping[str, dict[str, Any] | str]) -> float:
+    """When a trial of `run_trials` began, which may have taken the place of one that was cut short.
+
+    A TensorBoard that has read the earlier one still holds its rows and its result.
+    """
+    config = texts.get(metadata.TRIAL_TAG)
+    if not isinstance(config, dict) or "fingerprint" not in config:
+        return -math.inf
+    return float(config.get("start_time") or -math.inf)
 
 
 def _kind(texts: Mapping[str, Any]) -> Kind:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import time
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from tb_lrfinder import metadata
 from tb_lrfinder.curve import Sweep
 from tb_lrfinder.reader import read_log_dir
 from tb_lrfinder.trial import Trial
+from tb_lrfinder.trial_directory import set_unfinished_aside
 from tb_lrfinder.writer import SweepWriter, TrialWriter
 from tests.serving import tensorboard
 
@@ -186,6 +188,29 @@ def server(request, log_dir):
     with tensorboard(log_dir, f"--load_fast={request.param}") as server:
         server.wait_for_runs(5)
         yield server
+
+
+@pytest.mark.parametrize("load_fast", ["true", "false"])
+def test_a_trial_in_the_place_of_one_that_failed_is_shown_alone(tmp_path, load_fast):
+    """In a TensorBoard that has read the one before."""
+    config = {"id": "old", "fingerprint": "same", "start_time": time.time(), "epochs": 3}
+    directory = str(tmp_path / "0.1")
+    old = TrialWriter(directory, config)
+    for epoch in range(2):
+        old.add(epoch, 0.1, 2.0, {"accuracy": 0.5})
+    old.close({"stop_reason": "failed", "message": "old"})
+    with tensorboard(tmp_path, f"--load_fast={load_fast}") as server:
+        server.wait_for_runs(1, id="old", status="failed", steps=2)
+        set_unfinished_aside(directory, "same")
+        new = TrialWriter(directory, config | {"id": "new", "start_time": time.time()})
+        server.wait_for_runs(1, id="new", status="running", steps=0)
+        (trial,) = server.plugin("trials", run="0.1").json()["trials"]
+        assert (trial["message"], trial["columns"]["loss"]) == (None, [])
+        new.add(0, 0.1, 1.0, {})
+        new.close({"stop_reason": "completed"})
+        server.wait_for_runs(1, id="new", status="finished")
+        (trial,) = server.plugin("trials", run="0.1").json()["trials"]
+        assert trial["columns"]["loss"] == [1.0]
 
 
 class TestOverHttp:

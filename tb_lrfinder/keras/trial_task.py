@@ -72,6 +72,7 @@ class TrialTask:
     def _run(self, on_epoch: Callable[[int], None] | None) -> TrialOutcome:
         try:
             data, validation_data = made(self.data), made(self.validation_data)
+            internals.set_global_seed_generator(None)  # which Keras 3.7 would not make anew of the seed
             keras.utils.set_random_seed(self.seed)
             model = self.make_model(learning_rate=self.learning_rate)
         except Exception as error:
