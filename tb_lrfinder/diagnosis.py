@@ -283,4 +283,4 @@ def _lower_start(start: float) -> str:
 
 
 def _rate(learning_rate: float) -> str:
-    return f"{learning_rate:.2g}"
+    return f"{float(f'{learning_rate:.2g}'):g}"  # 100, not 1e+02

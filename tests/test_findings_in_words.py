@@ -1,0 +1,201 @@
+"""What a diagnosis says, word for word, and where a finding begins: people act on these sentences."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tb_lrfinder.analysis import analyze
+from tb_lrfinder.curve import Sweep
+from tb_lrfinder.suggestion import RULES, apply_rule, kept_rows, longest_descent
+
+
+def rates(steps=100, start=1e-7, end=10.0):
+    return np.geomspace(start, end, steps)
+
+
+def descent(learning_rates, middle=1e-3):
+    return 2.3 - 1.8 / (1 + (learning_rates / middle) ** -1.5)
+
+
+def said(learning_rates, losses, **known):
+    """The sentences, by code."""
+    analysis = analyze(Sweep.from_losses(learning_rates, losses), **known)
+    return {finding.code: finding.message for finding in analysis.diagnosis}
+
+
+def with_gaps():
+    losses = descent(rates())
+    losses[[10, 50]] = np.nan, np.inf
+    return losses
+
+
+@pytest.mark.parametrize(
+    ("code", "learning_rates", "losses", "known", "sentence"),
+    [
+        (
+            "never_finite",
+            rates(),
+            np.full(100, np.nan),
+            {},
+            (
+                "The loss is NaN or infinite from the first step on, before the learning rate could do any "
+                "harm. Check the inputs and the labels for NaN, and the loss function."
+            ),
+        ),
+        (
+            "too_few_steps",
+            rates(9),
+            descent(rates(9)),
+            {},
+            (
+                "Too few steps: 9 with a finite loss, and a curve needs 10 or more. Raise `num_steps` (100 "
+                "is a good number), or train for more batches."
+            ),
+        ),
+        (
+            "too_few_steps",
+            rates(40),
+            descent(rates(40)),
+            {},
+            (
+                "Few steps: 40 over 8.0 decades of learning rate. Raise `num_steps` to 100 or more, or "
+                "narrow the range."
+            ),
+        ),
+        (
+            "no_ramp",
+            np.r_[2.0, np.full(40, 1.5), 1.0],
+            np.linspace(2, 1, 42),
+            {},
+            (
+                "The learning rate does not rise: it is 2 at the first step and 1 at the last. Sweep from a "
+                "small to a large one."
+            ),
+        ),
+        (
+            "no_descent",
+            rates(),
+            np.full(100, 2.0),
+            {},
+            (
+                "The loss does not come down: it starts at 2 and its lowest smoothed value is 2, no more "
+                "than chance, up to a learning rate of 10. Raise `end_lr`; if that does not help, check that "
+                "the model can learn from this data and that its weights are trainable."
+            ),
+        ),
+        (
+            "no_descent",
+            rates(200),
+            0.4 + 3 * np.maximum(np.log10(rates(200) / 1e-3), 0),
+            {},
+            (
+                "The loss does not come down before it rises: it starts at 0.4 and its lowest smoothed value "
+                "is 0.4, and it rises from a learning rate of 0.001 on. So it is with a model that is "
+                "already trained: try learning rates below 0.0001 in short trainings and compare them. If "
+                "the model is new, check that it can learn from this data."
+            ),
+        ),
+        (
+            "at_edge",
+            rates(),
+            descent(rates(), middle=1.0),
+            {"stop_reason": "completed"},
+            (
+                "The loss is still coming down at the end of the sweep, at a learning rate of 10, so that a "
+                "larger one may be better. Raise `end_lr` to 100 or more."
+            ),
+        ),
+        (
+            "at_edge",
+            rates(100, 1e-4),
+            descent(rates(100, 1e-4), middle=1e-4),
+            {"stop_reason": "diverged"},
+            (
+                "The loss is already coming down at the start of the sweep, so that its initial level is not "
+                "well known. Lower `start_lr` to 1e-07 or less."
+            ),
+        ),
+        (
+            "nan_gaps",
+            rates(),
+            with_gaps(),
+            {},
+            (
+                "The loss is NaN or infinite in 2 steps with finite ones after them; they are left out. Look "
+                "for empty batches or a division by zero in the data or the loss."
+            ),
+        ),
+        *(
+            (
+                "incomplete",
+                rates()[:70],
+                with_gaps()[:70],
+                {"stop_reason": reason, "planned_steps": planned},
+                (
+                    f"The ramp is incomplete: {why} after 70{of} steps, at a learning rate of 0.038. Train "
+                    "for more epochs or lower `num_steps`, so that it is seen to the end."
+                ),
+            )
+            for reason, planned, why, of in (
+                ("incomplete", 100, "the training ended", " of 100"),
+                ("interrupted", 100, "the training was interrupted", " of 100"),
+                ("failed", None, "the training raised an error", ""),
+            )
+        ),
+    ],
+)
+def test_the_sentence(code, learning_rates, losses, known, sentence):
+    assert said(learning_rates, losses, **known)[code] == sentence
+
+
+def test_a_loss_that_never_diverged_says_where_to_look():
+    x = np.log10(rates())
+    losses = 2.3 - np.clip(x + 4, 0, 2) + np.maximum(x, 0) * 0.2
+    assert said(rates(), losses, stop_reason="completed")["never_diverged"] == (
+        "The loss never diverged up to a learning rate of 10. Raise `end_lr` to 100 to see where it does."
+    )
+
+
+def test_ten_steps_are_enough_and_eight_a_decade_are_not_few():
+    assert analyze(Sweep.from_losses(rates(10), descent(rates(10)))).suggestion.learning_rate is not None
+    assert "too_few_steps" in said(rates(64), descent(rates(64)))
+    assert "too_few_steps" not in said(rates(66), descent(rates(66)))
+
+
+def test_a_ramp_that_rises_only_at_its_end_is_one():
+    assert "no_ramp" not in said(np.r_[np.full(50, 1e-3), 1e-2], np.linspace(2, 1, 51))
+
+
+def test_the_rules_that_disagree_are_named():
+    sentence = said(rates(), descent(rates()))["rules_disagree"]
+    suggestions = analyze(Sweep.from_losses(rates(), descent(rates()))).suggestions
+    compared = {
+        name: suggestions[name].learning_rate
+        for name in ("mid_descent", "steepest", "valley", "minimum_tenth")
+    }
+    low, high = min(compared, key=compared.get), max(compared, key=compared.get)
+    decades = np.log10(compared[high] / compared[low])
+    assert sentence.startswith(
+        f"The rules disagree by {decades:.1f} decades, from {compared[low]:.2g} ({low}) to "
+    )
+    assert f"({high})" in sentence
+    assert sentence.endswith("Compare some learning rates between them in short trainings.")
+
+
+def test_a_rule_without_an_answer_keeps_its_name():
+    analysis = analyze(Sweep.from_losses(rates(), np.full(100, 2.0)))
+    assert {name: one.rule for name, one in analysis.suggestions.items()} == {name: name for name in RULES}
+    assert apply_rule("valley", None, analysis.diagnosis[0]).rule == "valley"
+
+
+def test_rows_that_are_skipped_at_both_ends_may_be_all():
+    assert kept_rows(5, 1, 1) == slice(1, 4)
+    assert kept_rows(5, 0, 9) == slice(0, 0)
+    assert kept_rows(5, 9, 0) == slice(5, 5)
+
+
+def test_the_longest_descent_of_nothing_and_of_one():
+    assert longest_descent(np.array([])) == (0, 0)
+    assert longest_descent(np.array([1.0, 2.0, 3.0])) == (1, 0)
+    assert longest_descent(np.array([3.0, 1.0, 2.0, 0.5])) == (3, 3)
