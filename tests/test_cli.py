@@ -117,6 +117,13 @@ class TestReport:
             analyze(a_sweep()).suggestion.learning_rate, rel=1e-3
         )
 
+    def test_names_in_a_log_directory_cannot_command_the_terminal(self, tmp_path):
+        write(tmp_path / "a\x1b[2Jb", a_sweep(descends=False), optimizer="\x1b]0;title\x07SGD")
+        said = command("report", tmp_path).stdout
+        assert "\x1b" not in said
+        assert "\x07" not in said
+        assert "a\N{REPLACEMENT CHARACTER}[2Jb" in said
+
     def test_errors_say_what_to_do(self, tmp_path):
         nothing = command("report", tmp_path, code=2).stderr
         assert "There is no sweep or trial below" in nothing

@@ -27,8 +27,13 @@ def coloured(text: str, colour: Colour | None) -> str:
 
     `NO_COLOR` in the environment turns colours off, see https://no-color.org.
     """
-    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not sys.stdout.isatty()
-    return text if colour is None or plain else f"\x1b[{_CODES[colour]}m{text}\x1b[0m"
+    unwanted = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not sys.stdout.isatty()
+    return text if colour is None or unwanted else f"\x1b[{_CODES[colour]}m{text}\x1b[0m"
+
+
+def harmless(text: str) -> str:
+    """The text without what a terminal would obey: a log directory may hold anybody's names."""
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], colours: dict[int, Colour]) -> str:
@@ -39,6 +44,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], colours: dict[in
         rows: As many texts each.
         colours: Of columns, by their number.
     """
+    rows = [[harmless(text) for text in row] for row in rows]
     widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
 
     def line(row: Sequence[str], coloured_by: dict[int, Colour]) -> str:
@@ -61,7 +67,11 @@ def paragraph(text: str, indent: str) -> str:
     """The text, wrapped to the terminal where there is one."""
     width = min(shutil.get_terminal_size().columns, _WIDEST_TEXT) if sys.stdout.isatty() else _WIDEST_TEXT
     return textwrap.fill(
-        text, max(width, 40), initial_indent=indent, subsequent_indent=indent, break_long_words=False
+        harmless(text),
+        max(width, 40),
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_long_words=False,
     )
 
 
