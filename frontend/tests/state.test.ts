@@ -54,7 +54,7 @@ describe("link", () => {
   const ids = ["a", "b", "c", "d"];
 
   it("is empty for a fresh view", () => {
-    expect(toLink(INITIAL_VIEW, ids)).toEqual({});
+    expect(toLink(INITIAL_VIEW, { all: ids, matches: [] })).toEqual({});
     expect(fromLink({})).toEqual(INITIAL_VIEW);
   });
 
@@ -63,6 +63,7 @@ describe("link", () => {
       selection: { mode: "all-but", ids: new Set(["b"]) },
       focus: "c",
       filter: "adam & (sgd)=1",
+      linkedMatches: new Set(["a", "c"]),
       zoom: [1e-5, 0.25],
       settings: {
         ...DEFAULT_SETTINGS,
@@ -79,32 +80,46 @@ describe("link", () => {
         rule: "valley",
       },
     };
-    const parts = toLink(view, ids);
+    const parts = toLink(view, { all: ids, matches: ["a", "c"] });
     expect(fromLink(parts)).toEqual(view);
     expect(fromLink(parseHash(replaceParts("#lr_finder", parts)))).toEqual(view);
     const slope: View = {
       ...INITIAL_VIEW,
       settings: { ...DEFAULT_SETTINGS, delta: "slope" },
     };
-    expect(fromLink(toLink(slope, ids))).toEqual(slope);
+    expect(fromLink(toLink(slope, { all: ids, matches: [] }))).toEqual(slope);
   });
 
   it("names the shown runs where most are hidden", () => {
     const view = reduce(INITIAL_VIEW, { type: "show", ids: ["a", "b", "c"], shown: false });
-    expect(toLink(view, ids)).toEqual({ runs: "d" });
+    expect(toLink(view, { all: ids, matches: [] })).toEqual({ runs: "d" });
   });
 
   it("carries ids with commas, ampersands and percent signs", () => {
     const odd = ["a,b", "c&p.lr_finder.focus=x", "100%", "é"];
     const view = reduce(INITIAL_VIEW, { type: "show", ids: odd.slice(1, 3), shown: false });
-    const { selection } = fromLink(parseHash(replaceParts("", toLink(view, odd))));
+    const { selection } = fromLink(
+      parseHash(replaceParts("", toLink(view, { all: odd, matches: [] }))),
+    );
     expect(odd.filter((id) => isChecked(selection, id))).toEqual(["a,b", "é"]);
     expect(fromLink({ runs: "%E0%A4%A" }).selection.ids).toEqual(new Set(["%E0%A4%A"]));
   });
 
+  it("leaves the filter's matches out where they would fill the address", () => {
+    const many = Array.from({ length: 300 }, (_, i) => String(i));
+    const view = reduce(INITIAL_VIEW, { type: "filter", filter: "a" });
+    expect(toLink(view, { all: many, matches: many })).toEqual({ filter: "a" });
+  });
+
+  it("lets go of the matches of a link when another filter is typed", () => {
+    const linked = fromLink({ filter: "^a", matches: "x,y" });
+    expect(linked.linkedMatches).toEqual(new Set(["x", "y"]));
+    expect(reduce(linked, { type: "filter", filter: "b" }).linkedMatches).toBeNull();
+  });
+
   it("names none of the runs when all are hidden", () => {
     const view = reduce(INITIAL_VIEW, { type: "show", ids, shown: false });
-    const { selection } = fromLink(toLink(view, ids));
+    const { selection } = fromLink(toLink(view, { all: ids, matches: [] }));
     expect(ids.some((id) => isChecked(selection, id))).toBe(false);
   });
 

@@ -24,8 +24,11 @@ export function App() {
     document.documentElement.dataset["theme"] = dark ? "dark" : "light";
   }, [dark]);
   useEffect(() => {
-    setKnownIds(runs.map(({ id }) => id));
-  }, [runs, setKnownIds]);
+    setKnownIds({
+      all: runs.map(({ id }) => id),
+      matches: entries.map(({ run }) => run.id),
+    });
+  }, [runs, entries, setKnownIds]);
   const shown = useMemo(() => new Set(shownEntries.map(({ run }) => run.run)), [shownEntries]);
   const sample = (dashboard.active ?? shownEntries[0])?.sweep ?? null;
   return (

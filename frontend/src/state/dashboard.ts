@@ -32,8 +32,11 @@ export function useDashboard(view: View) {
   );
   const filter = useMemo(() => compileFilter(view.filter), [view.filter]);
   const listed = useMemo(
-    () => runs.filter(({ run }) => filter.pattern?.test(run) ?? true),
-    [runs, filter],
+    () =>
+      runs.filter(
+        ({ run, id }) => (filter.pattern?.test(run) ?? true) || view.linkedMatches?.has(id),
+      ),
+    [runs, filter, view.linkedMatches],
   );
   const shown = useMemo(
     () => listed.filter(({ id }) => isChecked(view.selection, id)),

@@ -5,13 +5,26 @@ import { INITIAL_VIEW, type Selection, type View } from "./view";
 /** The parts of the host's address that belong to this plugin, without their prefix. */
 export type LinkParts = Record<string, string>;
 
-/** What differs from a fresh view, as short texts. `allIds` lets the shorter list be written. */
-export function toLink(view: View, allIds: readonly string[]): LinkParts {
+/** The sweeps of this log directory, by id. */
+export interface KnownIds {
+  all: readonly string[];
+  /** Those that the filter lets through. */
+  matches: readonly string[];
+}
+
+/** An address holds thousands of characters, and 17 are needed for a sweep. */
+const MATCHES_AT_MOST = 200;
+
+/** What differs from a fresh view, as short texts. */
+export function toLink(view: View, { all, matches }: KnownIds): LinkParts {
   const parts: LinkParts = {};
   const { selection, focus, filter, zoom, settings } = view;
-  Object.assign(parts, selectionToLink(selection, allIds));
+  Object.assign(parts, selectionToLink(selection, all));
   if (focus !== null) parts["focus"] = focus;
-  if (filter !== "") parts["filter"] = filter;
+  if (filter !== "") {
+    parts["filter"] = filter;
+    if (matches.length <= MATCHES_AT_MOST) parts["matches"] = writeIds(matches);
+  }
   if (zoom !== null)
     parts["zoom"] = zoom.map((lr) => lr.toExponential(4).replace(/\.?0*e\+?/, "e")).join(",");
   for (const { key, write } of SETTINGS_IN_LINK) {
@@ -32,6 +45,7 @@ export function fromLink(parts: LinkParts): View {
     selection: selectionFromLink(parts),
     focus: parts["focus"] ?? null,
     filter: parts["filter"] ?? "",
+    linkedMatches: parts["matches"] === undefined ? null : readIds(parts["matches"]),
     zoom: zoomFromLink(parts["zoom"]),
     settings,
   };

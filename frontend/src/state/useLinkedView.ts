@@ -1,16 +1,16 @@
 import { type Dispatch, useEffect, useReducer, useRef, useState } from "react";
 import { onAddressChange, readAddress, writeAddress } from "./host";
-import { fromLink, toLink } from "./link";
+import { fromLink, type KnownIds, toLink } from "./link";
 import { type Action, INITIAL_VIEW, reduce, type View } from "./view";
 
 /** The view, read from the host's address and written back to it. */
-export function useLinkedView(): [View, Dispatch<Action>, (ids: readonly string[]) => void] {
+export function useLinkedView(): [View, Dispatch<Action>, (ids: KnownIds) => void] {
   const [view, dispatch] = useReducer(reduce, INITIAL_VIEW, () => fromLink(readAddress()));
-  const [knownIds, setKnownIds] = useState<readonly string[]>([]);
+  const [knownIds, setKnownIds] = useState<KnownIds>({ all: [], matches: [] });
   const written = useRef<string | null>(null);
   useEffect(() => {
     // Before the list is here, the ids in a link cannot be told from those of gone runs.
-    if (knownIds.length === 0) return;
+    if (knownIds.all.length === 0) return;
     const parts = toLink(view, knownIds);
     written.current = JSON.stringify(parts);
     const timer = setTimeout(() => {

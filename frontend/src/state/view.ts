@@ -16,6 +16,11 @@ export interface View {
   focus: string | null;
   /** A regular expression on run names. */
   filter: string;
+  /**
+   * The sweeps (by id) that the filter let through where a link was made. They are listed here, too:
+   * below another root their names are others.
+   */
+  linkedMatches: ReadonlySet<string> | null;
   /** The visible learning rates; null is all. */
   zoom: readonly [number, number] | null;
   settings: Settings;
@@ -25,6 +30,7 @@ export const INITIAL_VIEW: View = {
   selection: { mode: "all-but", ids: new Set() },
   focus: null,
   filter: "",
+  linkedMatches: null,
   zoom: null,
   settings: DEFAULT_SETTINGS,
 };
@@ -49,7 +55,7 @@ export function reduce(view: View, action: Action): View {
         selection: action.id === null ? view.selection : select(view.selection, [action.id], true),
       };
     case "filter":
-      return { ...view, filter: action.filter };
+      return { ...view, filter: action.filter, linkedMatches: null };
     case "zoom":
       return { ...view, zoom: action.zoom };
     case "set":
