@@ -351,8 +351,17 @@ def _join(
     return dict(zip(names, np.concatenate(parts).T, strict=True))
 
 
-def _natural(run: str) -> list[tuple[int, str]]:
-    """Sorts `adam2` before `adam10`."""
-    parts = re.split(r"(\d+)", run)
+def _natural(run: str) -> list[Any]:
+    """Sorts `adam2` before `adam10`, and `trials/0.001` before `trials/0.01`."""
+    return [_natural_folder(folder) for folder in run.split("/")]
+
+
+def _natural_folder(folder: str) -> tuple[float, list[tuple[int, str]]]:
+    with contextlib.suppress(ValueError):
+        number = float(folder)
+        if math.isfinite(number):
+            return number, []
+    parts = re.split(r"(\d+)", folder)
     numbers = [part.lstrip("0") for part in parts]
-    return [(len(n), n) if part.isdecimal() else (-1, part) for part, n in zip(parts, numbers, strict=True)]
+    order = [(len(n), n) if part.isdecimal() else (-1, part) for part, n in zip(parts, numbers, strict=True)]
+    return math.inf, order

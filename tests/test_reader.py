@@ -100,3 +100,10 @@ def test_wrong_runs_hide_no_other_and_break_no_route(tmp_path, load_fast):
         assert all(sentence in messages[name] for name, (_, sentence) in WRONG.items())
         for run in runs:
             assert server.plugin("download", run=run["run"]).status == 200
+
+
+def test_runs_come_in_the_order_that_a_person_would_give_them(tmp_path):
+    names = ["1e-05", "0.0001", "0.001", "0.01", "0.1", "1", "10", "run2", "run10", "v1.9", "v1.10"]
+    for name in reversed(names):
+        SweepWriter(tmp_path / "trials" / name, {}).close({"stop_reason": "completed"})
+    assert [recorded.run for recorded in read_log_dir(tmp_path)] == [f"trials/{name}" for name in names]

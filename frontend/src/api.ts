@@ -1,4 +1,4 @@
-// The only place that talks to the server. The routes are described in tb_lrfinder/http_api.md.
+// What talks to the server, with trialsApi.ts. The routes are described in tb_lrfinder/http_api.md.
 // URLs are relative to the frame's <base>, so they hold under a path prefix and behind proxies.
 
 export type RunStatus = "running" | "finished" | "interrupted" | "failed";
@@ -21,6 +21,8 @@ export interface Run {
   version: string;
   steps: number;
   planned_steps: number | null;
+  /** That a trial started with; null for sweeps. */
+  learning_rate: number | null;
   /** Seconds since the epoch. */
   start_time: number | null;
   optimizer: string | null;
@@ -125,7 +127,7 @@ export class ApiError extends Error {
   }
 }
 
-async function get(
+export async function get(
   url: string,
   signal?: AbortSignal,
   headers: Record<string, string> = {},
@@ -224,16 +226,19 @@ export function sweepUrls(
   if (settings.deltaWindow !== null) tail += `&delta_window=${settings.deltaWindow}`;
   if (settings.skipStart > 0) tail += `&skip_start=${settings.skipStart}`;
   if (settings.skipEnd > 0) tail += `&skip_end=${settings.skipEnd}`;
-  const head = `sweeps?${tail}`;
+  return urlsFor(`sweeps?${tail}&`, runs);
+}
+
+/** As few addresses as hold all of `runs` after `head`, which ends where a parameter may begin. */
+export function urlsFor(head: string, runs: readonly string[]): string[] {
   const urls: string[] = [];
   let url = head;
   for (const run of runs) {
-    const part = `&run=${encodeURIComponent(run)}`;
+    const part = `${url === head ? "" : "&"}run=${encodeURIComponent(run)}`;
     if (url !== head && url.length + part.length > MAX_URL_LENGTH) {
       urls.push(url);
-      url = head;
-    }
-    url += part;
+      url = head + part.slice(1);
+    } else url += part;
   }
   if (url !== head) urls.push(url);
   return urls;

@@ -62,7 +62,8 @@ function draw(changes: Partial<ChartProps> = {}) {
 
 /** The range that was first asked for. */
 function zoomed(props: ChartProps): readonly [number, number] {
-  return vi.mocked(props.onZoom).mock.calls[0]?.[0] ?? [Number.NaN, Number.NaN];
+  const onZoom = props.onZoom as NonNullable<ChartProps["onZoom"]>;
+  return vi.mocked(onZoom).mock.calls[0]?.[0] ?? [Number.NaN, Number.NaN];
 }
 
 describe("pointer", () => {

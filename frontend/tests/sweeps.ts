@@ -14,6 +14,7 @@ export function makeRun(name: string, changes: Partial<Run> = {}): Run {
     version: "1",
     steps: 5,
     planned_steps: 5,
+    learning_rate: null,
     start_time: null,
     optimizer: "Adam",
     model: "convnet",

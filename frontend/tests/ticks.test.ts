@@ -1,11 +1,18 @@
 import { describe, expect, it } from "vitest";
-import { evenTicks, logTicks, plain } from "../src/chart/ticks";
+import { evenTicks, logTicks, plain, wholeTicks } from "../src/chart/ticks";
 
 function labels(low: number, high: number, pixels = 800): string[] {
   return logTicks([low, high], pixels)
     .map(({ label }) => label)
     .filter((label) => label !== "");
 }
+
+describe("wholeTicks", () => {
+  it("counts, and never labels a fraction", () => {
+    expect(wholeTicks([1, 8], 800).map(({ label }) => label)).toEqual("12345678".split(""));
+    expect(wholeTicks([1, 2], 800).map(({ label }) => label)).toEqual(["1", "2"]);
+  });
+});
 
 describe("logTicks", () => {
   it("labels every decade where there is room", () => {
@@ -20,6 +27,10 @@ describe("logTicks", () => {
       "1e0",
       "1e1",
     ]);
+  });
+
+  it("labels fewer multiples where two decades have little room", () => {
+    expect(labels(0.2, 80, 400)).toEqual(["3e-1", "1e0", "3e0", "1e1", "3e1"]);
   });
 
   it("labels a decade that float32 has moved a little inwards", () => {

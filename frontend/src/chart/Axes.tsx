@@ -1,9 +1,11 @@
 import type { Frame } from "./frame";
 import type { Domain } from "./series";
-import { evenTicks, logTicks, plain, type Tick } from "./ticks";
+import { evenTicks, logTicks, plain, type Tick, wholeTicks } from "./ticks";
 
 export function xTicks(frame: Frame): Tick[] {
-  return logTicks(frame.x.domain() as unknown as Domain, frame.right - frame.left);
+  const domain = frame.x.domain() as unknown as Domain;
+  const pixels = frame.right - frame.left;
+  return frame.xLog ? logTicks(domain, pixels) : wholeTicks(domain, pixels);
 }
 
 export function yTicks(frame: Frame, log: boolean): Tick[] {

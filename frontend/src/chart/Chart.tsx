@@ -5,6 +5,8 @@ import { Curves } from "./Curves";
 import { type CursorStore, useLitSeries } from "./cursor";
 import { createFrame, type Frame } from "./frame";
 import { Bands, MarksLayer } from "./Marks";
+import { Pairs } from "./Pairs";
+import type { Pair } from "./pairs";
 import { pictureOf } from "./picture";
 import type { Domain, Marks, Series } from "./series";
 import { Tooltip, type TooltipContent } from "./Tooltip";
@@ -37,11 +39,15 @@ export interface ChartProps {
   yLog: boolean;
   yTitle: string;
   xTitle?: string;
+  xIs?: "learning rate" | "epoch";
   zeroLine?: boolean;
+  /** Drawn on top of the curves. */
+  pairs?: readonly Pair[];
   cursor: CursorStore;
   tooltip: TooltipContent;
   announce: (seriesId: string, index: number) => string;
-  onZoom: (domain: Domain) => void;
+  /** null where the axis shows all there is. */
+  onZoom: ((domain: Domain) => void) | null;
   /** Double click. */
   onReset: () => void;
   onPick: (seriesId: string) => void;
@@ -58,7 +64,7 @@ const HEAD = 28;
  */
 export function Chart({ ref, ...props }: ChartProps) {
   const { name, height, series, marks, legend, emphasis, cursor } = props;
-  const { xDomain, yDomain, yLog, yTitle, xTitle, zeroLine = false } = props;
+  const { xDomain, yDomain, yLog, yTitle, xTitle, xIs, zeroLine = false, pairs = [] } = props;
   const box = useRef<HTMLDivElement>(null);
   const width = useWidth(box);
   const titled = xTitle !== undefined;
@@ -66,8 +72,17 @@ export function Chart({ ref, ...props }: ChartProps) {
     () =>
       width === 0
         ? null
-        : createFrame({ width, height, top: HEAD, titled, xDomain, yDomain, yLog }),
-    [width, height, titled, xDomain, yDomain, yLog],
+        : createFrame({
+            width,
+            height,
+            top: HEAD,
+            titled,
+            xDomain,
+            yDomain,
+            yLog,
+            xIs: xIs ?? "learning rate",
+          }),
+    [width, height, titled, xDomain, yDomain, yLog, xIs],
   );
   const pointer = usePointer(box, { ...props, chart: name, frame });
   const keyboard = useKeyboard({ ...props, chart: name, frame });
@@ -113,9 +128,11 @@ export function Chart({ ref, ...props }: ChartProps) {
               data-x-range={JSON.stringify(frame.x.range())}
               data-y-domain={JSON.stringify(frame.y.domain())}
               data-y-range={JSON.stringify(frame.y.range())}
+              data-y-log={yLog}
             >
               <Axes frame={frame} yLog={yLog} yTitle={yTitle} xTitle={xTitle ?? null} />
               <MarksLayer frame={frame} series={series} marks={marks} emphasis={emphasis} />
+              {pairs.length > 0 && <Pairs frame={frame} pairs={pairs} />}
               <Crosshair frame={frame} series={series} cursor={cursor} />
               {pointer.brush && <Brush frame={frame} {...pointer.brush} />}
             </svg>

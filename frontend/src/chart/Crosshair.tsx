@@ -1,4 +1,3 @@
-import { formatLearningRate } from "../format";
 import { type Cursor, type CursorStore, useCursor } from "./cursor";
 import { type Frame, inView } from "./frame";
 import { nearestIndex, type Series } from "./series";
@@ -15,7 +14,7 @@ export function Crosshair({ frame, series, cursor }: CrosshairProps) {
   if (x === null || !inView(frame, x)) return null;
   const px = frame.x(x);
   const lit = series.find((one) => one.id === seriesId);
-  const label = formatLearningRate(x);
+  const label = frame.formatX(x);
   const width = label.length * 6.2 + 16;
   const middle = Math.min(frame.width - width / 2, Math.max(width / 2, px));
   return (

@@ -5,6 +5,8 @@ import type { Series } from "./series";
 
 /** What the tooltip says of a point beside the curve's name. */
 export interface TooltipContent {
+  /** What the curves are; a run each, where nothing else is said. */
+  heading?: string;
   columns: readonly string[];
   cells: (seriesId: string, index: number) => readonly string[];
 }
@@ -42,7 +44,7 @@ export function Tooltip({ chart, frame, series, cursor, content }: TooltipProps)
             <th>
               <span className="sr-only">Colour</span>
             </th>
-            <th>Run</th>
+            <th>{content.heading ?? "Run"}</th>
             {content.columns.map((column) => (
               <th key={column}>{column}</th>
             ))}

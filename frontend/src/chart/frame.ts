@@ -1,4 +1,5 @@
 import { type ScaleContinuousNumeric, scaleLinear, scaleLog } from "d3-scale";
+import { formatLearningRate } from "../format";
 import type { Domain } from "./series";
 
 type Scale = ScaleContinuousNumeric<number, number>;
@@ -13,7 +14,10 @@ export interface Frame {
   bottom: number;
   x: Scale;
   y: Scale;
+  xLog: boolean;
   yLog: boolean;
+  /** A place of the x axis, in words. */
+  formatX: (x: number) => string;
 }
 
 /** The same for every chart of the page, so that equal learning rates stand above each other. */
@@ -29,6 +33,8 @@ export interface FrameOptions {
   xDomain: Domain;
   yDomain: Domain;
   yLog: boolean;
+  /** Learning rates have a log axis, epochs an even one. */
+  xIs?: "learning rate" | "epoch";
 }
 
 export function createFrame(options: FrameOptions): Frame {
@@ -36,6 +42,8 @@ export function createFrame(options: FrameOptions): Frame {
   const left = MARGIN.left;
   const right = Math.max(left + 1, width - MARGIN.right);
   const bottom = Math.max(top + 1, height - MARGIN.bottom - (options.titled ? 20 : 0));
+  const xLog = options.xIs !== "epoch";
+  const x = xLog ? scaleLog() : scaleLinear();
   const y = options.yLog ? scaleLog() : scaleLinear();
   return {
     width,
@@ -44,9 +52,11 @@ export function createFrame(options: FrameOptions): Frame {
     right,
     top,
     bottom,
-    x: scaleLog().domain(options.xDomain).range([left, right]),
+    x: x.domain(options.xDomain).range([left, right]),
     y: y.domain(options.yDomain).range([bottom, top]),
+    xLog,
     yLog: options.yLog,
+    formatX: xLog ? formatLearningRate : (epoch) => `epoch ${Math.round(epoch)}`,
   };
 }
 

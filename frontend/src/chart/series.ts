@@ -37,6 +37,8 @@ export interface Marks {
   shaded: readonly Domain[];
 }
 
+export const NO_MARKS: Marks = { points: [], guide: null, ring: null, limit: null, shaded: [] };
+
 /** The index of the first point at or after `x`; `xs.length` when there is none. */
 export function bisect(xs: Float32Array, x: number): number {
   let low = 0;

@@ -23,8 +23,10 @@ export function logTicks([low, high]: Domain, pixels: number, write: Write = exp
   const room = Math.max(2, Math.floor(pixels / 60));
   const whole = powersOfTen(low, high);
   if (whole.length >= 3) return decadeTicks(low, high, whole, room, pixels / decades, write);
-  const multiples = multiplesWithin(low, high, [1, 2, 5]);
-  if (multiples.length >= 3 && multiples.length <= room) {
+  const multiples = [[1, 2, 5], [1, 3], [1]]
+    .map((factors) => multiplesWithin(low, high, factors))
+    .find(({ length }) => length <= room);
+  if (multiples && multiples.length >= 3) {
     const labelled = new Set(multiples);
     return multiplesWithin(low, high, [1, 2, 3, 4, 5, 6, 7, 8, 9]).map((value) => ({
       value,
@@ -89,6 +91,12 @@ function exponential(value: number, digits: number): string {
 export function plain(value: number, digits: number): string {
   const near = value >= 1e-3 && value < 1e5;
   return near ? format(`.${digits + 1}~r`)(value) : exponential(value, digits);
+}
+
+/** Ticks of an axis that counts. */
+export function wholeTicks([low, high]: Domain, pixels: number): Tick[] {
+  const values = linearTicks(low, high, Math.max(2, Math.floor(pixels / 80)));
+  return values.filter(Number.isInteger).map((value) => ({ value, label: String(value) }));
 }
 
 /** Ticks of a linear axis. */

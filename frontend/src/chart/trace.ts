@@ -104,16 +104,16 @@ function traceColumns(
  * Hundreds of thousands of points are placed in a frame of a zoom; one multiplication each takes a
  * tenth of what the scales take.
  */
-function projection({ x, y, yLog }: Frame, xs: Float32Array, ys: Float32Array) {
-  const logs = logarithms(xs);
+function projection({ x, y, xLog, yLog }: Frame, xs: Float32Array, ys: Float32Array) {
+  const places = xLog ? logarithms(xs) : xs;
   const [low = 1, high = 1] = x.domain();
   const [left = 0, right = 0] = x.range();
-  const perDecade = (right - left) / Math.log10(high / low);
-  const from = left - Math.log10(low) * perDecade;
+  const perStep = (right - left) / (xLog ? Math.log10(high / low) : high - low);
+  const from = left - (xLog ? Math.log10(low) : low) * perStep;
   const zero = yLog ? 0 : y(0);
   const perUnit = yLog ? 0 : y(1) - zero;
   return {
-    px: (i: number) => from + (logs[i] ?? NaN) * perDecade,
+    px: (i: number) => from + (places[i] ?? NaN) * perStep,
     py: yLog ? (i: number) => y(ys[i] ?? NaN) : (i: number) => zero + (ys[i] ?? NaN) * perUnit,
   };
 }

@@ -11,7 +11,7 @@ interface PointerOptions {
   series: readonly Series[];
   fullDomain: Domain;
   cursor: CursorStore;
-  onZoom: (domain: Domain) => void;
+  onZoom: ((domain: Domain) => void) | null;
   onReset: () => void;
   onPick: (seriesId: string) => void;
 }
@@ -36,7 +36,7 @@ export function usePointer(box: RefObject<HTMLDivElement | null>, options: Point
   const onPointerMove = (event: PointerEvent) => {
     if (!frame) return;
     const { x, y } = at(event);
-    if (start.current !== null && Math.abs(x - start.current) >= DRAG_FROM) {
+    if (onZoom && start.current !== null && Math.abs(x - start.current) >= DRAG_FROM) {
       setBrush({ from: start.current, to: clampX(x) });
       cursor.set(NO_CURSOR);
       return;
@@ -66,7 +66,7 @@ export function usePointer(box: RefObject<HTMLDivElement | null>, options: Point
     if (from === null || !frame) return;
     const { x, y } = at(event);
     const to = clampX(x);
-    if (Math.abs(to - from) >= DRAG_FROM) {
+    if (onZoom && Math.abs(to - from) >= DRAG_FROM) {
       const [low, high] = from < to ? [from, to] : [to, from];
       onZoom([frame.x.invert(low), frame.x.invert(high)]);
       return;
@@ -87,7 +87,7 @@ export function usePointer(box: RefObject<HTMLDivElement | null>, options: Point
   // React's wheel listeners are passive and could not keep the page from scrolling.
   useEffect(() => {
     const element = box.current;
-    if (!element || !frame) return;
+    if (!element || !frame || !onZoom) return;
     const onWheel = (event: WheelEvent) => {
       if (!event.altKey) return;
       event.preventDefault();

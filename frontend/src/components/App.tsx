@@ -1,6 +1,7 @@
 import { useEffect, useMemo, useState } from "react";
 import { CursorStore } from "../chart/cursor";
-import { drawable } from "../state/curves";
+import { useLearningRateAxis } from "../state/axis";
+import { drawable, guideOf } from "../state/curves";
 import { useDashboard } from "../state/dashboard";
 import { useDark } from "../state/theme";
 import { useLinkedView } from "../state/useLinkedView";
@@ -11,12 +12,13 @@ import { RunList } from "./RunList";
 import { SettingsPanel } from "./SettingsPanel";
 import { SummaryTable } from "./SummaryTable";
 import { Toolbar } from "./Toolbar";
+import { TrialCards } from "./TrialCards";
 import { usePanels } from "./usePanels";
 
 export function App() {
   const [view, dispatch, setKnownIds] = useLinkedView();
   const dashboard = useDashboard(view);
-  const { runs, runsQuery, entries, shownEntries } = dashboard;
+  const { runs, runsQuery, entries, shownEntries, shownTrials } = dashboard;
   const [cursor] = useState(() => new CursorStore());
   const panels = usePanels();
   const dark = useDark();
@@ -29,7 +31,10 @@ export function App() {
       matches: entries.map(({ run }) => run.id),
     });
   }, [runs, entries, setKnownIds]);
-  const shown = useMemo(() => new Set(shownEntries.map(({ run }) => run.run)), [shownEntries]);
+  const shown = useMemo(
+    () => new Set([...shownEntries, ...shownTrials].map(({ run }) => run.run)),
+    [shownEntries, shownTrials],
+  );
   const sample = (dashboard.active ?? shownEntries[0])?.sweep ?? null;
   return (
     <div className="app">
@@ -103,7 +108,9 @@ interface ContentProps {
 function Content({ dashboard, view, cursor, dispatch }: ContentProps) {
   const { runs, runsQuery, sweepsQuery, rules, shownEntries, active, focused, scale, legend } =
     dashboard;
+  const { shownTrials, trials, trialScale, trialsQuery } = dashboard;
   const drawn = useMemo(() => drawable(shownEntries), [shownEntries]);
+  const axis = useLearningRateAxis(drawn, trials, view.zoom);
   if (runs.length === 0) {
     if (runsQuery.error) {
       return (
@@ -117,7 +124,7 @@ function Content({ dashboard, view, cursor, dispatch }: ContentProps) {
     }
     return runsQuery.data ? <Empty /> : <Skeleton />;
   }
-  if (shownEntries.length === 0) {
+  if (shownEntries.length + shownTrials.length === 0) {
     return (
       <AllHidden
         onShowAll={() => {
@@ -127,33 +134,39 @@ function Content({ dashboard, view, cursor, dispatch }: ContentProps) {
       />
     );
   }
-  if (sweepsQuery.isPending) return <Skeleton />;
+  if (shownEntries.length > 0 ? sweepsQuery.isPending : trialsQuery.isPending) return <Skeleton />;
   const rule = view.settings.rule;
   const ruleName = rule ?? rules?.default;
   const ruleLabel = rules?.rules.find(({ name }) => name === ruleName)?.label ?? "suggested";
   return (
     <>
-      {sweepsQuery.error && (
-        <Banner
-          error={sweepsQuery.error}
-          onRetry={() => {
-            void sweepsQuery.refetch();
+      {[sweepsQuery, trialsQuery].map(
+        ({ error, refetch }, i) =>
+          error && (
+            <Banner
+              key={i === 0 ? "sweeps" : "trials"}
+              error={error}
+              onRetry={() => {
+                void refetch();
+              }}
+            />
+          ),
+      )}
+      {shownEntries.length > 0 && (
+        <AnswerCard
+          entries={shownEntries}
+          active={active}
+          picked={focused !== null && shownEntries.length > 1}
+          rules={rules}
+          rule={rule}
+          onRule={(next) => {
+            dispatch({ type: "set", settings: { rule: next } });
+          }}
+          onClose={() => {
+            dispatch({ type: "focus", id: null });
           }}
         />
       )}
-      <AnswerCard
-        entries={shownEntries}
-        active={active}
-        picked={focused !== null && shownEntries.length > 1}
-        rules={rules}
-        rule={rule}
-        onRule={(next) => {
-          dispatch({ type: "set", settings: { rule: next } });
-        }}
-        onClose={() => {
-          dispatch({ type: "focus", id: null });
-        }}
-      />
       {drawn.length > 0 && (
         <CurveCards
           entries={drawn}
@@ -161,16 +174,30 @@ function Content({ dashboard, view, cursor, dispatch }: ContentProps) {
           ruleLabel={ruleLabel}
           scale={scale}
           legend={legend}
+          {...axis}
           view={view}
           cursor={cursor}
           dispatch={dispatch}
         />
       )}
-      <SummaryTable
-        entries={shownEntries}
-        activeRun={focused?.run.run ?? null}
-        dispatch={dispatch}
-      />
+      {trials.length > 0 && (
+        <TrialCards
+          entries={trials}
+          guide={guideOf(active, ruleLabel)}
+          scale={trialScale}
+          {...axis}
+          view={view}
+          cursor={cursor}
+          dispatch={dispatch}
+        />
+      )}
+      {shownEntries.length > 0 && (
+        <SummaryTable
+          entries={shownEntries}
+          activeRun={focused?.run.run ?? null}
+          dispatch={dispatch}
+        />
+      )}
     </>
   );
 }

@@ -18,6 +18,8 @@ interface ChartCardProps {
   chart: RefObject<ChartHandle | null>;
   scale: ColorScale | null;
   legend?: Legend;
+  /** What the colours stand for. */
+  scaleName?: string;
   zoomed: boolean;
   onReset: () => void;
   children: ReactNode;
@@ -27,6 +29,7 @@ interface ChartCardProps {
 export function ChartCard(props: ChartCardProps) {
   const { name, title, subtitle, run, chart, scale, zoomed, onReset, children } = props;
   const { legend = [], shown, settings } = props;
+  const { scaleName = "Suggested LR" } = props;
   return (
     <section className="card chart-card" aria-label={title} data-testid={`${name}-card`}>
       <header>
@@ -34,7 +37,7 @@ export function ChartCard(props: ChartCardProps) {
         <span className="subtitle" title={subtitle}>
           {subtitle}
         </span>
-        {scale && <ColorBar scale={scale} />}
+        {scale && <ColorBar scale={scale} name={scaleName} />}
         <button
           type="button"
           className="icon-button"
@@ -66,12 +69,12 @@ function ColorLegend({ legend }: { legend: Legend }) {
   );
 }
 
-function ColorBar({ scale }: { scale: ColorScale }) {
+function ColorBar({ scale, name }: { scale: ColorScale; name: string }) {
   const { low, high, color } = scale;
   const stops = [0, 0.2, 0.4, 0.6, 0.8, 1].map((t) => color(low * (high / low) ** t));
   return (
     <span className="color-bar">
-      Suggested LR <b>{formatLearningRate(low)}</b>
+      {name} <b>{formatLearningRate(low)}</b>
       <span className="bar" style={{ background: `linear-gradient(90deg, ${stops.join(", ")})` }} />
       <b>{formatLearningRate(high)}</b>
     </span>

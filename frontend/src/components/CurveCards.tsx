@@ -1,9 +1,8 @@
 import { useMemo, useRef } from "react";
 import type { CursorStore } from "../chart/cursor";
 import { Chart, type ChartHandle, type ChartProps } from "../chart/Chart";
-import { fitY, xExtent } from "../chart/domain";
+import { fitY } from "../chart/domain";
 import type { Domain, Series } from "../chart/series";
-import { clampWindow } from "../chart/zoom";
 import { formatCount, formatLearningRate, formatLoss, plural } from "../format";
 import type { ColorScale } from "../state/colors";
 import {
@@ -26,6 +25,8 @@ interface CurveCardsProps {
   ruleLabel: string;
   scale: ColorScale | null;
   legend: Legend;
+  fullDomain: Domain;
+  xDomain: Domain;
   view: View;
   cursor: CursorStore;
   dispatch: (action: Action) => void;
@@ -37,6 +38,7 @@ const DELTA_HEIGHT = 204;
 /** Loss and loss delta against learning rate: one x axis, zoom and crosshair for both. */
 export function CurveCards(props: CurveCardsProps) {
   const { entries, active, ruleLabel, scale, legend, view, cursor, dispatch } = props;
+  const { fullDomain, xDomain } = props;
   const { settings, zoom } = view;
   const lossChart = useRef<ChartHandle>(null);
   const deltaChart = useRef<ChartHandle>(null);
@@ -66,14 +68,6 @@ export function CurveCards(props: CurveCardsProps) {
     const ofSingles = marksOf(singles, active, ruleLabel);
     return { ...ofSingles, points: [...groupPoints(groups), ...ofSingles.points] };
   }, [groups, singles, active, ruleLabel]);
-  const fullDomain = useStable(
-    useMemo(() => fullDomainOf(entries, losses), [entries, losses]),
-    sameDomain,
-  );
-  const xDomain = useMemo(
-    () => (zoom === null ? fullDomain : (clampWindow(zoom, fullDomain) ?? fullDomain)),
-    [zoom, fullDomain],
-  );
   // A log axis needs something positive to show.
   const yLog = settings.logLoss && losses.some(({ y }) => y.some((value) => value > 0));
   const lossDomain = useMemo(
@@ -231,21 +225,6 @@ function only(series: readonly Series[], activeRun: string | null): readonly Ser
 function cellAt(index: number) {
   return (column: Float32Array | null | undefined) =>
     column ? formatLoss(column[index] ?? Number.NaN) : "…";
-}
-
-function sameDomain(a: Domain, b: Domain): boolean {
-  return a[0] === b[0] && a[1] === b[1];
-}
-
-/** All learning rates; those that a running sweep has still to reach are kept free for it. */
-function fullDomainOf(entries: readonly DrawnEntry[], series: readonly Series[]): Domain {
-  const [low, high] = xExtent(series) ?? [1e-7, 10];
-  let planned = high;
-  for (const { run, sweep } of entries) {
-    const end = sweep.config["end_lr"];
-    if (run.status === "running" && typeof end === "number" && end > planned) planned = end;
-  }
-  return [low, planned];
 }
 
 function deltaSubtitle(settings: Settings, entry: DrawnEntry | undefined): string {

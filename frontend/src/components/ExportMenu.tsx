@@ -13,7 +13,7 @@ interface ExportMenuProps {
   title: string;
   /** The run that the page is about. */
   run: string | null;
-  /** All runs that are shown, and what they were computed with. */
+  /** All sweeps that are shown, and what they were computed with. */
   shown: readonly string[];
   settings: SweepSettings;
   chart: RefObject<ChartHandle | null>;
@@ -54,14 +54,18 @@ export function ExportMenu({ title, run, shown, settings, chart }: ExportMenuPro
         <button type="button" onClick={() => void attempt(() => savePicture("svg"))}>
           Picture as SVG
         </button>
-        <button type="button" onClick={() => void attempt(() => saveRows("csv"))}>
-          Curves as CSV
-          <small>{count}</small>
-        </button>
-        <button type="button" onClick={() => void attempt(() => saveRows("json"))}>
-          Curves as JSON
-          <small>{count}, with what they suggest</small>
-        </button>
+        {shown.length > 0 && (
+          <>
+            <button type="button" onClick={() => void attempt(() => saveRows("csv"))}>
+              Curves as CSV
+              <small>{count}</small>
+            </button>
+            <button type="button" onClick={() => void attempt(() => saveRows("json"))}>
+              Curves as JSON
+              <small>{count}, with what they suggest</small>
+            </button>
+          </>
+        )}
         {run !== null && (
           <>
             <a href={downloadUrl(run, "csv")} download>

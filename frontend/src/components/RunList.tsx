@@ -190,7 +190,10 @@ function RunRow({ entry, shown, dispatch }: RunRowProps) {
             {folder && <span className="folder">{folder}</span>}
             <span className="leaf">{leaf || "."}</span>
           </span>
-          <span className="description">{description(run)}</span>
+          <span className="description">
+            {run.kind === "trial" && "Trial · "}
+            {description(run)}
+          </span>
         </span>
         <Outcome entry={entry} />
       </button>
@@ -200,6 +203,7 @@ function RunRow({ entry, shown, dispatch }: RunRowProps) {
 
 function Outcome({ entry }: { entry: Entry }) {
   const { run, suggested, reliable } = entry;
+  if (run.kind === "trial") return <TrialOutcome entry={entry} />;
   if (run.status === "running") {
     const progress = run.planned_steps ? Math.floor((100 * run.steps) / run.planned_steps) : null;
     return (
@@ -220,6 +224,17 @@ function Outcome({ entry }: { entry: Entry }) {
     <span className="outcome unclear">
       <Icon path={mdiAlert} className="warning" />
       {run.status === "failed" ? "failed" : "unclear"}
+    </span>
+  );
+}
+
+/** The learning rate of a trial, in plain type: nobody suggests it. */
+function TrialOutcome({ entry: { run } }: { entry: Entry }) {
+  return (
+    <span className={run.status === "failed" ? "outcome unclear" : "outcome trial"}>
+      {run.status === "running" && <span className="running-dot" />}
+      {run.status === "failed" && <Icon path={mdiAlert} className="warning" />}
+      {run.learning_rate === null ? "trial" : formatLearningRate(run.learning_rate)}
     </span>
   );
 }

@@ -119,21 +119,12 @@ export function marksOf(
     suggested === null ? [] : [{ seriesId: run.run, x: suggested, hollow: !reliable }],
   );
   if (!active) return { points, guide: null, ring: null, limit: null, shaded: [] };
-  const { sweep, suggested, reliable, run } = active;
+  const { sweep, run } = active;
   const minimum = run.status === "running" ? null : sweep.minimum_learning_rate;
   const divergence = sweep.divergence_learning_rate;
   return {
     points,
-    guide:
-      suggested === null
-        ? null
-        : reliable
-          ? { x: suggested, text: `Suggested ${formatLearningRate(suggested)}`, tone: "clear" }
-          : {
-              x: suggested,
-              text: `Unclear, ${ruleLabel} at ${formatLearningRate(suggested)}`,
-              tone: "unclear",
-            },
+    guide: guideOf(active, ruleLabel),
     ring:
       minimum === null
         ? null
@@ -144,6 +135,16 @@ export function marksOf(
         : { x: divergence, text: `diverged at ${formatLearningRate(divergence)}` },
     shaded: skippedRanges(sweep),
   };
+}
+
+/** Where the sweep that the page is about suggests to train; null where it does not. */
+export function guideOf(active: Entry | null, ruleLabel: string): Marks["guide"] {
+  const suggested = active?.suggested ?? null;
+  if (suggested === null) return null;
+  const at = formatLearningRate(suggested);
+  return active?.reliable
+    ? { x: suggested, text: `Suggested ${at}`, tone: "clear" }
+    : { x: suggested, text: `Unclear, ${ruleLabel} at ${at}`, tone: "unclear" };
 }
 
 function skippedRanges({ columns, settings, steps }: Sweep): Domain[] {

@@ -7,12 +7,13 @@ import {
   suggestionScale,
   valueColors,
 } from "./colors";
-import { useRules, useRuns, useSweeps } from "./data";
+import { useRules, useRuns, useSweeps, useTrials } from "./data";
 import { createEntries, type Entry } from "./entries";
 import { type Field, FIELDS, fieldValues, isField } from "./groups";
 import { useSettled } from "./settled";
 import { sweepSettings } from "./settings";
 import { useDark } from "./theme";
+import { drawableTrials } from "./trials";
 import { compileFilter, isChecked, type View } from "./view";
 
 /** More curves than this cannot be told apart by seven colours. */
@@ -25,23 +26,23 @@ export function useDashboard(view: View) {
   const dark = useDark();
   const runsQuery = useRuns();
   const rules = useRules();
-  // Trials are trainings at one learning rate: there is no curve over learning rates to draw.
-  const runs = useMemo(
-    () => runsQuery.data?.filter(({ kind }) => kind === "sweep") ?? NO_RUNS,
-    [runsQuery.data],
-  );
+  const all = runsQuery.data ?? NO_RUNS;
   const filter = useMemo(() => compileFilter(view.filter), [view.filter]);
-  const listed = useMemo(
+  const allListed = useMemo(
     () =>
-      runs.filter(
+      all.filter(
         ({ run, id }) => (filter.pattern?.test(run) ?? true) || view.linkedMatches?.has(id),
       ),
-    [runs, filter, view.linkedMatches],
+    [all, filter, view.linkedMatches],
   );
+  // Trials are trainings at one learning rate: they have cards, colours and numbers of their own.
+  const runs = useMemo(() => all.filter(({ kind }) => kind === "sweep"), [all]);
+  const listed = useMemo(() => allListed.filter(({ kind }) => kind === "sweep"), [allListed]);
   const shown = useMemo(
     () => listed.filter(({ id }) => isChecked(view.selection, id)),
     [listed, view.selection],
   );
+  const ofTrials = useTrialEntries(allListed, view.selection, dark);
   const wanted = useSettled(
     useMemo(() => sweepSettings(view.settings), [view.settings]),
     SETTLE_MS,
@@ -67,17 +68,57 @@ export function useDashboard(view: View) {
 
   const focused = colored.shownEntries.find(({ run }) => run.id === view.focus) ?? null;
   const only = colored.shownEntries.length === 1 ? (colored.shownEntries[0] ?? null) : null;
+  const entries = useMemo(() => {
+    const trials = new Map(ofTrials.entries.map((entry) => [entry.run.run, entry]));
+    const sweeps = new Map(colored.entries.map((entry) => [entry.run.run, entry]));
+    return allListed.flatMap(({ run }) => trials.get(run) ?? sweeps.get(run) ?? []);
+  }, [allListed, ofTrials.entries, colored.entries]);
   return {
     runsQuery,
     sweepsQuery,
+    trialsQuery: ofTrials.query,
     rules,
-    runs,
+    /** Sweeps and trials, as the server lists them. */
+    runs: all,
     filterError: filter.error,
     ...colored,
+    /** Of the run list: sweeps and trials. */
+    entries,
+    shownTrials: ofTrials.shown,
+    trials: ofTrials.drawable,
+    trialScale: ofTrials.scale,
     /** The run that was picked, and the one that the page is about: that one, or the only one. */
     focused,
     active: focused ?? only,
   };
+}
+
+/** The trials among the listed runs, coloured by learning rate. */
+function useTrialEntries(listed: readonly Run[], selection: View["selection"], dark: boolean) {
+  const runs = useMemo(() => listed.filter(({ kind }) => kind === "trial"), [listed]);
+  const shownRuns = useMemo(
+    () => runs.filter(({ id }) => isChecked(selection, id)),
+    [runs, selection],
+  );
+  const query = useTrials(shownRuns);
+  const trials = shownRuns.length > 0 ? query.trials : undefined;
+  return useMemo(() => {
+    const rates = shownRuns.flatMap(({ learning_rate }) => learning_rate ?? []);
+    const scale = suggestionScale(
+      rates.filter((rate) => rate > 0),
+      dark,
+    );
+    const colors = new Map(
+      runs.map(({ run, learning_rate: rate }) => [
+        run,
+        scale && rate !== null && rate > 0 ? scale.color(rate) : noSuggestionColor(dark),
+      ]),
+    );
+    const entries = createEntries(runs, undefined, null, colors);
+    const shownNames = new Set(shownRuns.map(({ run }) => run));
+    const shown = entries.filter(({ run }) => shownNames.has(run.run));
+    return { entries, shown, drawable: drawableTrials(shown, trials?.byRun), scale, query };
+  }, [runs, shownRuns, trials, dark, query]);
 }
 
 /** A slider in motion asks the server when it rests, not at every pixel. */

@@ -10,6 +10,7 @@ import {
 } from "../api";
 import { RAW_UP_TO } from "../chart/Curves";
 import { SweepLoader } from "./loader";
+import { TrialLoader } from "./trialLoader";
 import { useVisible } from "./visibility";
 
 export const POLL_SECONDS = 2.5;
@@ -81,4 +82,32 @@ export function useSweeps(runs: readonly Run[], settings: SweepSettings, delta: 
     [withRaw, drawn, error, loader, runs],
   );
   return { sweeps, error, isPending: query.isPending, refetch: query.refetch };
+}
+
+/** The epochs of `runs`; what was there before stays until the new answer has come. */
+export function useTrials(runs: readonly Run[]) {
+  const visible = useVisible();
+  const [loader] = useState(() => new TrialLoader());
+  const fingerprint = useMemo(
+    () => runs.map(({ run, version }) => `${run}\n${version}`).join("\n"),
+    [runs],
+  );
+  const { data, error, isPending, refetch } = useQuery({
+    queryKey: ["trials", fingerprint],
+    queryFn: ({ signal }) => loader.load(runs, signal),
+    structuralSharing: false,
+    gcTime: 0,
+    retry: 1,
+    enabled: runs.length > 0,
+    placeholderData: keepPreviousData,
+    refetchInterval: ({ state }) => (visible && state.error ? 1_000 * RETRY_SECONDS : false),
+  });
+  const trials = useMemo(
+    () => data ?? (error ? loader.known(runs) : undefined),
+    [data, error, loader, runs],
+  );
+  return useMemo(
+    () => ({ trials, error, isPending, refetch }),
+    [trials, error, isPending, refetch],
+  );
 }

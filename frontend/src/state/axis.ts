@@ -1,0 +1,44 @@
+import { useMemo } from "react";
+import type { Domain } from "../chart/series";
+import { clampWindow } from "../chart/zoom";
+import type { DrawnEntry } from "./curves";
+import { useStable } from "./stable";
+import type { TrialEntry } from "./trials";
+import type { View } from "./view";
+
+/** The one x axis of all cards: every learning rate that there is, and the part of it in view. */
+export function useLearningRateAxis(
+  sweeps: readonly DrawnEntry[],
+  trials: readonly TrialEntry[],
+  zoom: View["zoom"],
+): { fullDomain: Domain; xDomain: Domain } {
+  const fullDomain = useStable(
+    useMemo(() => allLearningRates(sweeps, trials), [sweeps, trials]),
+    (a, b) => a[0] === b[0] && a[1] === b[1],
+  );
+  const xDomain = useMemo(
+    () => (zoom === null ? fullDomain : (clampWindow(zoom, fullDomain) ?? fullDomain)),
+    [zoom, fullDomain],
+  );
+  return { fullDomain, xDomain };
+}
+
+/** Those that a running sweep has still to reach are kept free for it. */
+function allLearningRates(sweeps: readonly DrawnEntry[], trials: readonly TrialEntry[]): Domain {
+  let low = Infinity;
+  let high = -Infinity;
+  for (const { run, sweep } of sweeps) {
+    const rates = sweep.columns.learning_rate;
+    low = Math.min(low, rates[0] ?? low);
+    high = Math.max(high, rates[rates.length - 1] ?? high);
+    const end = sweep.config["end_lr"];
+    if (run.status === "running" && typeof end === "number") high = Math.max(high, end);
+  }
+  for (const { learningRate } of trials) {
+    // Room for the dot of a trial beyond the sweeps.
+    if (learningRate < low * 1.05) low = learningRate / 1.3;
+    if (learningRate > high / 1.05) high = learningRate * 1.3;
+  }
+  if (!(low < high)) return low > 0 && low < Infinity ? [low / 3, low * 3] : [1e-7, 10];
+  return [low, high];
+}

@@ -1,0 +1,146 @@
+import type { Run } from "../api";
+import type { Pair } from "../chart/pairs";
+import type { Series } from "../chart/series";
+import type { Trial } from "../trialsApi";
+import type { Entry } from "./entries";
+
+/** A run that is a trial, once its epochs are here. */
+export interface TrialEntry {
+  run: Run;
+  trial: Trial;
+  learningRate: number;
+  color: string;
+}
+
+const VALIDATION = "validation_";
+
+/** The trials that can be drawn, by learning rate. */
+export function drawableTrials(
+  entries: readonly Entry[],
+  trials: ReadonlyMap<string, Trial> | undefined,
+): TrialEntry[] {
+  return entries
+    .flatMap(({ run, color }) => {
+      const trial = trials?.get(run.run);
+      const learningRate = run.learning_rate ?? NaN;
+      if (!trial || !(learningRate > 0)) return [];
+      return [{ run, trial, learningRate, color }];
+    })
+    .sort((a, b) => a.learningRate - b.learningRate);
+}
+
+/** What the trials can be compared by: the loss, then the metrics that any of them has. */
+export function quantities(entries: readonly TrialEntry[]): string[] {
+  const names = new Set(["loss"]);
+  for (const { trial } of entries) {
+    for (const name of Object.keys(trial.columns)) {
+      if (name !== "epoch" && name !== "learning_rate" && !name.startsWith(VALIDATION))
+        names.add(name);
+    }
+  }
+  return [...names];
+}
+
+/** The final value on the validation data, and on the training data where there are none. */
+export function finalOf({ trial }: TrialEntry, quantity: string): number {
+  const validation = trial.final[VALIDATION + quantity];
+  return validation ?? trial.final[quantity] ?? NaN;
+}
+
+/** Whether any of them was validated. */
+export function anyValidated(entries: readonly TrialEntry[], quantity: string): boolean {
+  return entries.some(({ trial }) => trial.columns[VALIDATION + quantity] !== undefined);
+}
+
+/** The trial with the lowest final loss, on validation data where there are any. */
+export function bestTrial(entries: readonly TrialEntry[]): TrialEntry | null {
+  let best: TrialEntry | null = null;
+  for (const entry of entries) {
+    const value = finalOf(entry, "loss");
+    if (entry.run.status !== "finished" || entry.trial.diverged || !Number.isFinite(value))
+      continue;
+    if (best === null || value < finalOf(best, "loss")) best = entry;
+  }
+  return best;
+}
+
+/** Validation and training values against learning rate, as curves that connect the trials. */
+export function finalSeries(entries: readonly TrialEntry[], quantity: string): Series[] {
+  // A schedule has no place of its own on the axis: it is a dot beside the curve.
+  const fixed = entries.filter(({ trial }) => trial.schedule === null);
+  const one = (id: string, label: string, name: string, color: string): Series => ({
+    ...PLAIN,
+    id,
+    label,
+    color,
+    x: Float32Array.from(fixed, ({ learningRate }) => learningRate),
+    y: Float32Array.from(fixed, ({ trial }) => trial.final[name] ?? NaN),
+    solidTo: fixed.length,
+    fitTo: fixed.length,
+  });
+  const series = [one("training", "Training", quantity, "#9aa0a6")];
+  if (anyValidated(fixed, quantity))
+    series.unshift(one("validation", "Validation", VALIDATION + quantity, "#e8710a"));
+  return series;
+}
+
+const PLAIN = {
+  raw: null,
+  band: null,
+  solidFrom: 0,
+  fitFrom: 0,
+  live: false,
+  rises: false,
+} as const;
+
+/** The two values of each trial, with the gap between them. */
+export function finalPairs(
+  entries: readonly TrialEntry[],
+  quantity: string,
+  best: TrialEntry | null,
+  focus: string | null,
+): Pair[] {
+  return entries.map((entry) => {
+    const { run, trial, learningRate, color } = entry;
+    const value = finalOf(entry, quantity);
+    return {
+      id: run.run,
+      x: learningRate,
+      y: value,
+      other: trial.final[quantity] ?? NaN,
+      color,
+      lost: trial.diverged || !Number.isFinite(value),
+      hollow: trial.schedule !== null,
+      strong: run.id === focus,
+      text: entry === best ? "best" : (trial.schedule ?? ""),
+    };
+  });
+}
+
+/** The course of each trial over its epochs, counted from one. */
+export function epochSeries(entries: readonly TrialEntry[], quantity: string): Series[] {
+  return entries.flatMap(({ run, trial, color }) => {
+    const values = trial.columns[VALIDATION + quantity] ?? trial.columns[quantity];
+    const epochs = trial.columns["epoch"];
+    if (!values || !epochs || epochs.length === 0) return [];
+    return [
+      {
+        ...PLAIN,
+        id: run.run,
+        label: run.run,
+        color,
+        x: Float32Array.from(epochs, (epoch) => epoch + 1),
+        y: Float32Array.from(values),
+        solidTo: epochs.length,
+        fitTo: epochs.length,
+        live: run.status === "running",
+      },
+    ];
+  });
+}
+
+/** As a person writes it: `validation_accuracy` is "Validation accuracy". */
+export function quantityTitle(quantity: string, validated: boolean): string {
+  const words = `${validated ? VALIDATION : ""}${quantity}`.replaceAll("_", " ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
