@@ -209,6 +209,14 @@ def test_version_and_help():
     assert "must be a whole number" in command("demo", "--num-steps", "0", code=2).stderr
 
 
+def test_the_demo_leaves_sweeps_that_are_reported(tmp_path):
+    said = command("demo", "--log-dir", tmp_path / "logs", "--num-steps", 12)
+    assert f"tensorboard --logdir {tmp_path / 'logs'}" in said.stdout
+    sweeps = json.loads(command("report", tmp_path / "logs", "--json").stdout)["sweeps"]
+    assert [sweep["run"] for sweep in sweeps] == ["digits/adam", "digits/sgd"]
+    assert [sweep["config"]["optimizer"] for sweep in sweeps] == ["Adam", "SGD"]
+
+
 def test_neither_keras_nor_tensorflow_is_imported(logs, losses, tmp_path):
     code = (
         "import sys; from tb_lrfinder.cli import main\n"
