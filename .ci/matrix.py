@@ -94,7 +94,7 @@ def python_of(version: str, any_python: bool) -> str:
         if answer.stdout.strip() == version:
             return candidate
     if any_python:
-        print(f"There is no Python {version} here; going on with {sys.executable}.", flush=True)
+        print(f"There is no Python {version} here; going on with {sys.executable}.", file=sys.stderr)
         return sys.executable
     raise SystemExit(
         f"There is no Python {version}, neither as python{version} on PATH nor in pyenv. "
@@ -174,6 +174,7 @@ def main() -> int:
     )
     parser.add_argument("cells", nargs="*", metavar="CELL", help="names of cells; all of them by default")
     parser.add_argument("--list", action="store_true", help="say which there are")
+    parser.add_argument("--interpreter", metavar="CELL", help="say the path of its Python")
     parser.add_argument("--any-python", action="store_true", help="where a Python is missing, use this one")
     parser.add_argument("--write", action="store_true", help="put the figures into docs/versions.md")
     parser.add_argument("--workers", type=int, default=2, help="tests at the same time (default: 2)")
@@ -182,6 +183,9 @@ def main() -> int:
     if arguments.list:
         for cell in CELLS:
             print(*filter(None, [cell.name, cell.python, cell.backend, *cell.pins, cell.constraints]))
+        return 0
+    if arguments.interpreter:
+        print(python_of(cells[arguments.interpreter].python, arguments.any_python))
         return 0
     unknown = set(arguments.cells) - set(cells)
     if unknown:

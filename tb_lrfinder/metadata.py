@@ -98,6 +98,7 @@ class TrialConfig(ModelConfig, total=False):
     columns: list[str]  # of the rows, one row per epoch: TRIAL_COLUMNS, "validation_loss", metrics
     learning_rate: float | None  # the one it started with
     schedule: str | None  # "CosineDecay"; None: the learning rate is fixed
+    initial_loss: float | None  # of the first batch, before its update
     epochs: int  # planned
     seed: int | None
     fingerprint: str  # of all that decides a trial of `run_trials`: the same is not run again

@@ -239,8 +239,15 @@ def _assemble(run: str, values: Mapping[str, TensorDatum]) -> Recorded | None:
         problem, columns = str(error), _join([], known, may_widen=False)
     steps = len(columns[known[0]])
     sweep = _sweep(columns, steps, config) if kind == "sweep" else None
-    trial = Trial.from_columns(columns) if kind == "trial" else None
+    trial = _trial(columns, config) if kind == "trial" else None
     return _recorded(run, texts, steps, last, sweep=sweep, trial=trial, problem=problem)
+
+
+def _trial(columns: Mapping[str, np.ndarray[Any, Any]], config: Mapping[str, Any]) -> Trial:
+    initial = config.get("initial_loss")
+    if not isinstance(initial, int | float) or isinstance(initial, bool):
+        initial = None
+    return Trial.from_columns(columns, initial_loss=initial)
 
 
 def _sweep(columns: Mapping[str, np.ndarray[Any, Any]], steps: int, config: Mapping[str, Any]) -> Sweep:

@@ -14,7 +14,10 @@ from tb_lrfinder.curve import Floats
 from tb_lrfinder.metadata import TRIAL_COLUMNS, VALIDATION_PREFIX
 
 DIVERGED_ABOVE: Final = 0.1
-"""A trial has diverged when its last loss is above its first by more than this share of it."""
+"""A trial has diverged when its last loss is above that of its first epoch by more than this share of it."""
+
+DIVERGED_ABOVE_INITIAL: Final = 1.0
+"""The same for the loss of the first batch, which is noisier: only what has more than doubled is worse."""
 
 _VALIDATION_LOSS: Final = VALIDATION_PREFIX + "loss"
 
@@ -35,6 +38,8 @@ class Trial:
         learning_rate: float64, the learning rate that acted at the end of the epoch.
         loss: float64, the mean loss of the epoch's batches.
         validation_loss: float64, or None where no epoch has one; NaN in the epochs that have none.
+        initial_loss: Float, the loss of the first batch before its update; None where it is not known. A
+            training that diverges in its first epoch shows by this alone.
         metrics: float64 columns by name, those of the validation data as `"validation_accuracy"`.
     """
 
@@ -42,15 +47,17 @@ class Trial:
     learning_rate: Floats
     loss: Floats
     validation_loss: Floats | None = None
+    initial_loss: float | None = None
     metrics: Mapping[str, Floats] = field(default_factory=dict)
 
     @classmethod
-    def from_columns(cls, columns: Mapping[str, ArrayLike]) -> Trial:
+    def from_columns(cls, columns: Mapping[str, ArrayLike], *, initial_loss: float | None = None) -> Trial:
         """A trial from its columns by name.
 
         Args:
             columns: One value per epoch in each. Without `"epoch"` they are counted from 0; without
                 `"learning_rate"` or `"loss"` these are NaN.
+            initial_loss: The loss of the first batch, where it is known.
 
         Raises:
             ValueError: The columns are not one-dimensional and equally long.
@@ -70,6 +77,7 @@ class Trial:
             learning_rate=arrays.pop("learning_rate", missing),
             loss=arrays.pop("loss", missing),
             validation_loss=arrays.pop(_VALIDATION_LOSS, None),
+            initial_loss=initial_loss,
             metrics=arrays,
         )
 
@@ -102,13 +110,20 @@ class Trial:
 
     @property
     def diverged(self) -> bool:
-        """Whether a loss is NaN or infinite, or the last is above the first by more than a tenth of it."""
+        """Whether a loss is NaN or infinite, or the last one worse than where the training began.
+
+        Worse is: above the mean loss of the first epoch by more than a tenth of it, or more than twice the
+        loss of the first batch.
+        """
         if not len(self):
             return False
         if not np.isfinite(self.loss).all():
             return True
         first, last = float(self.loss[0]), float(self.loss[-1])
-        return last - first > DIVERGED_ABOVE * abs(first)
+        if last - first > DIVERGED_ABOVE * abs(first):
+            return True
+        initial = self.initial_loss
+        return initial is not None and last - initial > DIVERGED_ABOVE_INITIAL * abs(initial)
 
     @property
     def final(self) -> dict[str, float | None]:

@@ -65,6 +65,11 @@ class TestNumbers:
     def test_diverged(self, loss, diverged):
         assert Trial.from_columns({"loss": loss}).diverged is diverged
 
+    @pytest.mark.parametrize(("initial_loss", "diverged"), [(2.3, True), (30.0, False), (None, False)])
+    def test_diverged_within_the_first_epoch(self, initial_loss, diverged):
+        trial = Trial.from_columns({"loss": [2785.0, 40.0, 47.0]}, initial_loss=initial_loss)
+        assert trial.diverged is diverged
+
     def test_final_holds_the_last_epoch_and_hides_no_value_of_its_own(self):
         trial = Trial.from_columns({"loss": [2.0, 1.0], "accuracy": [0.5, 0.75], "gap": [9.0, 9.0]})
         assert trial.final == {

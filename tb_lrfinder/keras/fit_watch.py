@@ -66,6 +66,8 @@ class WatchedTrainFunction:
         self._model = model
         self._on_error = on_error
         self._replaced = model.train_function
+        self.first_logs: Any = None
+        """What the first execution returned: before the second, means are those of its batches."""
 
     def attach(self) -> None:
         """Begin."""
@@ -80,8 +82,11 @@ class WatchedTrainFunction:
     def __call__(self, *arguments: Any) -> Any:
         """Run the steps of one execution."""
         try:
-            return self._replaced(*arguments)
+            result = self._replaced(*arguments)
         except BaseException as error:
             if not backend.ends_the_data(error):
                 self._on_error(error)
             raise
+        if self.first_logs is None:
+            self.first_logs = result[0] if isinstance(result, tuple) else result  # with the state on JAX
+        return result

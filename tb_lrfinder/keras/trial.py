@@ -84,6 +84,7 @@ class LRTrial(keras.callbacks.Callback):
         self._verbose = verbose
         self._about: TrialConfig = {"seed": seed}
         self._neighbours: Any = None  # the callbacks of the same fit
+        self._initial_loss: float | None = None
         self._writer: TrialWriter | None = None
         self._watched: WatchedTrainFunction | None = None
         self._forget_results()
@@ -91,7 +92,7 @@ class LRTrial(keras.callbacks.Callback):
     @property
     def trial(self) -> Trial:
         """What has been recorded so far."""
-        return Trial.from_columns(self._columns)
+        return Trial.from_columns(self._columns, initial_loss=self._initial_loss)
 
     def set_model(self, model: Any) -> None:
         """Called by `fit` before everything else."""
@@ -159,6 +160,8 @@ class LRTrial(keras.callbacks.Callback):
         loss, others = float(logs[self._monitor]), _other_columns(logs, self._monitor)
         row = {"epoch": float(epoch), "learning_rate": self._seen, "loss": loss, **others}
         recorded = len(self._columns["epoch"])
+        if recorded == 0:
+            self._initial_loss = self._loss_of_first_batch()
         for name in others:
             self._columns.setdefault(name, [math.nan] * recorded)
         for name, values in self._columns.items():
@@ -166,9 +169,15 @@ class LRTrial(keras.callbacks.Callback):
         if self._writer is None:
             return
         if recorded == 0:
-            self._writer.amend(self._known_after_first_epoch(epoch))
+            self._writer.amend({**self._known_after_first_epoch(epoch), "initial_loss": self._initial_loss})
         self._writer.add(epoch, self._seen, loss, others)
         self._writer.flush()
+
+    def _loss_of_first_batch(self) -> float | None:
+        logs = self._watched.first_logs if self._watched is not None else None
+        if not isinstance(logs, dict) or self._monitor not in logs:
+            return None
+        return float(keras.ops.convert_to_numpy(logs[self._monitor]))
 
     def _config(self) -> TrialConfig:
         schedule = schedule_name(self.model.optimizer)
@@ -235,10 +244,12 @@ class LRTrial(keras.callbacks.Callback):
     def _closing_line(self) -> str:
         assert self.stop_reason is not None
         trial = self.trial
-        said = ", ".join(
+        ends = [trial.learning_rate[0], trial.learning_rate[-1]] if len(trial) else []
+        rates = " to ".join(dict.fromkeys(f"{rate:.4g}" for rate in ends))
+        said = f"learning rate {rates}, " + ", ".join(
             f"{name.replace('_', ' ')} {value:.4g}"
-            for name, value in {"learning_rate": self._seen, **trial.final}.items()
-            if value is not None and name in ("learning_rate", "loss", "validation_loss")
+            for name, value in trial.final.items()
+            if value is not None and name in ("loss", "validation_loss")
         )
         epochs = "1 epoch" if len(trial) == 1 else f"{len(trial)} epochs"
         line = f"LR trial: {said if len(trial) else 'nothing'} after {epochs}: "
@@ -252,6 +263,7 @@ class LRTrial(keras.callbacks.Callback):
 
     def _forget_results(self) -> None:
         self._columns: dict[str, list[float]] = {name: [] for name in metadata.TRIAL_COLUMNS}
+        self._initial_loss = None
         self._seen = math.nan  # the learning rate that acted last
         self._running = False
         self.stop_reason = None

@@ -359,6 +359,27 @@ class TestHowItEnds:
         assert recorded.status(now=recorded.last_event_time + 61) == "interrupted"
 
 
+class TestATrainingThatIsLostInItsFirstEpoch:
+    def test_it_is_measured_by_its_first_batch(self, tmp_path):
+        model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+        model.compile(keras.optimizers.SGD(30.0), "mae")
+        trial = LRTrial(tmp_path, verbose=0)
+        model.fit(X, Y, batch_size=2, epochs=1, shuffle=False, verbose=0, callbacks=[trial])
+        recorded = read_one(tmp_path)
+        (last,) = trial.trial.loss  # to be compared with no other epoch
+        assert trial.trial.initial_loss == pytest.approx(recorded.config["initial_loss"])
+        assert last > 2 * trial.trial.initial_loss
+        assert (trial.trial.diverged, recorded.trial.diverged) == (True, True)
+        assert trial.stop_reason == "diverged"
+
+    def test_it_is_the_loss_before_any_update(self, tmp_path):
+        model = small_model("sgd")
+        expected = model.evaluate(X[:8], Y[:8], verbose=0)
+        trial = LRTrial(None, verbose=0)
+        fit(model, trial)
+        assert trial.trial.initial_loss == pytest.approx(expected, rel=1e-5)
+
+
 class TestWhatIsSaid:
     def test_the_closing_line(self, tmp_path, capsys):
         fit(small_model("sgd"), LRTrial(tmp_path / "a"), validation_data=(X, Y))
