@@ -183,6 +183,7 @@ def main() -> None:
     """Measure everything and print the table."""
     arguments = _arguments()
     table = Table()
+    print(f"{os.cpu_count()} cores, load average before: {_load()}")
     table.add("page, gzipped, without its fonts", _page_kilobytes(), 200, "KB")
     with tempfile.TemporaryDirectory() as scratch, _browser() as browser:
         root = arguments.keep_logs or Path(scratch)
@@ -194,7 +195,17 @@ def main() -> None:
                 server.wait_for_runs(runs, seconds=180)
                 for _ in range(arguments.repeats):
                     measure(browser, server, table, runs)
-    print(table)
+                # Last, as it leaves the server busy for many seconds.
+                if runs == 300:
+                    with _host(browser, server) as page:
+                        table.add(
+                            "  TensorBoard's Time Series tab: click to its first curve", _time_series(page)
+                        )
+    print(f"load average after: {_load()}; a busy machine makes every time longer\n{table}")
+
+
+def _load() -> str:
+    return " ".join(f"{load:.1f}" for load in os.getloadavg())
 
 
 def _arguments() -> argparse.Namespace:
@@ -231,8 +242,6 @@ def _many_runs(browser: Browser, server: TensorBoardServer, table: Table, runs: 
     table.add("  server's answers to the first requests", (time.perf_counter() - start) * 1e3, 300)
     table.add("  their size before gzip", sum(len(a.body) for a in answers) / 1e6, 7, "MB")
     assert sum(len(a.json()["sweeps"]) for a in answers) == len(names)
-    with _host(browser, server) as page:
-        table.add("  TensorBoard's Time Series tab: click to its first curve", _time_series(page))
 
 
 def _long_list(browser: Browser, server: TensorBoardServer, table: Table, runs: int) -> None:
@@ -283,7 +292,8 @@ def _time_series(page: Page) -> float:
 @contextmanager
 def _browser() -> Iterator[Browser]:
     if CHROMIUM is None:
-        sys.exit("No Chromium was found: set CHROMIUM=/path/to/one.")
+        print("No Chromium was found, so nothing was measured: set CHROMIUM=/path/to/one.")
+        sys.exit(0)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"], headless=True
