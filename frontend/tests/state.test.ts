@@ -65,6 +65,7 @@ describe("link", () => {
       filter: "adam & (sgd)=1",
       linkedMatches: new Set(["a", "c"]),
       zoom: [1e-5, 0.25],
+      marker: 0.0123,
       settings: {
         ...DEFAULT_SETTINGS,
         smoothing: 0.3,
@@ -127,6 +128,9 @@ describe("link", () => {
     { zoom: "1,abc" },
     { zoom: "2,1" },
     { zoom: "-1,1" },
+    { marker: "-1" },
+    { marker: "1e999" },
+    { marker: "" },
     { smoothing: "1e9" },
     { skip: "-3,x" },
     { delta: "0.5" },

@@ -4,9 +4,11 @@ import { Brush, Crosshair } from "./Crosshair";
 import { Curves } from "./Curves";
 import { type CursorStore, useLitSeries } from "./cursor";
 import { createFrame, type Frame } from "./frame";
+import { MarkerHandle, MarkerLine } from "./OwnMarker";
+import type { Marker } from "./marker";
 import { Bands, MarksLayer } from "./Marks";
 import { Pairs } from "./Pairs";
-import type { Pair } from "./pairs";
+import type { Pair } from "./pair";
 import { pictureOf } from "./picture";
 import type { Domain, Marks, Series } from "./series";
 import { Tooltip, type TooltipContent } from "./Tooltip";
@@ -43,6 +45,8 @@ export interface ChartProps {
   zeroLine?: boolean;
   /** Drawn on top of the curves. */
   pairs?: readonly Pair[];
+  /** The reader's own; none on an axis that has no place for it. */
+  marker?: Marker;
   cursor: CursorStore;
   tooltip: TooltipContent;
   announce: (seriesId: string, index: number) => string;
@@ -64,7 +68,17 @@ const HEAD = 28;
  */
 export function Chart({ ref, ...props }: ChartProps) {
   const { name, height, series, marks, legend, emphasis, cursor } = props;
-  const { xDomain, yDomain, yLog, yTitle, xTitle, xIs, zeroLine = false, pairs = [] } = props;
+  const {
+    xDomain,
+    yDomain,
+    yLog,
+    yTitle,
+    xTitle,
+    xIs,
+    zeroLine = false,
+    pairs = [],
+    marker,
+  } = props;
   const box = useRef<HTMLDivElement>(null);
   const width = useWidth(box);
   const titled = xTitle !== undefined;
@@ -84,7 +98,9 @@ export function Chart({ ref, ...props }: ChartProps) {
           }),
     [width, height, titled, xDomain, yDomain, yLog, xIs],
   );
-  const pointer = usePointer(box, { ...props, chart: name, frame });
+  const markedX = marker?.x ?? null;
+  const onMark = marker?.onMove ?? null;
+  const pointer = usePointer(box, { ...props, chart: name, frame, onMark });
   const keyboard = useKeyboard({ ...props, chart: name, frame });
   const help = useId();
   useImperativeHandle(
@@ -133,9 +149,18 @@ export function Chart({ ref, ...props }: ChartProps) {
               <Axes frame={frame} yLog={yLog} yTitle={yTitle} xTitle={xTitle ?? null} />
               <MarksLayer frame={frame} series={series} marks={marks} emphasis={emphasis} />
               {pairs.length > 0 && <Pairs frame={frame} pairs={pairs} />}
+              {markedX !== null && <MarkerLine frame={frame} x={markedX} />}
               <Crosshair frame={frame} series={series} cursor={cursor} />
               {pointer.brush && <Brush frame={frame} {...pointer.brush} />}
             </svg>
+            {marker && markedX !== null && (
+              <MarkerHandle
+                box={box}
+                frame={frame}
+                marker={{ ...marker, x: markedX }}
+                cursor={cursor}
+              />
+            )}
           </>
         )}
       </div>
@@ -150,7 +175,8 @@ export function Chart({ ref, ...props }: ChartProps) {
       )}
       <p id={help} className="sr-only">
         Left and right arrow keys move along the points, up and down between the runs, Enter focuses
-        a run, Escape resets. The summary table below holds the same numbers.
+        a run, Escape resets. {marker && "Shift and a click, or the field Marker, put a marker. "}
+        The summary table below holds the same numbers.
       </p>
       <p className="sr-only" aria-live="polite">
         {keyboard.announcement}

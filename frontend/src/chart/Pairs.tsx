@@ -1,5 +1,5 @@
 import { type Frame, inView } from "./frame";
-import type { Pair } from "./pairs";
+import type { Pair } from "./pair";
 
 /** Dots at the two values of each pair, and the bar between them. */
 export function Pairs({ frame, pairs }: { frame: Frame; pairs: readonly Pair[] }) {

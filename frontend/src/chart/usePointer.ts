@@ -12,6 +12,8 @@ interface PointerOptions {
   fullDomain: Domain;
   cursor: CursorStore;
   onZoom: ((domain: Domain) => void) | null;
+  /** Shift and a click. */
+  onMark: ((x: number) => void) | null;
   onReset: () => void;
   onPick: (seriesId: string) => void;
 }
@@ -23,7 +25,8 @@ const PICK_WITHIN = 24;
 
 /** Crosshair, drag to zoom, click to pick, double click to reset, Alt and wheel to zoom. */
 export function usePointer(box: RefObject<HTMLDivElement | null>, options: PointerOptions) {
-  const { chart, frame, series, fullDomain, cursor, onZoom, onReset, onPick } = options;
+  const { chart, frame, series, fullDomain, cursor, onZoom, onMark } = options;
+  const { onReset, onPick } = options;
   const [brush, setBrush] = useState<{ from: number; to: number } | null>(null);
   const start = useRef<number | null>(null);
 
@@ -69,6 +72,10 @@ export function usePointer(box: RefObject<HTMLDivElement | null>, options: Point
     if (onZoom && Math.abs(to - from) >= DRAG_FROM) {
       const [low, high] = from < to ? [from, to] : [to, from];
       onZoom([frame.x.invert(low), frame.x.invert(high)]);
+      return;
+    }
+    if (onMark && event.shiftKey) {
+      onMark(frame.x.invert(to));
       return;
     }
     const nearest = hitTest(series, frame, x, y)[0];

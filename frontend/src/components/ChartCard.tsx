@@ -22,6 +22,8 @@ interface ChartCardProps {
   scaleName?: string;
   zoomed: boolean;
   onReset: () => void;
+  /** In the header, before the buttons. */
+  tools?: ReactNode;
   children: ReactNode;
 }
 
@@ -37,6 +39,7 @@ export function ChartCard(props: ChartCardProps) {
         <span className="subtitle" title={subtitle}>
           {subtitle}
         </span>
+        {props.tools}
         {scale && <ColorBar scale={scale} name={scaleName} />}
         <button
           type="button"

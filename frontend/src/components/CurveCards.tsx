@@ -14,10 +14,13 @@ import {
 } from "../state/curves";
 import type { Legend } from "../state/dashboard";
 import { groupEntries, groupPoints, groupSeries } from "../state/groups";
+import { markerOf, readAt } from "../state/marker";
 import { type Settings, sweepSettings } from "../state/settings";
 import { sameItems, useStable } from "../state/stable";
 import type { Action, View } from "../state/view";
 import { ChartCard } from "./ChartCard";
+import { MarkerField } from "./MarkerField";
+import { MarkerReadout } from "./MarkerReadout";
 
 interface CurveCardsProps {
   entries: readonly DrawnEntry[];
@@ -92,8 +95,15 @@ export function CurveCards(props: CurveCardsProps) {
   );
   const byRun = useMemo(() => new Map(entries.map((entry) => [entry.run.run, entry])), [entries]);
 
+  const readings = useMemo(() => {
+    if (view.marker === null) return [];
+    const rawOf = (run: string) =>
+      relativeLoss ? null : (byRun.get(run)?.sweep.columns.loss ?? null);
+    return readAt(view.marker, losses, deltas, activeRun, rawOf);
+  }, [view.marker, losses, deltas, activeRun, byRun, relativeLoss]);
   const shared = {
     marks,
+    marker: markerOf(view, dispatch, readings[0]),
     emphasis: entries.length > 1 ? activeRun : null,
     legend,
     fullDomain,
@@ -135,6 +145,7 @@ export function CurveCards(props: CurveCardsProps) {
         legend={legend}
         zoomed={zoom !== null}
         onReset={shared.onReset}
+        tools={<MarkerField value={view.marker} onChange={shared.marker.onMove} />}
       >
         {unequal && (
           <p className="strip mild">
@@ -173,6 +184,13 @@ export function CurveCards(props: CurveCardsProps) {
           }}
           announce={(run, index) => announce(losses, run, index, "smoothed loss")}
         />
+        {view.marker !== null && (
+          <MarkerReadout
+            learningRate={view.marker}
+            readings={readings}
+            deltaName={settings.delta === "slope" ? "Slope" : "Delta"}
+          />
+        )}
       </ChartCard>
       <ChartCard
         name="loss-delta"

@@ -8,6 +8,7 @@ import { NO_MARKS } from "../chart/series";
 import type { Domain, Marks, Series } from "../chart/series";
 import { formatLearningRate, formatLoss, plural } from "../format";
 import type { ColorScale } from "../state/colors";
+import { markerOf } from "../state/marker";
 import { sweepSettings } from "../state/settings";
 import {
   anyValidated,
@@ -127,6 +128,7 @@ export function TrialCards(props: TrialCardsProps) {
           series={finals}
           marks={{ ...NO_MARKS, guide }}
           pairs={pairs}
+          marker={markerOf(view, dispatch)}
           emphasis={null}
           fullDomain={fullDomain}
           xDomain={xDomain}

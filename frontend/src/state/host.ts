@@ -52,15 +52,16 @@ export function replaceParts(hash: string, parts: LinkParts): string {
   return `#${[...others, ...ours].join("&")}`;
 }
 
-/** Writes the parts into the address without a new entry in the history. */
-export function writeAddress(parts: LinkParts): void {
+/** Writes the parts into the address, with or without a new entry in the history. */
+export function writeAddress(parts: LinkParts, newEntry: boolean): void {
   try {
     const target = addressWindow();
     const next = replaceParts(target.location.hash, parts);
     if (next === target.location.hash || (next === "#" && target.location.hash === "")) return;
     // The full address, since the frame's <base> would bend a relative one.
     const url = target.location.href.replace(/#.*$/, "") + next;
-    target.history.replaceState(target.history.state, "", url);
+    if (newEntry) target.history.pushState(target.history.state, "", url);
+    else target.history.replaceState(target.history.state, "", url);
   } catch {
     // The view is not in the address then; everything else works.
   }

@@ -18,15 +18,15 @@ const MATCHES_AT_MOST = 200;
 /** What differs from a fresh view, as short texts. */
 export function toLink(view: View, { all, matches }: KnownIds): LinkParts {
   const parts: LinkParts = {};
-  const { selection, focus, filter, zoom, settings } = view;
+  const { selection, focus, filter, zoom, marker, settings } = view;
   Object.assign(parts, selectionToLink(selection, all));
   if (focus !== null) parts["focus"] = focus;
   if (filter !== "") {
     parts["filter"] = filter;
     if (matches.length <= MATCHES_AT_MOST) parts["matches"] = writeIds(matches);
   }
-  if (zoom !== null)
-    parts["zoom"] = zoom.map((lr) => lr.toExponential(4).replace(/\.?0*e\+?/, "e")).join(",");
+  if (zoom !== null) parts["zoom"] = zoom.map(writeRate).join(",");
+  if (marker !== null) parts["marker"] = writeRate(marker);
   for (const { key, write } of SETTINGS_IN_LINK) {
     const text = write(settings);
     if (text !== write(DEFAULT_SETTINGS)) parts[key] = text;
@@ -47,6 +47,7 @@ export function fromLink(parts: LinkParts): View {
     filter: parts["filter"] ?? "",
     linkedMatches: parts["matches"] === undefined ? null : readIds(parts["matches"]),
     zoom: zoomFromLink(parts["zoom"]),
+    marker: rateFromLink(parts["marker"]),
     settings,
   };
 }
@@ -77,6 +78,16 @@ function selectionFromLink(parts: LinkParts): Selection {
   if (parts["runs"] !== undefined) return { mode: "only", ids: readIds(parts["runs"]) };
   if (parts["hidden"] !== undefined) return { mode: "all-but", ids: readIds(parts["hidden"]) };
   return INITIAL_VIEW.selection;
+}
+
+/** A learning rate to five digits. */
+function writeRate(rate: number): string {
+  return rate.toExponential(4).replace(/\.?0*e\+?/, "e");
+}
+
+function rateFromLink(text: string | undefined): number | null {
+  const rate = Number(text ?? "");
+  return rate > 0 && Number.isFinite(rate) ? rate : null;
 }
 
 function zoomFromLink(text: string | undefined): View["zoom"] {

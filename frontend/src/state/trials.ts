@@ -1,5 +1,5 @@
 import type { Run } from "../api";
-import type { Pair } from "../chart/pairs";
+import type { Pair } from "../chart/pair";
 import type { Series } from "../chart/series";
 import type { Trial } from "../trialsApi";
 import type { Entry } from "./entries";

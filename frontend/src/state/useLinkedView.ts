@@ -8,13 +8,17 @@ export function useLinkedView(): [View, Dispatch<Action>, (ids: KnownIds) => voi
   const [view, dispatch] = useReducer(reduce, INITIAL_VIEW, () => fromLink(readAddress()));
   const [knownIds, setKnownIds] = useState<KnownIds>({ all: [], matches: [] });
   const written = useRef<string | null>(null);
+  const wasMarked = useRef(view.marker !== null);
   useEffect(() => {
     // Before the list is here, the ids in a link cannot be told from those of gone runs.
     if (knownIds.all.length === 0) return;
     const parts = toLink(view, knownIds);
     written.current = JSON.stringify(parts);
     const timer = setTimeout(() => {
-      writeAddress(parts);
+      // Back takes a new marker away, and brings a removed one again.
+      const marked = view.marker !== null;
+      writeAddress(parts, marked !== wasMarked.current);
+      wasMarked.current = marked;
     }, WRITE_AFTER_MS);
     return () => {
       clearTimeout(timer);
@@ -24,7 +28,9 @@ export function useLinkedView(): [View, Dispatch<Action>, (ids: KnownIds) => voi
     () =>
       onAddressChange((parts) => {
         if (JSON.stringify(parts) === written.current) return;
-        dispatch({ type: "open link", view: fromLink(parts) });
+        const linked = fromLink(parts);
+        wasMarked.current = linked.marker !== null;
+        dispatch({ type: "open link", view: linked });
       }),
     [],
   );

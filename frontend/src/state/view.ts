@@ -23,6 +23,8 @@ export interface View {
   linkedMatches: ReadonlySet<string> | null;
   /** The visible learning rates; null is all. */
   zoom: readonly [number, number] | null;
+  /** The learning rate of the reader's own marker. */
+  marker: number | null;
   settings: Settings;
 }
 
@@ -32,6 +34,7 @@ export const INITIAL_VIEW: View = {
   filter: "",
   linkedMatches: null,
   zoom: null,
+  marker: null,
   settings: DEFAULT_SETTINGS,
 };
 
@@ -40,6 +43,7 @@ export type Action =
   | { type: "focus"; id: string | null }
   | { type: "filter"; filter: string }
   | { type: "zoom"; zoom: View["zoom"] }
+  | { type: "marker"; marker: number | null }
   | { type: "set"; settings: Partial<Settings> }
   | { type: "reset settings" }
   | { type: "open link"; view: View };
@@ -58,6 +62,8 @@ export function reduce(view: View, action: Action): View {
       return { ...view, filter: action.filter, linkedMatches: null };
     case "zoom":
       return { ...view, zoom: action.zoom };
+    case "marker":
+      return { ...view, marker: action.marker };
     case "set":
       return { ...view, settings: { ...view.settings, ...action.settings } };
     case "reset settings":

@@ -1,0 +1,53 @@
+import { formatCount, formatLearningRate, formatLoss } from "../format";
+import type { Reading } from "../state/marker";
+
+interface MarkerReadoutProps {
+  learningRate: number;
+  readings: readonly Reading[];
+  deltaName: string;
+}
+
+const MAX_ROWS = 8;
+
+/** What every curve says at the marker. */
+export function MarkerReadout({ learningRate, readings, deltaName }: MarkerReadoutProps) {
+  const at = formatLearningRate(learningRate);
+  if (readings.length === 0)
+    return (
+      <p className="marker-readout" data-testid="marker-readout">
+        No shown sweep reaches the marker at {at}.
+      </p>
+    );
+  const more = readings.length - MAX_ROWS;
+  return (
+    <div className="marker-readout" data-testid="marker-readout">
+      <table>
+        <caption>At the marker, {at}</caption>
+        <thead>
+          <tr>
+            <th scope="col">Run</th>
+            <th scope="col">LR of the step</th>
+            <th scope="col">Smoothed</th>
+            <th scope="col">Loss</th>
+            <th scope="col">{deltaName}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {readings.slice(0, MAX_ROWS).map((one) => (
+            <tr key={one.id} data-run={one.id}>
+              <th scope="row">
+                <span className="dot" style={{ background: one.color }} />
+                {one.label}
+              </th>
+              <td>{formatLearningRate(one.learningRate)}</td>
+              <td>{formatLoss(one.smoothed)}</td>
+              <td>{one.raw === null ? "–" : formatLoss(one.raw)}</td>
+              <td>{one.delta === null ? "–" : formatLoss(one.delta)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {more > 0 && <p>{formatCount(more)} more</p>}
+    </div>
+  );
+}

@@ -1,0 +1,74 @@
+import type { Marker } from "../chart/marker";
+import { nearestIndex, type Series } from "../chart/series";
+import { formatLearningRate, formatLoss } from "../format";
+import type { Action, View } from "./view";
+
+/** The marker as the charts take it; `reading` is what is said with it. */
+export function markerOf(
+  { marker }: View,
+  dispatch: (action: Action) => void,
+  reading?: Reading,
+): Marker {
+  const place = marker === null ? "" : `learning rate ${formatLearningRate(marker)}`;
+  const value = reading && `${reading.label}: smoothed loss ${formatLoss(reading.smoothed)}`;
+  return {
+    x: marker,
+    text: value ? `${place}, ${value}` : place,
+    onMove: (x) => {
+      dispatch({ type: "marker", marker: x });
+    },
+  };
+}
+
+/** What a curve says at the marker: at its row that is nearest on the log axis. */
+export interface Reading {
+  id: string;
+  label: string;
+  color: string;
+  learningRate: number;
+  smoothed: number;
+  /** null where the raw losses are not here. */
+  raw: number | null;
+  delta: number | null;
+}
+
+/**
+ * Every curve that reaches to `x`, the lowest first, and `first` before all. `rawOf` finds the raw
+ * losses that are not drawn.
+ */
+export function readAt(
+  x: number,
+  losses: readonly Series[],
+  deltas: readonly Series[],
+  first: string | null,
+  rawOf: (id: string) => Float32Array | null,
+): Reading[] {
+  const deltaById = new Map(deltas.map((one) => [one.id, one]));
+  const readings = losses
+    .filter((one) => reaches(one, x))
+    .map((one) => {
+      const index = nearestIndex(one.x, x);
+      const at = (values: Float32Array | null | undefined) => values?.[index] ?? null;
+      return {
+        id: one.id,
+        label: one.label,
+        color: one.color,
+        learningRate: one.x[index] ?? NaN,
+        smoothed: one.y[index] ?? NaN,
+        raw: at(one.raw ?? rawOf(one.id)),
+        delta: at(deltaById.get(one.id)?.y),
+      };
+    });
+  const height = ({ smoothed }: Reading) => (Number.isFinite(smoothed) ? smoothed : Infinity);
+  const rank = ({ id }: Reading) => (id === first ? 0 : 1);
+  return readings.sort((a, b) => {
+    const [low, high] = [height(a), height(b)];
+    return rank(a) - rank(b) || (low === high ? 0 : low - high);
+  });
+}
+
+function reaches({ x: xs }: Series, x: number): boolean {
+  const first = xs[0] ?? NaN;
+  const last = xs[xs.length - 1] ?? NaN;
+  return x >= first * (1 - 1e-6) && x <= last * (1 + 1e-6);
+}
