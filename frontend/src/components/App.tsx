@@ -7,6 +7,7 @@ import { useDark } from "../state/theme";
 import { useLinkedView } from "../state/useLinkedView";
 import { AnswerCard } from "./AnswerCard";
 import { CurveCards } from "./CurveCards";
+import { HelpDialog } from "./HelpDialog";
 import { AllHidden, Banner, Empty, Failure, Skeleton } from "./Notices";
 import { RunList } from "./RunList";
 import { SettingsPanel } from "./SettingsPanel";
@@ -66,6 +67,9 @@ export function App() {
           settingsOpen={panels.settings}
           onToggleRuns={panels.toggleRuns}
           onToggleSettings={panels.toggleSettings}
+          onHelp={() => {
+            panels.setHelp(true);
+          }}
         />
         <main>
           {runsQuery.error && runs.length > 0 && (
@@ -93,6 +97,14 @@ export function App() {
             onClose={panels.toggleSettings}
           />
         </aside>
+      )}
+      {panels.help && (
+        <HelpDialog
+          rules={dashboard.rules}
+          onClose={() => {
+            panels.setHelp(false);
+          }}
+        />
       )}
     </div>
   );

@@ -1,4 +1,4 @@
-import { mdiLinkVariant, mdiMenu, mdiTune } from "@mdi/js";
+import { mdiHelpCircleOutline, mdiLinkVariant, mdiMenu, mdiTune } from "@mdi/js";
 import { plural } from "../format";
 import { currentAddress } from "../state/host";
 import { CopyButton } from "./CopyButton";
@@ -10,10 +10,11 @@ interface ToolbarProps {
   settingsOpen: boolean;
   onToggleRuns: () => void;
   onToggleSettings: () => void;
+  onHelp: () => void;
 }
 
 export function Toolbar(props: ToolbarProps) {
-  const { running, runsOpen, settingsOpen, onToggleRuns, onToggleSettings } = props;
+  const { running, runsOpen, settingsOpen, onToggleRuns, onToggleSettings, onHelp } = props;
   return (
     <header className="toolbar">
       <button
@@ -43,6 +44,15 @@ export function Toolbar(props: ToolbarProps) {
       >
         <Icon path={mdiTune} />
         <span className="text">Settings</span>
+      </button>
+      <button
+        type="button"
+        className="icon-button"
+        aria-label="Help"
+        title="What the picture means (?)"
+        onClick={onHelp}
+      >
+        <Icon path={mdiHelpCircleOutline} />
       </button>
     </header>
   );

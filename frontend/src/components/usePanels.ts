@@ -1,19 +1,32 @@
-import { useState, useSyncExternalStore } from "react";
+import { useEffect, useState, useSyncExternalStore } from "react";
 
 /** Below this the settings lie over the page, and are closed at first. */
 const SETTINGS_BESIDE = "(min-width: 1200px)";
 /** Below this the runs are a drawer. */
 const RUNS_BESIDE = "(min-width: 720px)";
 
-/** Which side panels are open. What a person chose holds until the window passes a threshold. */
+/** Which side panels are open, and whether the help is. What a person chose holds until the window passes a threshold. */
 export function usePanels() {
   const settingsBeside = useMedia(SETTINGS_BESIDE);
   const runsBeside = useMedia(RUNS_BESIDE);
   const [settings, setSettings] = useChoice(settingsBeside);
   const [runs, setRuns] = useChoice(runsBeside);
+  const [help, setHelp] = useState(false);
+  useEffect(() => {
+    const onKeyDown = (event: KeyboardEvent) => {
+      const writing = event.target instanceof Element && event.target.matches("input, select");
+      if (event.key === "?" && !writing) setHelp(true);
+    };
+    document.addEventListener("keydown", onKeyDown);
+    return () => {
+      document.removeEventListener("keydown", onKeyDown);
+    };
+  }, []);
   return {
     settings,
     runs,
+    help,
+    setHelp,
     runsAreDrawer: !runsBeside,
     toggleSettings: () => {
       setSettings(!settings);
