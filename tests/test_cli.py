@@ -188,7 +188,12 @@ class TestExport:
 
 def test_ctrl_c_is_no_traceback():
     process = subprocess.Popen(
-        [*COMMAND, "suggest", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [*COMMAND, "suggest", "-"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        # Shells have what they run in the background ignore Ctrl-C, these tests perhaps.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no threads yet
     )
     process.stdin.write(b"lr,loss\n")
     process.stdin.flush()
