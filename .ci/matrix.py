@@ -137,7 +137,7 @@ def run(cell: Cell, any_python: bool, workers: int) -> Outcome:
     report = ROOT / ".venv-matrix" / f"{cell.name}.xml"
     report.unlink(missing_ok=True)
     # Old versions warn of new ones and the other way round, a page for each test.
-    pytest = [str(python), "-m", "pytest", "-q", "-p", "no:warnings"]
+    pytest = [str(python), "-m", "pytest", "-q", "--disable-warnings"]
     pytest += ["-n", str(workers), "--dist", "loadgroup"]
     started = time.monotonic()
     subprocess.run(
