@@ -10,7 +10,6 @@ from tb_lrfinder.curve import (
     DEFAULT_SMOOTHING,
     Floats,
     Sweep,
-    slope_per_decade,
     smooth,
 )
 from tb_lrfinder.diagnosis import Finding, diagnose, obstacle
@@ -24,7 +23,6 @@ class Analysis:
 
     Args:
         smoothed_loss: One per row of the sweep.
-        slope: Of the smoothed loss per decade of learning rate, one per row.
         suggestions: By rule.
         diagnosis: What is worth saying about the sweep, the severe first.
         minimum_learning_rate: Where the smoothed loss is lowest.
@@ -32,7 +30,6 @@ class Analysis:
     """
 
     smoothed_loss: Floats
-    slope: Floats
     suggestions: dict[str, Suggestion]
     diagnosis: tuple[Finding, ...]
     minimum_learning_rate: float | None
@@ -104,7 +101,6 @@ def analyze(
         divergence = float(sweep.learning_rate[-1])  # it was stopped before the smoothed loss shows it
     return Analysis(
         smoothed_loss=smoothed,
-        slope=slope_per_decade(sweep.learning_rate, smoothed),
         suggestions=suggestions,
         diagnosis=diagnose(
             shape,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -100,7 +100,7 @@ class Suggestion:
         """As a plain dict, as the HTTP API answers it."""
         ranges = None
         if self.ranges is not None:
-            ranges = asdict(self.ranges) | {"cyclical": list(self.ranges.cyclical)}
+            ranges = vars(self.ranges) | {"cyclical": list(self.ranges.cyclical)}
         return {
             "rule": self.rule,
             "learning_rate": self.learning_rate,
@@ -222,15 +222,16 @@ def longest_descent(values: Floats) -> tuple[int, int]:
     In O(n log n): `ends[k]` is the highest value with which a descent of `k + 1` rows ends so far.
     """
     ends: list[float] = []
-    last = 0
+    longest = last = 0
     for row, value in enumerate((-values).tolist()):
         length = bisect_left(ends, value)
-        if length == len(ends):
+        if length == longest:
             ends.append(value)
+            longest += 1
             last = row
         else:
             ends[length] = value
-    return len(ends), last
+    return longest, last
 
 
 def _ranges(shape: Shape, suggested: float) -> Ranges:
@@ -248,7 +249,9 @@ def _mid_descent(shape: Shape) -> float:
 
 
 def _steepest(shape: Shape) -> float:
-    slope = slope_per_decade(shape.learning_rate, shape.smoothed)[: shape.low + 1]
+    # The slope at the minimum needs the row after it, and nothing further.
+    rows = slice(0, shape.low + 2)
+    slope = slope_per_decade(shape.learning_rate[rows], shape.smoothed[rows])[: shape.low + 1]
     return float(shape.learning_rate[np.nanargmin(slope)])
 
 

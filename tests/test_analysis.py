@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tb_lrfinder.analysis import analyze
-from tb_lrfinder.curve import Sweep, slope_per_decade, smooth
+from tb_lrfinder.curve import Sweep, smooth
 from tb_lrfinder.metadata import SweepResult
 from tb_lrfinder.suggestion import DEFAULT_RULE, RULES, suggest
 
@@ -21,7 +21,6 @@ def test_everything_is_as_if_computed_by_itself():
     sweep = sweep_of()
     said = analyze(sweep, smoothing=0.3)
     np.testing.assert_array_equal(said.smoothed_loss, smooth(sweep.learning_rate, sweep.loss, 0.3))
-    np.testing.assert_array_equal(said.slope, slope_per_decade(sweep.learning_rate, said.smoothed_loss))
     assert list(said.suggestions) == list(RULES)
     for name in RULES:
         assert said.suggestions[name] == suggest(sweep.learning_rate, sweep.loss, name, smoothing=0.3)
@@ -121,7 +120,7 @@ def test_odd_data_are_answered(rates, losses, smoothing, recwarn):
             stop_reason="interrupted",
             planned_steps=100,
         )
-        assert len(said.smoothed_loss) == len(said.slope) == len(rates)
+        assert len(said.smoothed_loss) == len(rates)
         json.dumps(said.to_json(), allow_nan=False)
         for suggestion in said.suggestions.values():
             if suggestion.learning_rate is None:
