@@ -174,7 +174,8 @@ def test_the_svg_has_the_bands_and_names_the_groups(tab):
 def test_the_link_brings_groups_and_colours_back(tab, open_tab, seeds_server):
     choose(tab, "Group by", "Optimizer")
     choose(tab, "Colour by", "Model")
-    tab.page.wait_for_url("**group=optimizer**")
+    tab.page.wait_for_url(lambda url: "group=optimizer" in url and "color=model" in url)
     again = open_tab(seeds_server, fragment=tab.page.url.partition("#")[2])
+    again.by("loss-card").get_by_label("Colours").wait_for()
     assert again.frame.get_by_label("Group by").input_value() == "optimizer"
     assert legend(again) == ["convnet", "mlp"]
