@@ -18,6 +18,13 @@ export default tseslint.config(
   // About React's compiler, which this build does not use.
   { files: ["src/**/*.{ts,tsx}"], rules: { "react-hooks/incompatible-library": "off" } },
   {
+    // Runs in Node, and in pages of the browser that it drives.
+    files: ["tests/firefox.mjs"],
+    languageOptions: {
+      globals: { console: false, document: false, location: false, process: false },
+    },
+  },
+  {
     // The chart draws what it is given: it knows nothing of runs, of their server or of the page.
     files: ["src/chart/**"],
     rules: {
