@@ -293,7 +293,8 @@ def gaussian_average(x: Floats, y: Floats, deviation: float) -> Floats:
     so that a ramp whose steps lie closer on the right, as a linear one's, does not shift the curve. Few rows
     are averaged as they are.
     """
-    start, span = float(x.min()), float(np.ptp(x))
+    start = float(x.min())
+    span = float(x.max()) - start
     if not span > 0:
         return np.full(len(y), y.mean())
     centre = median(y)  # keeps large offsets out of the sums
@@ -303,7 +304,7 @@ def gaussian_average(x: Floats, y: Floats, deviation: float) -> Floats:
         return np.asarray(weights @ (y - centre) / weights.sum(1) + centre)
     cells = int(min(max(span / deviation * _CELLS_PER_DEVIATION, 8), _MOST_CELLS)) + 1
     width = span / (cells - 1)
-    position = np.clip((x - start) / width, 0, cells - 1)
+    position = np.minimum((x - start) / width, cells - 1)
     left = np.minimum(position.astype(np.int64), cells - 2)
     share = position - left
 
@@ -321,11 +322,12 @@ def gaussian_average(x: Floats, y: Floats, deviation: float) -> Floats:
 
 def _stretches(x: Floats, deviation: float) -> Floats:
     """How much of `x` each row stands for; rows at the same place share it. A deviation at most."""
-    steps = np.diff(x)
+    steps = x[1:] - x[:-1]
     if (steps > 0).all():
         # The gradient, without looking for what is not there.
-        stretch = np.concatenate([steps[:1], (x[2:] - x[:-2]) / 2, steps[-1:]])
-        return np.asarray(np.clip(stretch, 1e-3 * deviation, deviation))
+        stretch = np.empty(len(x))
+        stretch[0], stretch[1:-1], stretch[-1] = steps[0], (x[2:] - x[:-2]) / 2, steps[-1]
+        return np.asarray(np.minimum(np.maximum(stretch, 1e-3 * deviation), deviation))
     distinct, place, count = np.unique(x, return_inverse=True, return_counts=True)
     stretch = np.clip(np.gradient(distinct), 1e-3 * deviation, deviation)
     return np.asarray((stretch / count)[place])
