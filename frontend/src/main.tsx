@@ -15,7 +15,10 @@ export function render(): void {
   document.head.append(style);
   addFonts();
   const client = new QueryClient({
-    defaultOptions: { queries: { retry: false, refetchOnWindowFocus: false } },
+    defaultOptions: {
+      // A machine without a network still reaches its own TensorBoard.
+      queries: { retry: false, refetchOnWindowFocus: false, networkMode: "always" },
+    },
   });
   onHostReload(() => {
     void client.invalidateQueries({ queryKey: ["runs"] });

@@ -17,6 +17,10 @@ from tests.serving import TensorBoardServer, tensorboard
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 
 
+def pytest_addoption(parser):
+    parser.addoption("--write-pictures", action="store_true", help="take the pictures of the tab anew")
+
+
 @dataclass
 class Logs:
     """A log directory, and the finders that wrote it, by run."""

@@ -103,6 +103,19 @@ def test_nothing_is_asked_while_nobody_looks(open_tab, server):
         pass
 
 
+def test_a_machine_without_a_network_still_sees_its_own_tensorboard(open_tab, tmp_path):
+    writer = SweepWriter(tmp_path / "sweep", {"num_steps": 90})
+    add_rows(writer, 0, 31)
+    with tensorboard(tmp_path) as server:
+        server.wait_for_runs(1, steps=31)
+        tab = open_tab(server)
+        wait_for_steps(tab, 31)
+        tab.frame.evaluate("window.dispatchEvent(new Event('offline'))")
+        add_rows(writer, 31, 67)
+        wait_for_steps(tab, 67)
+    writer.close({"stop_reason": "completed"})
+
+
 def test_the_suggestion_is_copied_where_there_is_no_clipboard(new_page, server, logs):
     page = new_page()
     page.add_init_script("Object.defineProperty(navigator, 'clipboard', { value: undefined })")

@@ -9,6 +9,8 @@ import pytest
 
 from tests.serving import tensorboard
 
+pytestmark = pytest.mark.xdist_group("browser")
+
 RATES = (1e-3, 1e-2, 1e-1, 100.0)
 
 
@@ -143,3 +145,37 @@ def test_trials_alone_have_their_cards(tab):
     assert tab.by("trials-chart").is_visible()
     assert tab.by("epochs-chart").is_visible()
     assert tab.console == []
+
+
+def test_a_link_brings_what_they_are_compared_by(tab, trials, open_tab):
+    tab, _ = tab
+    tab.frame.get_by_label("Compare by").select_option("mae")
+    tab.page.wait_for_url(lambda url: "compare=mae" in url)
+    again = open_tab(trials[0], fragment=tab.page.url.partition("#")[2])
+    again.by("trials-chart").wait_for()
+    assert again.frame.get_by_label("Compare by").input_value() == "mae"
+
+
+def test_a_trial_that_runs_grows_epoch_by_epoch(tmp_path, open_tab):
+    from tb_lrfinder.writer import TrialWriter
+
+    writer = TrialWriter(tmp_path / "0.01", {"id": "a1", "learning_rate": 0.01, "epochs": 9})
+
+    def epoch(number):
+        values = {"validation_loss": 2.0 / (number + 1)}
+        writer.add(epoch=number, learning_rate=0.01, loss=1.0 / (number + 1), values=values)
+        writer.flush()
+
+    epoch(0)
+    with tensorboard(tmp_path, "--reload_interval=1") as server:
+        server.wait_for_runs(1, status="running")
+        tab = open_tab(server, height=1400)
+        row = tab.frame.get_by_role("region", name="The trials in numbers").locator("tbody tr")
+        row.get_by_role("cell", name="running").wait_for()
+        assert row.get_by_role("cell").nth(5).text_content() == "1"
+        epoch(1)
+        epoch(2)
+        row.get_by_role("cell", name="3", exact=True).wait_for(timeout=15_000)
+        writer.close({"stop_reason": "completed", "epochs": 3})
+        row.get_by_role("cell", name="completed").wait_for(timeout=15_000)
+        assert tab.console == []

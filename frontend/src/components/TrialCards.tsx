@@ -48,8 +48,7 @@ export function TrialCards(props: TrialCardsProps) {
   // Epochs are not learning rates: the crosshair of the other charts means nothing here.
   const [epochCursor] = useState(() => new CursorStore());
   const names = useMemo(() => quantities(entries), [entries]);
-  const [chosen, setChosen] = useState("loss");
-  const quantity = names.includes(chosen) ? chosen : "loss";
+  const quantity = names.includes(view.settings.quantity) ? view.settings.quantity : "loss";
   const best = useMemo(() => bestTrial(entries), [entries]);
   const focused = entries.find(({ run }) => run.id === view.focus) ?? null;
   const finals = useMemo(() => finalSeries(entries, quantity), [entries, quantity]);
@@ -108,7 +107,7 @@ export function TrialCards(props: TrialCardsProps) {
             <select
               value={quantity}
               onChange={(event) => {
-                setChosen(event.target.value);
+                dispatch({ type: "set", settings: { quantity: event.target.value } });
               }}
             >
               {names.map((name) => (
@@ -165,7 +164,8 @@ export function TrialCards(props: TrialCardsProps) {
         shown={[]}
         settings={sweepSettings(view.settings)}
         chart={epochsChart}
-        scale={null}
+        scale={scale}
+        scaleName="LR"
         zoomed={false}
         onReset={shared.onReset}
       >

@@ -144,6 +144,11 @@ const SETTINGS_IN_LINK: SettingInLink[] = [
     write: ({ groupBy }) => groupBy ?? "",
     read: (text) => ({ groupBy: isField(text) ? text : null }),
   },
+  {
+    key: "compare",
+    write: ({ quantity }) => quantity,
+    read: (text) => (text === "" ? {} : { quantity: text }),
+  },
   flag("raw", "showRaw"),
   flag("fit", "fitDescent"),
   flag("log_loss", "logLoss"),

@@ -17,6 +17,8 @@ export interface Settings {
   fitDescent: boolean;
   logLoss: boolean;
   relativeLoss: boolean;
+  /** What trials are compared by: the loss, or one of their metrics. */
+  quantity: string;
   /** The rule whose suggestions are shown; null is the server's default. */
   rule: string | null;
 }
@@ -33,6 +35,7 @@ export const DEFAULT_SETTINGS: Settings = {
   fitDescent: true,
   logLoss: false,
   relativeLoss: false,
+  quantity: "loss",
   rule: null,
 };
 
