@@ -10,17 +10,17 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import DATA_CLASS_TENSOR, Summary, SummaryMetadata
-from tensorboard.summary.writer.event_file_writer import EventFileWriter
 from tensorboard.util import tensor_util
 
 from tb_lrfinder import metadata
-from tb_lrfinder.metadata import SweepConfig, TrialConfig
+from tb_lrfinder.curve import Sweep
+from tb_lrfinder.event_file import errors_name_log_dir, open_run_directory, within
+from tb_lrfinder.metadata import SweepConfig, SweepResult, TrialConfig
 
 
 class RunWriter:
@@ -31,8 +31,8 @@ class RunWriter:
     removed directory) becomes one warning, never an error in the training.
 
     Args:
-        log_dir: Run directory. When it already holds a sweep or a trial, the first free one of
-            `log_dir/2`, `log_dir/3`, ... is used, and `log_dir` of the writer says which.
+        log_dir: Run directory, or the URL of one. When it already holds a sweep or a trial, the first free
+            one of `log_dir/2`, `log_dir/3`, ... is used, and `log_dir` of the writer says which.
         config: What is run. Written at once.
         columns: Names of the columns, the number of the row first.
         scalars: Whether to write the plain scalars too, for readers that do not know the plugin.
@@ -42,6 +42,9 @@ class RunWriter:
     Raises:
         NotADirectoryError: If `log_dir` is a file.
         PermissionError: If nothing can be written to `log_dir`.
+        OSError: If a remote `log_dir` cannot be reached.
+        ImportError: If a remote `log_dir` needs a package that is not installed.
+        ValueError: If a remote `log_dir` has a scheme that TensorBoard does not know.
     """
 
     _header_tag: str
@@ -57,9 +60,8 @@ class RunWriter:
         scalars: bool = True,
         goes_on: Callable[[], bool] | None = None,
     ) -> None:
-        directory = os.fspath(log_dir)
-        with _errors_name_log_dir(directory):
-            self.log_dir, self._events = _open_run_directory(directory)
+        self._events = open_run_directory(os.fspath(log_dir))
+        self.log_dir = self._events.directory
         self.error: Exception | None = None
         self._config = dict(config, schema_version=metadata.SCHEMA_VERSION)
         self._columns = tuple(columns)
@@ -71,13 +73,15 @@ class RunWriter:
         self._chunk = 0
         self._unwritten = 0  # rows at the end of `_rows` that no event holds yet
         self._last_event = time.monotonic()
+        self._wall_time = float(config.get("start_time") or 0.0)  # of the last event
         # One lock for the rows, held for moments only; one for the file, held while it is slow.
         self._rows_lock = threading.Lock()
         self._file_lock = threading.Lock()
         self._closing = threading.Event()
-        with _errors_name_log_dir(directory):
-            self._add_header()
-            self._events.flush()
+        self._add_header()
+        if self._events.patience is None:
+            with errors_name_log_dir(self.log_dir):
+                self._events.flush()
         self._thread = threading.Thread(target=self._run, name="lr_finder_writer", daemon=True)
         self._thread.start()
 
@@ -98,6 +102,13 @@ class RunWriter:
         if self._closing.is_set():
             return
         self._closing.set()
+        with self._reporting_failure():
+            if self._events.patience is None:
+                self._finish(result)
+            else:
+                within(self._events.patience, lambda: self._finish(result))
+
+    def _finish(self, result: Mapping[str, Any]) -> None:
         self._thread.join()
         self._goes_on = None  # it may hold on to the data of the training
         with self._reporting_failure(), self._file_lock:
@@ -115,8 +126,13 @@ class RunWriter:
             self._write_rows()
             self._events.flush()
 
+    def flush_nearby(self) -> None:
+        """`flush()`, where nobody waits for it: a remote store gets the rows a little later."""
+        if self._events.patience is None:
+            self.flush()
+
     def _run(self) -> None:
-        while not self._closing.wait(metadata.FLUSH_SECONDS):
+        while not self._closing.wait(self._events.flush_seconds):
             silent = time.monotonic() - self._last_event
             if self._goes_on is not None and not self._goes_on():
                 self._goes_on = None
@@ -193,7 +209,9 @@ class RunWriter:
         self._add_event(Summary(value=values), int(row[0]))
 
     def _add_event(self, summary: Summary, step: int) -> None:
-        self._events.add_event(Event(wall_time=time.time(), step=step, summary=summary))
+        # A clock that is set back must not make a later event an earlier one.
+        self._wall_time = max(self._wall_time, time.time())
+        self._events.add(Event(wall_time=self._wall_time, step=step, summary=summary))
         self._last_event = time.monotonic()
 
     @contextlib.contextmanager
@@ -228,7 +246,10 @@ class SweepWriter(RunWriter):
 
     _header_tag = metadata.SWEEP_TAG
     _scalar_tags = metadata.SCALAR_TAGS
-    _consolation = "The sweep goes on and its numbers stay in memory, in `finder.sweep`."
+    _consolation = (
+        "The sweep goes on and its numbers stay in memory, in `finder.sweep`; "
+        "`finder.save(log_dir)` writes them elsewhere."
+    )
 
     def __init__(self, log_dir: str | os.PathLike[str], config: SweepConfig, *, scalars: bool = True) -> None:
         super().__init__(log_dir, config, metadata.COLUMNS, scalars=scalars)
@@ -287,65 +308,27 @@ class TrialWriter(RunWriter):
         self._append(tuple(named.get(name, math.nan) for name in columns), columns)
 
 
+def write_sweep(
+    log_dir: str | os.PathLike[str], sweep: Sweep, config: SweepConfig, result: SweepResult
+) -> str:
+    """Write a whole sweep at once; returns the directory that was really written to.
+
+    Raises:
+        OSError: If `log_dir` cannot be written to. See `RunWriter` for what else may be wrong with it.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # it becomes an error below
+        writer = SweepWriter(log_dir, config)
+        for row in zip(*(column.tolist() for column in sweep.columns().values()), strict=True):
+            writer.add(*row)
+        writer.close(result)
+    if writer.error is not None:
+        raise OSError(
+            f"{writer.log_dir!r} can no longer be written to: {writer.error}. Remove it and make room."
+        ) from writer.error
+    return writer.log_dir
+
+
 def _widened(row: tuple[float, ...], width: int) -> tuple[float, ...]:
     """A row from before the last columns came."""
     return row + (math.nan,) * (width - len(row))
-
-
-def _open_run_directory(log_dir: str) -> tuple[str, EventFileWriter]:
-    """Claim `log_dir`, or the first free one of `log_dir/2`, `/3`, ..., and open its event file.
-
-    Two runs in one run directory would be joined by TensorBoard, so the claim must hold between
-    processes too: creating a numbered directory decides it; in `log_dir` itself, which may exist
-    before, whoever finds another event file beside its own gives way.
-    """
-    if not _event_files(log_dir):
-        events = _open_event_file(log_dir)
-        if len(_event_files(log_dir)) == 1:
-            return log_dir, events
-        _discard(events)
-    number = 1
-    while True:
-        number += 1
-        candidate = Path(log_dir) / str(number)
-        with contextlib.suppress(FileExistsError):
-            candidate.mkdir()
-            return str(candidate), _open_event_file(str(candidate))
-
-
-def _open_event_file(directory: str) -> EventFileWriter:
-    # The writer of rows flushes by itself; the interval of this one is only a safety net.
-    return EventFileWriter(directory, max_queue_size=1000, filename_suffix=metadata.EVENT_FILE_SUFFIX)
-
-
-def _event_files(directory: str) -> list[Path]:
-    return list(Path(directory).glob(f"*tfevents*{metadata.EVENT_FILE_SUFFIX}"))
-
-
-def _discard(events: EventFileWriter) -> None:
-    events.close()
-    Path(events._file_name).unlink()  # the only way to know which file is ours
-
-
-@contextlib.contextmanager
-def _errors_name_log_dir(log_dir: str) -> Iterator[None]:
-    """Turn whatever the file system says into an error that names the argument.
-
-    With TensorFlow installed, its own file layer is used and raises errors of its own kinds.
-    """
-    existing = Path(log_dir)
-    while not existing.exists() and existing != existing.parent:
-        existing = existing.parent
-    if existing.exists() and not existing.is_dir():
-        raise NotADirectoryError(
-            f"`log_dir` must be a directory. Received log_dir={log_dir!r}, but {str(existing)!r} is a file. "
-            "Choose another directory, or remove the file."
-        )
-    try:
-        yield
-    except Exception as error:
-        kind = PermissionError if not os.access(existing, os.W_OK) else OSError
-        raise kind(
-            f"`log_dir` must be a directory that can be written to. Received log_dir={log_dir!r}: {error}. "
-            "Choose another directory, or give write permission."
-        ) from error

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import time
 import uuid
-import warnings
 from pathlib import Path
 
 from tb_lrfinder import metadata
@@ -77,20 +76,11 @@ def _write(sweep: Sweep, log_dir: Path, config: metadata.SweepConfig) -> tuple[s
     from tb_lrfinder.cli.log_dir import spare_tensorflow
 
     spare_tensorflow()
-    from tb_lrfinder.writer import SweepWriter
+    from tb_lrfinder.writer import write_sweep
 
     # Nobody has said how it ended, so the curve has to.
     reason = "completed" if analyze(sweep).divergence_learning_rate is None else "diverged"
     analysis = analyze(sweep, stop_reason=reason)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # what goes wrong is an error here, below
-        writer = SweepWriter(log_dir, config)
-        for row in zip(*(column.tolist() for column in sweep.columns().values()), strict=True):
-            writer.add(*row)
-        result = {"stop_reason": reason, "end_time": time.time(), "steps": len(sweep)}
-        writer.close(result | analysis.to_json())
-    if writer.error is not None:
-        raise OSError(
-            f"{writer.log_dir!r} can no longer be written to: {writer.error}. Remove it and make room."
-        )
-    return writer.log_dir, str(analysis.suggestion)
+    result = {"stop_reason": reason, "end_time": time.time(), "steps": len(sweep), **analysis.to_json()}
+    written = write_sweep(log_dir, sweep, config, result)  # type: ignore[arg-type]
+    return written, str(analysis.suggestion)

@@ -19,7 +19,9 @@ from tb_lrfinder.keras.guard import guard, unguard
 from tb_lrfinder.keras.neighbours import Neighbours
 from tb_lrfinder.keras.settings import Settings, checked_log_dir, checked_stop
 from tb_lrfinder.keras.sweep_run import BuildFirst, SweepRun
+from tb_lrfinder.metadata import SweepConfig, SweepResult
 from tb_lrfinder.suggestion import Suggestion
+from tb_lrfinder.writer import write_sweep
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -42,7 +44,7 @@ class LRFinder(keras.callbacks.Callback):
     ```
 
     Args:
-        log_dir: String or path. Directory for this one sweep, for TensorBoard. One that holds a sweep
+        log_dir: String or path. Directory or URL for this one sweep, for TensorBoard. One that holds a sweep
             already is kept, and the new one goes to `log_dir/2`, `log_dir/3`, ... `None` writes nothing.
         start_lr: Float. Learning rate of the first step. Defaults to `1e-7`.
         end_lr: Float. Learning rate of the last step. Defaults to `10.0`.
@@ -185,6 +187,30 @@ class LRFinder(keras.callbacks.Callback):
 
         return plot(self.sweep, self.suggestion, self._settings.smoothing)
 
+    def save(self, log_dir: str | os.PathLike[str]) -> str:
+        """Write the sweep elsewhere, as where it had no `log_dir`, or where a disk or network failed.
+
+        Example:
+        ```python
+        finder.save("logs/second_try")
+        ```
+
+        Args:
+            log_dir: String or path. As that of `LRFinder`; the directory really written to is returned.
+
+        Raises:
+            RuntimeError: If there is no sweep yet.
+            OSError: If `log_dir` cannot be written to.
+        """
+        directory = checked_log_dir(log_dir)
+        if directory is None:
+            raise TypeError("`log_dir` must be a path. Received: log_dir=None")
+        if self.stop_reason is None:
+            raise RuntimeError(
+                "There is no sweep to save yet: call `model.fit(..., callbacks=[finder])` first."
+            )
+        return write_sweep(directory, self.sweep, *self._record)
+
     def restore(self) -> None:
         """Put the model back to where it was before a sweep that an error or Ctrl-C has cut short.
 
@@ -299,6 +325,7 @@ class LRFinder(keras.callbacks.Callback):
         self.stop_reason = run.stopped
         self.sweep = run.sweep
         self.log_dir = run.log_dir
+        self._record = run.config, run.result
         if run.analysis is not None:
             self.suggestions = dict(run.analysis.suggestions)
             self.diagnosis = run.analysis.diagnosis
@@ -341,6 +368,7 @@ class LRFinder(keras.callbacks.Callback):
         self.diagnosis = ()
         self.stop_reason = None
         self.log_dir = self._settings.log_dir
+        self._record = SweepConfig(), SweepResult()
         self._closing_line = ""
 
     def __repr__(self) -> str:

@@ -62,6 +62,8 @@ class SweepRun:
         self.restored = False
         self.analysis: Analysis | None = None
         self.sweep: Sweep = Recorder(np.ones(1)).sweep()
+        self.config: SweepConfig = {}
+        self.result: SweepResult = {}
         self._snapshot: Snapshot | None = None
         self._swept: SweptTrainFunction | None = None
         self._recorder: Recorder | None = None
@@ -146,8 +148,9 @@ class SweepRun:
                 model, settings.validation_data, settings.validation_samples, settings.seed
             )
             validate()  # compiled, and known to work, before anything is written
+        self.config = self._config(learning_rate.rates)
         if settings.log_dir is not None:
-            self._writer = SweepWriter(settings.log_dir, self._config(learning_rate.rates))
+            self._writer = SweepWriter(settings.log_dir, self.config)
             self.log_dir = self._writer.log_dir
         self._recorder = Recorder(
             learning_rate.rates,
@@ -216,15 +219,15 @@ class SweepRun:
             stop_reason=reason,
             planned_steps=None if self.plan is None else self.plan.num_steps,
         )
+        self.result = {
+            "stop_reason": reason,
+            "end_time": time.time(),
+            "steps": len(self.sweep),
+            "message": message,
+            **self.analysis.to_json(),  # type: ignore[typeddict-item]
+        }
         if self._writer is not None:
-            result: SweepResult = {
-                "stop_reason": reason,
-                "end_time": time.time(),
-                "steps": len(self.sweep),
-                "message": message,
-                **self.analysis.to_json(),  # type: ignore[typeddict-item]
-            }
-            self._writer.close(result)
+            self._writer.close(self.result)
 
     def restore(self) -> None:
         """Leave the model as it was. May be called again, and again."""

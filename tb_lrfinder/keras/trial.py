@@ -171,7 +171,7 @@ class LRTrial(keras.callbacks.Callback):
         if recorded == 0:
             self._writer.amend({**self._known_after_first_epoch(epoch), "initial_loss": self._initial_loss})
         self._writer.add(epoch, self._seen, loss, others)
-        self._writer.flush()
+        self._writer.flush_nearby()
 
     def _loss_of_first_batch(self) -> float | None:
         logs = self._watched.first_logs if self._watched is not None else None

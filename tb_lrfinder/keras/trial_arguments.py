@@ -14,7 +14,9 @@ from typing import Any
 
 import keras
 
+from tb_lrfinder.event_file import is_remote
 from tb_lrfinder.keras.learning_rate import shortest
+from tb_lrfinder.keras.settings import checked_log_dir
 from tb_lrfinder.keras.trial_task import TrialTask
 from tb_lrfinder.suggestion import Suggestion
 
@@ -186,3 +188,20 @@ def not_sendable(what: str, error: Exception) -> str:
 class _Nowhere:
     def write(self, data: bytes) -> int:
         return len(data)
+
+
+def checked_local_log_dir(log_dir: Any) -> str | None:
+    """`log_dir` of trials, which are looked for there before they are run.
+
+    Raises:
+        TypeError: If it is no path.
+        ValueError: If it is remote.
+    """
+    directory = checked_log_dir(log_dir)
+    if directory is not None and is_remote(directory):
+        raise ValueError(
+            "`log_dir` must be a directory of this machine: trials that it holds already are not run again. "
+            f"Received log_dir={directory!r}. Copy the directory when the trials are done, or record each "
+            "training with LRTrial(log_dir), which takes a URL."
+        )
+    return directory

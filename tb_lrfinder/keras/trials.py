@@ -11,13 +11,13 @@ from typing import Any
 
 import keras
 
-from tb_lrfinder.keras.settings import checked_log_dir
 from tb_lrfinder.keras.trial_arguments import (
     check_data,
     check_executor,
     check_fit_arguments,
     check_make_model,
     check_whole,
+    checked_local_log_dir,
     checked_rates,
     not_sendable,
 )
@@ -97,6 +97,7 @@ def run_trials(
     check_whole("epochs", epochs, 1)
     check_whole("seed", seed, 0)
     check_fit_arguments(fit_arguments)
+    directory = checked_local_log_dir(log_dir)
     tasks = [
         TrialTask(
             make_model,
@@ -105,7 +106,7 @@ def run_trials(
             int(epochs),
             int(seed),
             validation_data,
-            checked_log_dir(log_dir),
+            directory,
             fit_arguments,
             keras.config.dtype_policy().name,
         )

@@ -477,3 +477,8 @@ def test_warnings_are_not_raised_without_cause(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
         trials(tmp_path)
+
+
+def test_a_remote_log_dir_is_named():
+    with pytest.raises(ValueError, match=r"directory of this machine.*s3://bucket/trials"):
+        trials("s3://bucket/trials")

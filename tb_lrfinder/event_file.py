@@ -1,0 +1,275 @@
+"""The event file of a run: the directory it goes to, and how its bytes get there, nearby or remote."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+import itertools
+import os
+import re
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.summary.writer.event_file_writer import EventFileWriter
+from tensorboard.summary.writer.record_writer import RecordWriter
+
+from tb_lrfinder import metadata
+
+PATIENCE_SECONDS: Final = 30.0
+"""How long a training waits for a remote store, when its run begins and when it ends."""
+
+# A store has no append: every flush sends the whole file. So sending takes this share of the time at most.
+_SHARE_OF_TIME: Final = 0.05
+_REMOTE_FLUSH_SECONDS: Final = 5.0
+
+_NUMBERS = itertools.count()
+Answer = TypeVar("Answer")
+
+
+class LocalEventFile:
+    """An event file in a directory of this machine.
+
+    Args:
+        directory: Exists, or is made.
+    """
+
+    patience: float | None = None
+    """How long the end of a training may wait for it, in seconds; None: until it is done."""
+
+    def __init__(self, directory: str) -> None:
+        self.directory = directory
+        # The writer of rows flushes by itself; the interval of this one is only a safety net.
+        self._events = EventFileWriter(
+            directory, max_queue_size=1000, filename_suffix=metadata.EVENT_FILE_SUFFIX
+        )
+        self._path = Path(self._events._file_name)  # the only way to know which file is ours
+
+    @property
+    def flush_seconds(self) -> float:
+        """How long to wait from one flush to the next."""
+        return metadata.FLUSH_SECONDS
+
+    def add(self, event: Event) -> None:
+        """Append an event."""
+        self._events.add_event(event)
+
+    def flush(self) -> None:
+        """Have readers see what was added.
+
+        Raises:
+            FileNotFoundError: If the file was removed: what is written to it then, nobody can read.
+        """
+        self._events.flush()
+        if not self._path.exists():
+            raise FileNotFoundError(f"the file {self._path.name} was removed")
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._events.close()
+
+    def discard(self) -> None:
+        """Remove the file."""
+        self.close()
+        self._path.unlink()
+
+
+class RemoteEventFile:
+    """An event file in a store that TensorBoard reads: `s3://`, or any scheme of fsspec.
+
+    Records and stores are TensorBoard's own, without TensorFlow's file systems, which know fewer schemes.
+
+    Args:
+        directory: A URL.
+    """
+
+    patience: float | None = PATIENCE_SECONDS
+
+    def __init__(self, directory: str) -> None:
+        self.directory = directory
+        self.flush_seconds = _REMOTE_FLUSH_SECONDS
+        self._store = _store(directory)
+        name = f"events.out.tfevents.{int(time.time())}.{socket.gethostname()}.{os.getpid()}.{next(_NUMBERS)}"
+        self._url = f"{directory}/{name}{metadata.EVENT_FILE_SUFFIX}"
+        self._bytes = io.BytesIO()
+        self._records = RecordWriter(self._bytes)
+        self._sent = 0
+        self.add(Event(wall_time=time.time(), file_version="brain.Event:2"))
+
+    def add(self, event: Event) -> None:
+        """Append an event."""
+        self._records.write(event.SerializeToString())
+
+    def flush(self) -> None:
+        """Send the file, if there is anything new in it."""
+        content = self._bytes.getvalue()
+        if len(content) == self._sent:
+            return
+        began = time.monotonic()
+        self._store.write(self._url, content, binary_mode=True)
+        self._sent = len(content)
+        self.flush_seconds = max(_REMOTE_FLUSH_SECONDS, (time.monotonic() - began) / _SHARE_OF_TIME)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+EventFile = LocalEventFile | RemoteEventFile
+
+
+def is_remote(directory: str) -> bool:
+    """Whether it is a URL."""
+    return "://" in directory
+
+
+def open_run_directory(log_dir: str) -> EventFile:
+    """Claim `log_dir`, or the first free one of `log_dir/2`, `/3`, ..., and open its event file.
+
+    Two runs in one run directory would be joined by TensorBoard, so the claim must hold between
+    processes too: creating a numbered directory decides it; in `log_dir` itself, which may exist
+    before, whoever finds another event file beside its own gives way. A remote store decides nothing:
+    there, runs that start in the same second need directories of their own.
+
+    Raises:
+        ImportError: If a package for a remote `log_dir` is not installed.
+        ValueError: If the URL has no scheme that TensorBoard knows.
+        NotADirectoryError: If `log_dir` is a file.
+        PermissionError: If nothing can be written to `log_dir`.
+        OSError: If it cannot be reached.
+    """
+    with errors_name_log_dir(log_dir):
+        if is_remote(log_dir):
+            return within(PATIENCE_SECONDS, lambda: _open_remote(log_dir.rstrip("/")))
+        return _open_local(log_dir)
+
+
+def within(seconds: float, function: Callable[[], Answer]) -> Answer:
+    """What `function` returns or raises, if it does so in time; its thread is left behind if not.
+
+    Raises:
+        TimeoutError: If it does not.
+    """
+    answers: list[Answer] = []
+    errors: list[BaseException] = []
+
+    def call() -> None:
+        try:
+            answers.append(function())
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=call, name="lr_finder_remote", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if errors:
+        raise errors[0]
+    if not answers:
+        raise TimeoutError(f"no answer within {seconds:g} seconds")
+    return answers[0]
+
+
+def _open_local(log_dir: str) -> LocalEventFile:
+    if not _event_files(log_dir):
+        events = LocalEventFile(log_dir)
+        if len(_event_files(log_dir)) == 1:
+            return events
+        events.discard()
+    number = 1
+    while True:
+        number += 1
+        candidate = Path(log_dir) / str(number)
+        with contextlib.suppress(FileExistsError):
+            candidate.mkdir()
+            return LocalEventFile(str(candidate))
+
+
+def _event_files(directory: str) -> list[Path]:
+    return list(Path(directory).glob(f"*tfevents*{metadata.EVENT_FILE_SUFFIX}"))
+
+
+def _open_remote(log_dir: str) -> RemoteEventFile:
+    store = _store(log_dir)
+    number, candidate = 1, log_dir
+    while any(name.endswith(metadata.EVENT_FILE_SUFFIX) for name in _names(store, candidate)):
+        number += 1
+        candidate = f"{log_dir}/{number}"
+    events = RemoteEventFile(candidate)
+    events.flush()
+    return events
+
+
+def _names(store: Any, url: str) -> list[str]:
+    return list(store.listdir(url)) if store.isdir(url) else []
+
+
+def _store(url: str) -> Any:
+    """TensorBoard's own file system for a URL."""
+    from tensorboard.compat.tensorflow_stub.io import gfile
+
+    scheme = url.partition("://")[0]
+    try:
+        return gfile.get_filesystem(url)
+    except ImportError:
+        raise
+    except Exception as error:
+        if scheme == "s3" or _fsspec_knows(scheme):
+            package = "boto3" if scheme == "s3" else "fsspec and its package for the scheme"
+            raise ImportError(
+                f"`log_dir` {url!r} needs {package}: pip install 'tb_lrfinder[remote]'."
+            ) from error
+        raise ValueError(
+            "`log_dir` must be a directory, or a URL of a scheme that TensorBoard knows: s3, or one of "
+            f"fsspec's, such as gs or memory. Received log_dir={url!r}."
+        ) from error
+
+
+def _fsspec_knows(scheme: str) -> bool:
+    try:
+        return scheme in importlib.import_module("fsspec").available_protocols()
+    except ImportError:
+        return scheme in ("gs", "gcs", "abfs", "az", "adl", "hdfs", "memory", "http", "https")
+
+
+@contextlib.contextmanager
+def errors_name_log_dir(log_dir: str) -> Iterator[None]:
+    """Turn whatever the file system says into an error that names the argument.
+
+    With TensorFlow installed, its own file layer is used and raises errors of its own kinds.
+    """
+    if is_remote(log_dir):
+        try:
+            yield
+        except (ImportError, ValueError):
+            raise
+        except Exception as error:
+            raise OSError(
+                f"`log_dir` must be a URL that can be reached and written to. Received log_dir={log_dir!r}: "
+                f"{error}. Check the URL, the network and your credentials, or write to a local directory."
+            ) from error
+        return
+    if re.match(r"[a-z][a-z0-9+.-]+:/[^/]", log_dir):
+        raise ValueError(
+            f"`log_dir` must be a directory or a URL. Received log_dir={log_dir!r}: a path object takes a "
+            "slash out of a URL, so pass the URL as a string."
+        )
+    existing = Path(log_dir)
+    while not existing.exists() and existing != existing.parent:
+        existing = existing.parent
+    if existing.exists() and not existing.is_dir():
+        raise NotADirectoryError(
+            f"`log_dir` must be a directory. Received log_dir={log_dir!r}, but {str(existing)!r} is a file. "
+            "Choose another directory, or remove the file."
+        )
+    try:
+        yield
+    except Exception as error:
+        kind = PermissionError if not os.access(existing, os.W_OK) else OSError
+        raise kind(
+            f"`log_dir` must be a directory that can be written to. Received log_dir={log_dir!r}: {error}. "
+            "Choose another directory, or give write permission."
+        ) from error
