@@ -21,7 +21,7 @@ PAGE := $(shell find frontend -name node_modules -prune -o -name tests -prune -o
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo install test matrix test-python test-frontend test-browser coverage mutate lint format docs bench clean distclean
+.PHONY: help demo install test stress matrix test-python test-frontend test-browser coverage mutate lint format docs bench clean distclean
 
 help: ## Say what can be made
 	@echo "make TARGET [VARIABLE=value ...]"
@@ -61,11 +61,14 @@ demo: $(VENV)/installed-demo ## Run real range tests and serve them with TensorB
 test: test-python test-frontend test-browser ## Run all tests
 
 test-python: $(VENV)/installed-dev ## Run the Python tests, the packaging's included
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --ignore=tests/browser tests
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --ignore=tests/browser --ignore=tests/stress tests
+
+stress: $(VENV)/installed-dev ## Kill fifty sweeps, send ten thousand odd requests (minutes)
+	$(BIN)/python -m pytest tests/stress
 
 coverage: $(VENV)/installed-dev ## Measure which lines and branches the Python tests run, other processes' included
 	rm -f .coverage .coverage.*
-	$(BIN)/python -m coverage run -m pytest -n $(WORKERS) --dist loadgroup --ignore=tests/browser tests
+	$(BIN)/python -m coverage run -m pytest -n $(WORKERS) --dist loadgroup --ignore=tests/browser --ignore=tests/stress tests
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 

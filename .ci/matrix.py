@@ -43,7 +43,7 @@ class Cell:
         """Without TensorFlow only `tb_lrfinder.keras` differs; pages and packages are of no version."""
         if self.backend != "tensorflow":
             return ["tests/keras"]
-        once = ("browser", "test_packaging.py", "test_docs.py", "test_example*.py")
+        once = ("browser", "stress", "test_packaging.py", "test_docs.py", "test_example*.py")
         return ["tests", *(f"--ignore-glob=tests/{name}" for name in once)]
 
 

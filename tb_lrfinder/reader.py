@@ -228,13 +228,17 @@ def _assemble(run: str, values: Mapping[str, TensorDatum]) -> Recorded | None:
     config = header if isinstance(header, dict) else {}
     known = metadata.COLUMNS if kind == "sweep" else metadata.TRIAL_COLUMNS
     names = config.get("columns") or known
-    problem = None
+    problem = header if isinstance(header, str) else None
     try:
+        if problem is not None:
+            raise ValueError(problem)  # what its rows mean is not known
         if names[0] != known[0]:
             raise ValueError(
                 f"The rows cannot be read: their first column is {names[0]!r}, not {known[0]!r}."
             )
         columns = _join(chunks, names, may_widen=kind == "trial")
+        if kind == "sweep" and not _are_learning_rates(columns.get("learning_rate")):
+            raise ValueError("The rows cannot be read: a chunk has learning rates that are not positive.")
     except ValueError as error:
         problem, columns = str(error), _join([], known, may_widen=False)
     steps = len(columns[known[0]])
@@ -248,6 +252,10 @@ def _trial(columns: Mapping[str, np.ndarray[Any, Any]], config: Mapping[str, Any
     if not isinstance(initial, int | float) or isinstance(initial, bool):
         initial = None
     return Trial.from_columns(columns, initial_loss=initial)
+
+
+def _are_learning_rates(rates: np.ndarray[Any, Any] | None) -> bool:
+    return rates is None or bool(((rates > 0) & (rates < math.inf)).all())
 
 
 def _sweep(columns: Mapping[str, np.ndarray[Any, Any]], steps: int, config: Mapping[str, Any]) -> Sweep:

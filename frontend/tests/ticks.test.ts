@@ -15,6 +15,11 @@ describe("wholeTicks", () => {
 });
 
 describe("logTicks", () => {
+  it("has none where there is no log axis", () => {
+    for (const low of [0, -1, NaN]) expect(logTicks([low, 1], 600)).toEqual([]);
+    expect(logTicks([1e-3, Infinity], 600)).toEqual([]);
+  });
+
   it("labels every decade where there is room", () => {
     expect(labels(1e-7, 10)).toEqual([
       "1e-7",

@@ -19,7 +19,7 @@ type Write = (value: number, digits: number) => string;
  */
 export function logTicks([low, high]: Domain, pixels: number, write: Write = exponential): Tick[] {
   const decades = Math.log10(high / low);
-  if (!(decades > 0)) return [];
+  if (!(decades > 0 && Number.isFinite(decades))) return [];
   const room = Math.max(2, Math.floor(pixels / 60));
   const whole = powersOfTen(low, high);
   if (whole.length >= 3) return decadeTicks(low, high, whole, room, pixels / decades, write);

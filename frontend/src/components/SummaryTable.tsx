@@ -185,7 +185,7 @@ const Row = memo(function Row({ entry, index, active, onPick }: RowProps) {
       <td className="numeric">{rate(sweep?.minimum_learning_rate)}</td>
       <td className="numeric">{rate(sweep?.divergence_learning_rate)}</td>
       <td className="numeric">{formatCount(run.steps)}</td>
-      <td className={`outcome ${tone}`}>
+      <td className={`outcome ${tone}`} title={text}>
         {tone === "running" && <span className="running-dot" />}
         {tone === "bad" && <Icon path={mdiAlert} className="warning" />}
         {text}
@@ -199,8 +199,9 @@ function rate(value: number | null | undefined): string {
 }
 
 function outcome(entry: Entry): { text: string; tone: "running" | "bad" | "plain" } {
-  const { run, severity } = entry;
+  const { run, severity, error } = entry;
   if (run.status === "running") return { text: "running", tone: "running" };
   const bad = severity === "severe" || run.status === "failed" || run.status === "interrupted";
+  if (error !== null && run.stop_reason === null) return { text: error, tone: "bad" };
   return { text: stopSentence(run), tone: bad ? "bad" : "plain" };
 }

@@ -29,10 +29,11 @@ function allLearningRates(sweeps: readonly DrawnEntry[], trials: readonly TrialE
   let high = -Infinity;
   for (const { run, sweep } of sweeps) {
     const rates = sweep.columns.learning_rate;
-    low = Math.min(low, rates[0] ?? low);
-    high = Math.max(high, rates[rates.length - 1] ?? high);
+    low = Math.min(low, rates.find(isOnLogAxis) ?? low);
+    high = Math.max(high, rates.findLast(isOnLogAxis) ?? high);
     const end = sweep.config["end_lr"];
-    if (run.status === "running" && typeof end === "number") high = Math.max(high, end);
+    if (run.status === "running" && typeof end === "number" && isOnLogAxis(end))
+      high = Math.max(high, end);
   }
   for (const { learningRate } of trials) {
     // Room for the dot of a trial beyond the sweeps.
@@ -41,4 +42,8 @@ function allLearningRates(sweeps: readonly DrawnEntry[], trials: readonly TrialE
   }
   if (!(low < high)) return low > 0 && low < Infinity ? [low / 3, low * 3] : [1e-7, 10];
   return [low, high];
+}
+
+function isOnLogAxis(rate: number): boolean {
+  return rate > 0 && Number.isFinite(rate);
 }

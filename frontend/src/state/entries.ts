@@ -35,7 +35,7 @@ export function createEntries(
       suggested,
       severity,
       reliable: suggested !== null && severity !== "severe",
-      error: sweeps?.errors.get(run.run) ?? run.message,
+      error: sweeps?.errors.get(run.run) ?? sweep?.message ?? run.message,
     };
   });
 }
