@@ -5,7 +5,8 @@ import { createEntries, splitName, stopSentence, summarize } from "../src/state/
 import { parseHash, replaceParts } from "../src/state/host";
 import { fromLink, toLink } from "../src/state/link";
 import { DEFAULT_SETTINGS } from "../src/state/settings";
-import { compileFilter, INITIAL_VIEW, isChecked, reduce, type View } from "../src/state/view";
+import { compileFilter } from "../src/state/filter";
+import { INITIAL_VIEW, isChecked, reduce, type View } from "../src/state/view";
 import { makeEntry, makeRun, makeSweep, RULES } from "./sweeps";
 
 describe("view", () => {
@@ -47,6 +48,32 @@ describe("filter", () => {
     const { pattern, error } = compileFilter("(");
     expect(pattern).toBeNull();
     expect(error).toMatch(/\(/);
+  });
+
+  it("refuses patterns that could keep the browser busy for ever", () => {
+    for (const filter of [
+      "(a+)+$",
+      "(a|a)*",
+      "(?:x{2,}){3,}",
+      "((a*)b)*",
+      "([(]+)+",
+      "a".repeat(501),
+    ]) {
+      const { pattern, error } = compileFilter(filter);
+      expect(pattern, filter).toBeNull();
+      expect(error, filter).not.toBeNull();
+    }
+    for (const filter of [
+      "(adam|sgd)",
+      "(adam|sgd)-\\d+",
+      "(ab)+",
+      "a+b*",
+      "\\(a+\\)+",
+      "[(a+)]+",
+      "(a+)?",
+    ]) {
+      expect(compileFilter(filter).pattern, filter).not.toBeNull();
+    }
   });
 });
 

@@ -9,12 +9,13 @@ import {
 } from "./colors";
 import { useRules, useRuns, useSweeps, useTrials } from "./data";
 import { createEntries, type Entry } from "./entries";
+import { compileFilter } from "./filter";
 import { type Field, FIELDS, fieldValues, isField } from "./groups";
 import { useSettled } from "./settled";
 import { sweepSettings } from "./settings";
 import { useDark } from "./theme";
 import { drawableTrials } from "./trials";
-import { compileFilter, isChecked, type View } from "./view";
+import { isChecked, type View } from "./view";
 
 /** More curves than this cannot be told apart by seven colours. */
 const RUN_COLORS_UP_TO = 24;

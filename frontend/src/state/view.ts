@@ -86,19 +86,3 @@ function select(selection: Selection, ids: readonly string[], shown: boolean): S
 export function isChecked(selection: Selection, id: string): boolean {
   return selection.ids.has(id) === (selection.mode === "only");
 }
-
-/** The filter as a regular expression; a broken one hides nothing and says what is wrong. */
-export function compileFilter(filter: string): { pattern: RegExp | null; error: string | null } {
-  if (filter === "") return { pattern: null, error: null };
-  try {
-    return { pattern: new RegExp(filter, "iu"), error: null };
-  } catch {
-    // Without the u flag more patterns are taken, such as an escaped hyphen.
-  }
-  try {
-    return { pattern: new RegExp(filter, "i"), error: null };
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    return { pattern: null, error: message.replace(/^Invalid regular expression: ?/, "") };
-  }
-}
