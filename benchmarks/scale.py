@@ -5,8 +5,8 @@
 
 Writes log directories with the project's own writer: runs of 1,000 steps, and one run of a million. Serves
 each with a TensorBoard of its own (without TensorFlow, as a viewer's), with the fast (Rust) and the slow
-(Python) loader, and beside it the same runs without our data: their three plain scalars alone, as any training
-writes them. Prints Markdown tables.
+(Python) loader, and beside it the same runs without our data: their three plain scalars alone, as any
+training writes them. Prints Markdown tables.
 """
 
 from __future__ import annotations
@@ -166,7 +166,8 @@ def _row(ours: Path, alone: Path, runs: int, steps: int, loader: str, option: st
     scalars = _size(alone) / (runs * steps)
     return (
         f"| {runs:,} x {steps:,} | {loader} | {per_step:.0f} ({scalars:.0f}) "
-        f"| {loaded:.1f} ({alone_loaded:.1f}) | {megabytes:.0f} ({alone_megabytes:.0f}) | {list_ms:.0f} | {all_ms:.0f} | {one_ms:.0f} |"
+        f"| {loaded:.1f} ({alone_loaded:.1f}) | {megabytes:.0f} ({alone_megabytes:.0f}) "
+        f"| {list_ms:.0f} | {all_ms:.0f} | {one_ms:.0f} |"
     )
 
 
