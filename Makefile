@@ -21,7 +21,7 @@ PAGE := $(shell find frontend -name node_modules -prune -o -name tests -prune -o
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo install test stress matrix test-python test-frontend test-browser coverage mutate lint format docs bench clean distclean
+.PHONY: help demo install test stress pictures matrix test-python test-frontend test-browser coverage mutate lint format docs bench clean distclean
 
 help: ## Say what can be made
 	@echo "make TARGET [VARIABLE=value ...]"
@@ -90,6 +90,9 @@ else
 	@echo "********************************************************************************"
 	@test "$(REQUIRE_BROWSER)" != 1 || { echo "REQUIRE_BROWSER=1, so this is an error."; exit 1; }
 endif
+
+pictures: $(VENV)/installed-dev ## Take the pictures of the tab anew; look at them before you commit
+	$(BIN)/python -m pytest tests/browser/test_pictures.py --write-pictures
 
 # One environment for each set of versions: see .ci/matrix.py.
 CELLS ?=
