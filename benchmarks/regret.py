@@ -32,7 +32,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from regret_others import OTHERS, OtherRule
 
 from tb_lrfinder.analysis import Analysis, analyze
-from tb_lrfinder.curve import DEFAULT_SMOOTHING, Sweep, smooth
+from tb_lrfinder.curve import DEFAULT_SMOOTHING, Sweep, Usable, smooth
 from tb_lrfinder.divergence import Divergence
 from tb_lrfinder.shape import Shape
 from tb_lrfinder.suggestion import DEFAULT_RULE, RULES
@@ -249,7 +249,9 @@ def _descent_from(share: float) -> Callable[[Task, int, int], float | None]:
         rates, losses = task.sweep(steps, seed)
         rows, _ = stopped_by_us(losses)
         smoothed = smooth(rates[:rows], losses[:rows])
-        return Shape.measure(rates[:rows], losses[:rows], smoothed, DEFAULT_SMOOTHING).mean_fallen(share)
+        return Shape.measure(Usable.of(rates[:rows], losses[:rows]), smoothed, DEFAULT_SMOOTHING).mean_fallen(
+            share
+        )
 
     return suggested
 

@@ -5,13 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tb_lrfinder.curve import (
-    DEFAULT_DELTA_WINDOW,
-    DEFAULT_SMOOTHING,
-    Floats,
-    Sweep,
-    smooth,
-)
+from tb_lrfinder.averaging import Floats
+from tb_lrfinder.curve import DEFAULT_DELTA_WINDOW, DEFAULT_SMOOTHING, Sweep, Usable
 from tb_lrfinder.diagnosis import Finding, diagnose, obstacle
 from tb_lrfinder.shape import Shape
 from tb_lrfinder.suggestion import DEFAULT_RULE, RULES, Suggestion, apply_rule, kept_rows
@@ -89,11 +84,12 @@ def analyze(
     Raises:
         ValueError: A setting is negative, or `delta_window` is below 1.
     """
-    smoothed = smooth(sweep.learning_rate, sweep.loss, smoothing)
+    usable = sweep.usable
+    smoothed = usable.smoothed(smoothing)
     rows = kept_rows(len(sweep), skip_start, skip_end)
-    shape = Shape.measure(
-        sweep.learning_rate[rows], sweep.loss[rows], smoothed[rows], smoothing, delta_window=delta_window
-    )
+    if skip_start or skip_end:
+        usable = Usable.of(sweep.learning_rate[rows], sweep.loss[rows])
+    shape = Shape.measure(usable, smoothed[rows], smoothing, delta_window=delta_window)
     hindered = obstacle(shape)
     suggestions = {name: apply_rule(name, shape, hindered) for name in RULES}
     divergence = shape.divergence

@@ -17,10 +17,10 @@ from urllib.parse import quote
 import numpy as np
 
 from tb_lrfinder.analysis import analyze
+from tb_lrfinder.averaging import Floats
 from tb_lrfinder.curve import (
     DEFAULT_DELTA_WINDOW,
     DEFAULT_SMOOTHING,
-    Floats,
     Sweep,
     loss_delta,
     slope_per_decade,

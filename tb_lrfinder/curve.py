@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 import math
+from array import array
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tb_lrfinder import metadata
-
-Floats = NDArray[np.float64]
+from tb_lrfinder.averaging import (
+    Floats,
+    cap_divergence,
+    despike,
+    gaussian_average,
+    initial_rows,
+    usable,
+)
 
 DEFAULT_SMOOTHING: Final = 0.3
 """Standard deviation of the Gaussian that smooths the loss, in decades of learning rate."""
 
 DEFAULT_DELTA_WINDOW: Final = 20
 """Steps over which the loss delta is taken."""
-
-# The Gaussian is cut off this many standard deviations from its centre, and sampled this finely.
-_REACH: Final = 4.0
-_CELLS_PER_DEVIATION: Final = 8
-_MOST_CELLS: Final = 1 << 17
-_FEW_ROWS: Final = 48  # up to here the sums over all pairs of rows are faster than the grid
-
-# What is infinite as a float32.
-_INFINITE: Final = 2.0**128
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -92,6 +93,11 @@ class Sweep:
         """The same sweep with its loss delta taken over another number of steps."""
         delta = loss_delta(self.loss, delta_window)
         return Sweep(self.step, self.learning_rate, self.loss, delta, self.validation_loss)
+
+    @cached_property
+    def usable(self) -> Usable:
+        """Its rows that can be reckoned with, kept for as long as it is: a smoothing is changed often."""
+        return Usable.of(self.learning_rate, self.loss)
 
     def columns(self) -> dict[str, NDArray[Any]]:
         """The columns by name, in the order in which they are written."""
@@ -178,20 +184,79 @@ def smooth(learning_rate: ArrayLike, loss: ArrayLike, decades: float = DEFAULT_S
         ValueError: The arguments are not one-dimensional and equally long, or `decades` is negative.
     """
     rates = _column("learning_rate", learning_rate)
-    losses = _column("loss", loss, len(rates))
-    if not 0 <= decades < math.inf:
-        raise ValueError(
-            f"`decades` must be 0 (no smoothing) or a positive number, such as 0.2. Received {decades!r}."
-        )
-    if decades == 0:
-        return np.array(losses)
-    smoothed = np.full(len(losses), np.nan)
-    kept = usable(rates, losses)
-    if kept.any():
-        x = np.log10(rates[kept])
-        calm = cap_divergence(despike(losses[kept]), initial_rows(x))
-        smoothed[kept] = gaussian_average(x, calm, decades)
-    return smoothed
+    return Usable.of(rates, _column("loss", loss, len(rates))).smoothed(decades)
+
+
+@dataclass(frozen=True, eq=False)
+class Usable:
+    """The rows that can be reckoned with, and what is reckoned from them whatever the smoothing.
+
+    Those whose loss and learning rate are finite as float32 numbers, so that their sums stay finite too.
+
+    Args:
+        all_rates: Learning rates of all rows.
+        all_losses: Losses of all rows.
+        rows: Which of them can be reckoned with.
+    """
+
+    all_rates: Floats
+    all_losses: Floats
+    rows: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, rates: Floats, losses: Floats) -> Usable:
+        """Those of two columns."""
+        return cls(rates, losses, np.flatnonzero(usable(rates, losses)))
+
+    @cached_property
+    def log_rate(self) -> Floats:
+        """Base-10 logarithm of their learning rates."""
+        return np.asarray(np.log10(self.all_rates[self.rows]))
+
+    @cached_property
+    def calm(self) -> Floats:
+        """Their losses without spikes and divergence: what is averaged."""
+        return cap_divergence(despike(self.all_losses[self.rows]), initial_rows(self.log_rate))
+
+    @cached_property
+    def longest_descents(self) -> tuple[Sequence[int], Sequence[int]]:
+        """See `longest_descents`, of their losses."""
+        return longest_descents(self.all_losses[self.rows])
+
+    def smoothed(self, decades: float) -> Floats:
+        """See `smooth`."""
+        if not 0 <= decades < math.inf:
+            raise ValueError(
+                f"`decades` must be 0 (no smoothing) or a positive number, such as 0.2. Received {decades!r}."
+            )
+        if decades == 0:
+            return np.array(self.all_losses)
+        smoothed = np.full(len(self.all_losses), np.nan)
+        if len(self.rows):
+            smoothed[self.rows] = gaussian_average(self.log_rate, self.calm, decades)
+        return smoothed
+
+
+def longest_descents(values: Floats) -> tuple[Sequence[int], Sequence[int]]:
+    """Of the rows up to each one: the length of their longest strictly decreasing subsequence, and its end.
+
+    The end is the row at which the first such subsequence ends. In O(n log n): `ends[k]` is the highest value
+    with which a descent of `k + 1` rows ends so far.
+    """
+    ends: list[float] = []
+    lengths, lasts = array("i"), array("i")
+    longest = last = 0
+    for row, value in enumerate((-values).tolist()):
+        length = bisect_left(ends, value)
+        if length == longest:
+            ends.append(value)
+            longest += 1
+            last = row
+        else:
+            ends[length] = value
+        lengths.append(longest)
+        lasts.append(last)
+    return lengths, lasts
 
 
 def slope_per_decade(learning_rate: ArrayLike, smoothed: ArrayLike) -> Floats:
@@ -211,126 +276,6 @@ def slope_per_decade(learning_rate: ArrayLike, smoothed: ArrayLike) -> Floats:
         if len(distinct) > 1:
             slope[kept] = np.gradient(np.bincount(group, y) / np.bincount(group), distinct)[group]
     return slope
-
-
-def usable(rates: Floats, losses: Floats) -> NDArray[np.bool_]:
-    """The rows that can be reckoned with: finite as float32 numbers, so that their sums stay finite too."""
-    return (np.abs(losses) < _INFINITE) & (rates > 0) & (rates < _INFINITE)
-
-
-def despike(losses: Floats) -> Floats:
-    """A running median over five steps, over three in short sweeps."""
-    if len(losses) < 3:
-        return losses
-    if len(losses) < 50:
-        padded = np.concatenate([losses[:1], losses, losses[-1:]])
-        return _median_of_three(padded[:-2], padded[1:-1], padded[2:])
-    padded = np.concatenate([losses[1::-1], losses, losses[:-3:-1]])
-    a, b, c, d, e = (padded[i : len(losses) + i] for i in range(5))
-    # The median of five is that of the fifth, the larger of two minima and the smaller of two maxima.
-    low = np.maximum(np.minimum(a, b), np.minimum(c, d))
-    high = np.minimum(np.maximum(a, b), np.maximum(c, d))
-    return _median_of_three(low, high, e)
-
-
-def cap_divergence(losses: Floats, first_rows: int) -> Floats:
-    """The losses with everything after the lowest capped half a descent above the initial level.
-
-    Where there is no descent to speak of nothing is capped: there is no minimum to protect.
-    """
-    if len(losses) < 3:
-        return losses
-    low = int(losses.argmin())
-    initial = median(losses[:first_rows])
-    noise = noise_level(losses[: max(low, 20)])
-    descent = initial - losses[low]
-    if descent <= 4 * noise:
-        return losses
-    capped = np.array(losses)
-    # In a noisy sweep the cap must not cut into the noise.
-    np.minimum(capped[low:], initial + max(0.5 * descent, 4 * noise), out=capped[low:])
-    return capped
-
-
-def initial_rows(x: Floats) -> int:
-    """How many rows say what the loss was before the learning rate was large enough to act.
-
-    Those in the first fifth of the decades of `x`, but at least five where there are enough.
-    """
-    rows = len(x)
-    return max(int(np.searchsorted(x, x[0] + (x[-1] - x[0]) / 5)), min(5, rows // 5), 1)
-
-
-def noise_level(losses: Floats) -> float:
-    """Standard deviation of the noise from row to row.
-
-    By the median of how far each row is off the line between its neighbours, so that neither the slope of
-    the curve nor its edges count.
-    """
-    if len(losses) < 3:
-        return 0.0
-    off = losses[1:-1] - (losses[:-2] + losses[2:]) / 2
-    return 1.4826 / math.sqrt(1.5) * median(np.abs(off))
-
-
-def median(values: Floats) -> float:
-    """That of at least one number, as `np.median` has it, whose checks take longer than the sorting."""
-    ordered, middle = np.sort(values), len(values) // 2
-    if len(values) % 2:
-        return float(ordered[middle])
-    return float((ordered[middle - 1] + ordered[middle]) / 2)
-
-
-def _median_of_three(a: Floats, b: Floats, c: Floats) -> Floats:
-    return np.asarray(np.maximum(np.minimum(a, b), np.minimum(np.maximum(a, b), c)))
-
-
-def gaussian_average(x: Floats, y: Floats, deviation: float) -> Floats:
-    """The average of `y` under a Gaussian centred on each `x`, as an integral over `x`.
-
-    The rows are shared out to the cells of a fine even grid first, so that the cost is that of two short
-    convolutions, whatever the number of rows. A row weighs as much as the stretch of `x` it stands for,
-    so that a ramp whose steps lie closer on the right, as a linear one's, does not shift the curve. Few rows
-    are averaged as they are.
-    """
-    start = float(x.min())
-    span = float(x.max()) - start
-    if not span > 0:
-        return np.full(len(y), y.mean())
-    centre = median(y)  # keeps large offsets out of the sums
-    stretch = _stretches(x, deviation)
-    if len(y) <= _FEW_ROWS:
-        weights = np.exp(-0.5 * ((x[:, None] - x) / deviation) ** 2) * stretch
-        return np.asarray(weights @ (y - centre) / weights.sum(1) + centre)
-    cells = int(min(max(span / deviation * _CELLS_PER_DEVIATION, 8), _MOST_CELLS)) + 1
-    width = span / (cells - 1)
-    position = np.minimum((x - start) / width, cells - 1)
-    left = np.minimum(position.astype(np.int64), cells - 2)
-    share = position - left
-
-    def gridded(values: Floats) -> Floats:
-        lower = np.bincount(left, (1 - share) * values, cells)
-        return np.asarray(lower + np.bincount(left + 1, share * values, cells))
-
-    reach = int(min(max(_REACH * deviation / width, 1), cells - 1))
-    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) * width / deviation) ** 2)
-    weight = np.convolve(gridded(stretch), kernel)[reach : reach + cells]
-    total = np.convolve(gridded(stretch * (y - centre)), kernel)[reach : reach + cells]
-    known = np.flatnonzero(weight > 0)
-    return np.asarray(np.interp(position, known, total[known] / weight[known]) + centre)
-
-
-def _stretches(x: Floats, deviation: float) -> Floats:
-    """How much of `x` each row stands for; rows at the same place share it. A deviation at most."""
-    steps = x[1:] - x[:-1]
-    if (steps > 0).all():
-        # The gradient, without looking for what is not there.
-        stretch = np.empty(len(x))
-        stretch[0], stretch[1:-1], stretch[-1] = steps[0], (x[2:] - x[:-2]) / 2, steps[-1]
-        return np.asarray(np.minimum(np.maximum(stretch, 1e-3 * deviation), deviation))
-    distinct, place, count = np.unique(x, return_inverse=True, return_counts=True)
-    stretch = np.clip(np.gradient(distinct), 1e-3 * deviation, deviation)
-    return np.asarray((stretch / count)[place])
 
 
 def _column(name: str, values: ArrayLike, length: int | None = None) -> Floats:

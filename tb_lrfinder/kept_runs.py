@@ -15,7 +15,7 @@ class KeptRuns(Generic[Value]):
     A finished sweep is read once, however often its smoothing is changed. Threads may share it.
 
     Args:
-        most_rows: Rows that all kept runs have together, at most; a row takes some 50 bytes.
+        most_rows: Rows that all kept runs have together, at most; a row takes some 100 bytes.
     """
 
     def __init__(self, most_rows: int = 2_000_000) -> None:

@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from tb_lrfinder.curve import Floats
+from tb_lrfinder.averaging import Floats
 
 # How the columns are called where people write them, in small letters and without blanks and signs.
 _RATE_NAMES: Final = ("learningrate", "learningrates", "lr", "lrs")

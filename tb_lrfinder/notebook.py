@@ -15,7 +15,8 @@ from typing import Final
 
 import numpy as np
 
-from tb_lrfinder.curve import Floats, Sweep, smooth
+from tb_lrfinder.averaging import Floats
+from tb_lrfinder.curve import Sweep, smooth
 from tb_lrfinder.diagnosis import Finding
 from tb_lrfinder.suggestion import Suggestion
 

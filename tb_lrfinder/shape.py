@@ -9,8 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from tb_lrfinder.curve import (
-    DEFAULT_DELTA_WINDOW,
+from tb_lrfinder.averaging import (
     Floats,
     cap_divergence,
     despike,
@@ -18,8 +17,8 @@ from tb_lrfinder.curve import (
     initial_rows,
     median,
     noise_level,
-    usable,
 )
+from tb_lrfinder.curve import DEFAULT_DELTA_WINDOW, Usable
 
 LEAST_CLARITY: Final = 3.5
 """What makes a descent visible, see `Shape.clarity`. So clear is 1 in 50 sweeps of nothing but noise."""
@@ -33,6 +32,7 @@ class Shape:
     there says nothing about training.
 
     Args:
+        usable: What it was measured from.
         learning_rate: Of each row.
         log_rate: Its base-10 logarithm.
         loss: As recorded.
@@ -52,6 +52,7 @@ class Shape:
         delta_window: Steps over which the loss delta is taken.
     """
 
+    usable: Usable
     learning_rate: Floats
     log_rate: Floats
     loss: Floats
@@ -72,17 +73,15 @@ class Shape:
     @classmethod
     def measure(
         cls,
-        learning_rate: Floats,
-        loss: Floats,
+        usable: Usable,
         smoothed: Floats,
         smoothing: float,
         *,
         delta_window: int = DEFAULT_DELTA_WINDOW,
     ) -> Shape:
-        """Measures a sweep, from its columns and its smoothed loss."""
-        kept = np.flatnonzero(usable(learning_rate, loss))
-        rates, losses, calm = learning_rate[kept], loss[kept], smoothed[kept]
-        x = np.log10(rates)
+        """Measures a sweep, from its rows and their smoothed loss."""
+        learning_rate, loss, kept = usable.all_rates, usable.all_losses, usable.rows
+        rates, losses, calm, x = learning_rate[kept], loss[kept], smoothed[kept], usable.log_rate
         divergence = None
         end = int(kept[-1]) + 1 if len(kept) else 0
         if end < len(loss) and 0 < learning_rate[end] < math.inf:
@@ -90,7 +89,23 @@ class Shape:
         if not len(kept):
             nothing = math.nan
             return cls(
-                x, x, x, x, nothing, 0, nothing, 0, 0.0, 0.0, 0.0, 0.0, divergence, True, 0, delta_window
+                usable,
+                x,
+                x,
+                x,
+                x,
+                nothing,
+                0,
+                nothing,
+                0,
+                0.0,
+                0.0,
+                0.0,
+                0.0,
+                divergence,
+                True,
+                0,
+                delta_window,
             )
         gaps = end - len(kept)
         first_rows = initial_rows(x)
@@ -116,6 +131,7 @@ class Shape:
                 rates, x, losses, calm = (column[: max(end, 1)] for column in (rates, x, losses, calm))
                 low = int(calm.argmin())
         return cls(
+            usable=usable,
             learning_rate=rates,
             log_rate=x,
             loss=losses,
@@ -145,6 +161,13 @@ class Shape:
     def descent(self) -> float:
         """By how much the smoothed loss goes down, from the initial level to its lowest."""
         return self.initial - self.lowest
+
+    @property
+    def longest_descent(self) -> tuple[int, int]:
+        """Length of the longest strictly decreasing subsequence, and the row at which the first one ends."""
+        lengths, lasts = self.usable.longest_descents
+        end = len(self.loss) - 1  # rows from the divergence on are not in it
+        return lengths[end], lasts[end]
 
     @cached_property
     def last_low(self) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -12,13 +11,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tb_lrfinder.curve import (
-    DEFAULT_SMOOTHING,
-    Floats,
-    loss_delta,
-    slope_per_decade,
-    smooth,
-)
+from tb_lrfinder.averaging import Floats
+from tb_lrfinder.curve import DEFAULT_SMOOTHING, Usable, loss_delta, slope_per_decade, smooth
 from tb_lrfinder.diagnosis import Finding, obstacle
 from tb_lrfinder.shape import Shape
 
@@ -190,7 +184,7 @@ def suggest(
         raise ValueError(f"`rule` must be one of {', '.join(map(repr, RULES))}. Received rule={rule!r}.")
     rows = kept_rows(len(rates), skip_start, skip_end)
     smoothed = smooth(rates, values, _checked_smoothing(smoothing))
-    shape = Shape.measure(rates[rows], values[rows], smoothed[rows], smoothing)
+    shape = Shape.measure(Usable.of(rates[rows], values[rows]), smoothed[rows], smoothing)
     return apply_rule(rule, shape, obstacle(shape))
 
 
@@ -216,24 +210,6 @@ def kept_rows(rows: int, skip_start: int, skip_end: int) -> slice:
     return slice(min(skip_start, rows), max(rows - skip_end, 0))
 
 
-def longest_descent(values: Floats) -> tuple[int, int]:
-    """Length of the longest strictly decreasing subsequence and the row at which the first such one ends.
-
-    In O(n log n): `ends[k]` is the highest value with which a descent of `k + 1` rows ends so far.
-    """
-    ends: list[float] = []
-    longest = last = 0
-    for row, value in enumerate((-values).tolist()):
-        length = bisect_left(ends, value)
-        if length == longest:
-            ends.append(value)
-            longest += 1
-            last = row
-        else:
-            ends[length] = value
-    return longest, last
-
-
 def _ranges(shape: Shape, suggested: float) -> Ranges:
     # Where the loss falls off a cliff, the minimum may lie less than a step from the suggestion.
     top = min(_ONE_CYCLE * suggested, max(float(shape.learning_rate[shape.last_low]), suggested))
@@ -256,7 +232,7 @@ def _steepest(shape: Shape) -> float:
 
 
 def _valley(shape: Shape) -> float:
-    length, last = longest_descent(shape.loss)
+    length, last = shape.longest_descent
     third = (length - 1) / 3
     return float(shape.learning_rate[last - (length - 1) + int(third) + int(third / 2)])
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tb_lrfinder.curve import Floats
+from tb_lrfinder.averaging import Floats
 
 # Below this many rows in a bucket thinning would leave most of them anyway.
 _ROWS_PER_BUCKET = 4

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tb_lrfinder.curve import Floats
+from tb_lrfinder.averaging import Floats
 from tb_lrfinder.metadata import TRIAL_COLUMNS, VALIDATION_PREFIX
 
 DIVERGED_ABOVE: Final = 0.1

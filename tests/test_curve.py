@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tb_lrfinder import metadata
-from tb_lrfinder.curve import Sweep, loss_delta, slope_per_decade, smooth
+from tb_lrfinder.curve import Sweep, Usable, loss_delta, slope_per_decade, smooth
 from tb_lrfinder.shape import Shape
 
 RATES = np.geomspace(1e-7, 10, 200)
@@ -217,7 +217,7 @@ def test_the_last_low_row_is_at_the_end_of_a_wide_valley_wherever_noise_has_put_
     x = np.log10(rates)
     losses = 2.3 - np.clip(2 * (x + 4), 0, 2) + np.where(rates > 0.3, 9.0, 0.0)
     losses += np.random.default_rng(seed).normal(size=len(x)) * 0.3
-    shape = Shape.measure(rates, losses, smooth(rates, losses, 0.3), 0.3)
+    shape = Shape.measure(Usable.of(rates, losses), smooth(rates, losses, 0.3), 0.3)
     assert -2 < shape.log_rate[shape.last_low] < -0.4
     assert shape.last_low >= shape.low
 
@@ -225,14 +225,14 @@ def test_the_last_low_row_is_at_the_end_of_a_wide_valley_wherever_noise_has_put_
 def test_without_noise_the_last_low_row_is_the_lowest():
     rates = np.geomspace(1e-7, 10, 400)
     losses = np.abs(np.log10(rates) + 2)
-    shape = Shape.measure(rates, losses, losses, 0.0)
+    shape = Shape.measure(Usable.of(rates, losses), losses, 0.0)
     assert shape.last_low == shape.low == losses.argmin()
 
 
 def test_a_share_has_fallen_where_the_loss_does_not_return_above_it():
     rates = np.geomspace(1e-4, 1, 9)  # two rows a decade
     losses = np.array([4.0, 4.0, 1.0, 4.0, 4.0, 2.0, 0.0, 5.0, 5.0])
-    shape = Shape.measure(rates, losses, losses, 0.0)
+    shape = Shape.measure(Usable.of(rates, losses), losses, 0.0)
     assert shape.initial == 4.0
     assert shape.lowest == 0.0
     np.testing.assert_allclose(np.log10([shape.fallen(0.25), shape.fallen(0.75)]), [-1.75, -1.25])
@@ -246,5 +246,5 @@ def test_what_is_low_again_after_the_divergence_is_not_the_end_of_the_valley():
     x = np.log10(rates)
     losses = 2.3 - np.clip(2 * (x + 4), 0, 2) + np.where((x > -1.5) & (x < 0), 1.5, 0.0)
     losses += np.random.default_rng(0).normal(size=len(x)) * 0.05
-    shape = Shape.measure(rates, losses, smooth(rates, losses, 0.3), 0.3)
+    shape = Shape.measure(Usable.of(rates, losses), smooth(rates, losses, 0.3), 0.3)
     assert -3 < shape.log_rate[shape.last_low] < -1.5

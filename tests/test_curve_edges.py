@@ -10,17 +10,8 @@ import math
 import numpy as np
 import pytest
 
-from tb_lrfinder.curve import (
-    Sweep,
-    cap_divergence,
-    despike,
-    gaussian_average,
-    initial_rows,
-    loss_delta,
-    noise_level,
-    slope_per_decade,
-    smooth,
-)
+from tb_lrfinder.averaging import cap_divergence, despike, gaussian_average, initial_rows, noise_level
+from tb_lrfinder.curve import Sweep, loss_delta, slope_per_decade, smooth
 
 SQUARE = np.ones((2, 2))
 

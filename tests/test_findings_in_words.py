@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from tb_lrfinder.analysis import analyze
-from tb_lrfinder.curve import Sweep
-from tb_lrfinder.suggestion import RULES, apply_rule, kept_rows, longest_descent
+from tb_lrfinder.curve import Sweep, longest_descents
+from tb_lrfinder.suggestion import RULES, apply_rule, kept_rows
 
 
 def rates(steps=100, start=1e-7, end=10.0):
@@ -196,6 +196,7 @@ def test_rows_that_are_skipped_at_both_ends_may_be_all():
 
 
 def test_the_longest_descent_of_nothing_and_of_one():
-    assert longest_descent(np.array([])) == (0, 0)
-    assert longest_descent(np.array([1.0, 2.0, 3.0])) == (1, 0)
-    assert longest_descent(np.array([3.0, 1.0, 2.0, 0.5])) == (3, 3)
+    assert [list(column) for column in longest_descents(np.array([]))] == [[], []]
+    assert [list(column) for column in longest_descents(np.array([1.0, 2.0, 3.0]))] == [[1, 1, 1], [0, 0, 0]]
+    assert longest_descents(np.array([3.0, 1.0, 2.0, 0.5]))[0][-1] == 3
+    assert longest_descents(np.array([3.0, 1.0, 2.0, 0.5]))[1][-1] == 3

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from tb_lrfinder.curve import smooth
+from tb_lrfinder.curve import Usable, smooth
 from tb_lrfinder.shape import Shape
 
 SMOOTHING = 0.3
@@ -16,7 +16,7 @@ X = np.log10(RATES)
 
 
 def measure(losses):
-    return Shape.measure(RATES, losses, smooth(RATES, losses, SMOOTHING), SMOOTHING)
+    return Shape.measure(Usable.of(RATES, losses), smooth(RATES, losses, SMOOTHING), SMOOTHING)
 
 
 def test_the_depth_is_from_the_rows_that_the_smoothing_keeps_apart_down_to_the_minimum():

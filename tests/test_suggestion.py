@@ -8,8 +8,8 @@ from dataclasses import FrozenInstanceError
 import numpy as np
 import pytest
 
-from tb_lrfinder.curve import DEFAULT_SMOOTHING, loss_delta
-from tb_lrfinder.suggestion import DEFAULT_RULE, RULES, Ranges, Suggestion, longest_descent, suggest
+from tb_lrfinder.curve import DEFAULT_SMOOTHING, longest_descents, loss_delta
+from tb_lrfinder.suggestion import DEFAULT_RULE, RULES, Ranges, Suggestion, suggest
 
 STEPS = 400
 RATES = np.geomspace(1e-7, 10, STEPS)
@@ -153,15 +153,18 @@ def brute_force_longest_descent(values):
 def test_the_longest_descent_is_that_of_the_quadratic_search(seed):
     random = np.random.default_rng(seed)
     values = random.integers(0, 12, size=40).astype(float) if seed % 2 else random.normal(size=60)
-    assert longest_descent(values) == brute_force_longest_descent(values.tolist())
+    lengths, lasts = longest_descents(values)
+    for rows in range(1, len(values) + 1):
+        expected = brute_force_longest_descent(values[:rows].tolist())
+        assert (lengths[rows - 1], lasts[rows - 1]) == expected
 
 
 def test_the_longest_descent_of_a_long_sweep_is_found_fast():
     values = np.random.default_rng(0).normal(size=100_000) - np.linspace(0, 3, 100_000)
     start = time.perf_counter()
-    length, _ = longest_descent(values)
+    lengths, _ = longest_descents(values)
     assert time.perf_counter() - start < 2  # the quadratic search takes an hour
-    assert length > 800
+    assert lengths[-1] > 800
 
 
 # Invariances.
