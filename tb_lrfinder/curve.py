@@ -268,13 +268,24 @@ def slope_per_decade(learning_rate: ArrayLike, smoothed: ArrayLike) -> Floats:
     values = _column("smoothed", smoothed, len(rates))
     slope = np.full(len(values), np.nan)
     kept = np.flatnonzero(usable(rates, values))
-    x, y = np.log10(rates[kept]), values[kept]
-    if len(x) > 1 and (np.diff(x) > 0).all():
-        slope[kept] = np.gradient(y, x)
-    elif len(x) > 1:  # rows at the same learning rate count as one
+    slope[kept] = slope_over(np.log10(rates[kept]), values[kept])
+    return slope
+
+
+def slope_over(x: Floats, y: Floats) -> Floats:
+    """The slope of `y` at each `x`, by differences to both neighbours; NaN everywhere if `x` stands still."""
+    if len(x) < 2:
+        return np.full(len(x), np.nan)
+    steps = x[1:] - x[:-1]
+    if not (steps > 0).all():  # rows at the same learning rate count as one
         distinct, group = np.unique(x, return_inverse=True)
-        if len(distinct) > 1:
-            slope[kept] = np.gradient(np.bincount(group, y) / np.bincount(group), distinct)[group]
+        if len(distinct) < 2:
+            return np.full(len(x), np.nan)
+        return slope_over(distinct, np.bincount(group, y) / np.bincount(group))[group]
+    between = (y[1:] - y[:-1]) / steps
+    slope = np.empty(len(x))
+    slope[0], slope[-1] = between[0], between[-1]
+    slope[1:-1] = (steps[:-1] * between[1:] + steps[1:] * between[:-1]) / (steps[:-1] + steps[1:])
     return slope
 
 

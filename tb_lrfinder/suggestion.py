@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tb_lrfinder.averaging import Floats
-from tb_lrfinder.curve import DEFAULT_SMOOTHING, Usable, loss_delta, slope_per_decade, smooth
+from tb_lrfinder.curve import DEFAULT_SMOOTHING, Usable, loss_delta, slope_over, smooth
 from tb_lrfinder.diagnosis import Finding, obstacle
 from tb_lrfinder.shape import Shape
 
@@ -227,7 +227,7 @@ def _mid_descent(shape: Shape) -> float:
 def _steepest(shape: Shape) -> float:
     # The slope at the minimum needs the row after it, and nothing further.
     rows = slice(0, shape.low + 2)
-    slope = slope_per_decade(shape.learning_rate[rows], shape.smoothed[rows])[: shape.low + 1]
+    slope = slope_over(shape.log_rate[rows], shape.smoothed[rows])[: shape.low + 1]
     return float(shape.learning_rate[np.nanargmin(slope)])
 
 
