@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-import re
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +18,7 @@ from tensorboard.data.provider import DataProvider, RunTagFilter, TensorDatum, T
 from tb_lrfinder import metadata
 from tb_lrfinder.curve import DEFAULT_DELTA_WINDOW, Sweep
 from tb_lrfinder.kept_runs import KeptRuns
+from tb_lrfinder.natural_order import natural_order
 from tb_lrfinder.trial import Trial
 
 Kind = Literal["sweep", "trial"]
@@ -103,25 +104,32 @@ class RunReader:
 
     provider: DataProvider
     _texts: dict[tuple[str, str, str], tuple[float, dict[str, Any] | str]] = field(default_factory=dict)
+    _texts_lock: threading.Lock = field(default_factory=threading.Lock)  # requests come in threads
     _kept: KeptRuns[Recorded] = field(default_factory=KeptRuns)
 
     def list(self, ctx: RequestContext, experiment: str) -> list[Recorded]:
         """Every run that holds a sweep or a trial, without rows, in natural order of the names."""
-        series = self.provider.list_tensors(ctx, experiment_id=experiment, plugin_name=metadata.PLUGIN_NAME)
-        self._read_new_texts(ctx, experiment, series)
-        found = [self._summarise(experiment, run, series[run]) for run in sorted(series, key=_natural)]
+        series = self._ask(
+            self.provider.list_tensors, ctx, experiment_id=experiment, plugin_name=metadata.PLUGIN_NAME
+        )
+        with self._texts_lock:
+            self._read_new_texts(ctx, experiment, series)
+            found = [
+                self._summarise(experiment, run, series[run]) for run in sorted(series, key=natural_order)
+            ]
         return [recorded for recorded in found if recorded is not None]
 
     def read(self, ctx: RequestContext, experiment: str, runs: Sequence[str]) -> dict[str, Recorded]:
         """The named runs with every row, in one read; one that holds neither sweep nor trial is left out."""
         asked = {"experiment_id": experiment, "plugin_name": metadata.PLUGIN_NAME}
-        series = self.provider.list_tensors(ctx, **asked, run_tag_filter=RunTagFilter(runs=runs))
+        series = self._ask(self.provider.list_tensors, ctx, **asked, run_tag_filter=RunTagFilter(runs=runs))
         # Asked for before the rows: if more is written in between, the next look reads it again.
         states = {run: _state(tags) for run, tags in series.items()}
         found = {run: self._kept.get((experiment, run), state) for run, state in states.items()}
         new = [run for run, recorded in found.items() if recorded is None]
         if new:
-            data = self.provider.read_tensors(
+            data = self._ask(
+                self.provider.read_tensors,
                 ctx,
                 **asked,
                 downsample=1,  # exactly the last value of each tag, and that is the one that counts
@@ -133,6 +141,28 @@ class RunReader:
                 if recorded is not None and run in states:
                     self._kept.keep((experiment, run), states[run], recorded.steps, recorded)
         return {run: recorded for run in runs if (recorded := found.get(run)) is not None}
+
+    def _ask(self, method: Callable[..., Any], ctx: RequestContext, **what: Any) -> Any:
+        """What the provider answers, also while its slow loader adds to what it answers from.
+
+        That loader knows of a tag for a moment before it knows its values, and shares both with the requests
+        without a lock: an answer that meets this moment fails with one of these errors.
+        """
+        for _ in range(_MOST_TRIES):
+            with contextlib.suppress(*_MET_THE_LOADER):
+                return method(ctx, **what)
+            time.sleep(0.01)
+        # A tag of somebody else that never gets a value must not hide the other runs.
+        asked = what.get("run_tag_filter")
+        if asked is None:
+            listed = self.provider.list_runs(ctx, experiment_id=what["experiment_id"])
+            asked = RunTagFilter(runs=[run.run_name for run in listed])
+        answer: dict[str, Any] = {}
+        for run in asked.runs:
+            what["run_tag_filter"] = RunTagFilter(runs=[run], tags=asked.tags)
+            with contextlib.suppress(*_MET_THE_LOADER):
+                answer.update(method(ctx, **what))
+        return answer
 
     def _read_new_texts(
         self, ctx: RequestContext, experiment: str, series: Mapping[str, Mapping[str, TensorTimeSeries]]
@@ -149,7 +179,8 @@ class RunReader:
         new = [key for key, when in wanted.items() if key not in self._texts or self._texts[key][0] != when]
         if not new:
             return
-        data = self.provider.read_tensors(
+        data = self._ask(
+            self.provider.read_tensors,
             ctx,
             experiment_id=experiment,
             plugin_name=metadata.PLUGIN_NAME,
@@ -173,6 +204,9 @@ class RunReader:
         rows = [series.max_step for tag, series in tags.items() if tag.startswith(metadata.ROWS_TAG_PREFIX)]
         last = max(series.max_wall_time for series in tags.values())
         return _recorded(run, texts, steps=max(rows, default=-1) + 1, last_event_time=last)
+
+
+_MOST_TRIES, _MET_THE_LOADER = 20, (RuntimeError, KeyError)
 
 
 def _state(tags: Mapping[str, TensorTimeSeries]) -> tuple[tuple[str, int, float], ...]:
@@ -364,19 +398,3 @@ def _join(
             raise ValueError("The rows cannot be read: a chunk has steps that are no numbers.")
         parts.append(np.pad(part.astype(np.float64), ((0, 0), (0, narrow)), constant_values=np.nan))
     return dict(zip(names, np.concatenate(parts).T, strict=True))
-
-
-def _natural(run: str) -> list[Any]:
-    """Sorts `adam2` before `adam10`, and `trials/0.001` before `trials/0.01`."""
-    return [_natural_folder(folder) for folder in run.split("/")]
-
-
-def _natural_folder(folder: str) -> tuple[float, list[tuple[int, str]]]:
-    with contextlib.suppress(ValueError):
-        number = float(folder)
-        if math.isfinite(number):
-            return number, []
-    parts = re.split(r"(\d+)", folder)
-    numbers = [part.lstrip("0") for part in parts]
-    order = [(len(n), n) if part.isdecimal() else (-1, part) for part, n in zip(parts, numbers, strict=True)]
-    return math.inf, order

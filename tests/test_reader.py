@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 
 import numpy as np
 import pytest
+from tensorboard.backend.event_processing.data_provider import MultiplexerDataProvider
+from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
+from tensorboard.backend.event_processing.plugin_event_multiplexer import EventMultiplexer
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import DATA_CLASS_TENSOR, Summary, SummaryMetadata
+from tensorboard.context import RequestContext
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 from tensorboard.util import tensor_util
 
 from tb_lrfinder import metadata
-from tb_lrfinder.reader import read_log_dir
+from tb_lrfinder.reader import RunReader, read_log_dir
 from tb_lrfinder.writer import SweepWriter
 from tests.serving import tensorboard
 
@@ -107,3 +112,45 @@ def test_runs_come_in_the_order_that_a_person_would_give_them(tmp_path):
     for name in reversed(names):
         SweepWriter(tmp_path / "trials" / name, {}).close({"stop_reason": "completed"})
     assert [recorded.run for recorded in read_log_dir(tmp_path)] == [f"trials/{name}" for name in names]
+
+
+def test_runs_are_listed_while_the_slow_loader_adds_to_them(tmp_path, monkeypatch):
+    """It knows of a tag before it knows its values; the moment between the two is made longer here."""
+    for number in range(10):
+        write(tmp_path / f"{number}", sweep=CONFIG, rows=ROWS)
+    process = EventAccumulator._ProcessTensor
+
+    def late(*arguments):
+        time.sleep(0.005)
+        process(*arguments)
+
+    monkeypatch.setattr(EventAccumulator, "_ProcessTensor", late)
+    multiplexer = EventMultiplexer(tensor_size_guidance={metadata.PLUGIN_NAME: 1})
+    reader = RunReader(MultiplexerDataProvider(multiplexer, str(tmp_path)))
+
+    def load():
+        multiplexer.AddRunsFromDirectory(str(tmp_path))
+        multiplexer.Reload()
+
+    loading = threading.Thread(target=load)
+    loading.start()
+    while loading.is_alive():
+        listed = reader.list(RequestContext(), "")
+        reader.read(RequestContext(), "", [one.run for one in listed])
+    assert [one.steps for one in reader.list(RequestContext(), "")] == [2] * 10
+
+
+@pytest.mark.parametrize("load_fast", ["true", "false"])
+def test_a_tag_without_a_value_hides_no_run(tmp_path, load_fast):
+    """The slow loader fails for all runs when it is asked for it."""
+    write(tmp_path / "good", sweep=CONFIG, rows=ROWS)
+    about = SummaryMetadata(
+        plugin_data=SummaryMetadata.PluginData(plugin_name=metadata.PLUGIN_NAME), data_class=DATA_CLASS_TENSOR
+    )
+    events = EventFileWriter(str(tmp_path / "bad"))
+    summary = Summary(value=[Summary.Value(tag=metadata.SWEEP_TAG, metadata=about)])
+    events.add_event(Event(wall_time=time.time(), step=1, summary=summary))
+    events.close()
+    with tensorboard(tmp_path, f"--load_fast={load_fast}") as server:
+        assert "good" in [run["run"] for run in server.wait_for_runs(1, steps=2)]
+        assert server.plugin("sweeps", run=["good", "bad"]).status == 200
