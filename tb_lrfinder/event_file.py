@@ -218,9 +218,8 @@ def _store(url: str) -> Any:
         raise
     except Exception as error:
         if scheme == "s3" or _fsspec_knows(scheme):
-            package = "boto3" if scheme == "s3" else "fsspec and its package for the scheme"
             raise ImportError(
-                f"`log_dir` {url!r} needs {package}: pip install 'tb_lrfinder[remote]'."
+                "No module named 'boto3'" if scheme == "s3" else "No module named 'fsspec'"
             ) from error
         raise ValueError(
             "`log_dir` must be a directory, or a URL of a scheme that TensorBoard knows: s3, or one of "
@@ -244,8 +243,14 @@ def errors_name_log_dir(log_dir: str) -> Iterator[None]:
     if is_remote(log_dir):
         try:
             yield
-        except (ImportError, ValueError):
+        except ValueError:
             raise
+        except ImportError as error:  # often fsspec's, which does not know where the URL came from
+            raise ImportError(
+                f"`log_dir` must be a URL whose package is installed. Received log_dir={log_dir!r}: {error}. "
+                "pip install 'tb_lrfinder[remote]', and for other schemes than s3 the package that fsspec "
+                "needs for it too, such as gcsfs for gs."
+            ) from error
         except Exception as error:
             raise OSError(
                 f"`log_dir` must be a URL that can be reached and written to. Received log_dir={log_dir!r}: "

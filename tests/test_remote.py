@@ -181,6 +181,35 @@ def test_what_is_wrong_with_a_url_is_said_at_once(store):
         SweepWriter("s3://missing/x", {})
 
 
+@pytest.mark.parametrize(
+    ("url", "missing"), [("gs://x/y", ["gcsfs"]), ("gs://x/y", ["fsspec"]), ("s3://x/y", ["boto3", "fsspec"])]
+)
+def test_a_missing_package_is_said_with_the_url(url, missing):
+    code = f"""
+import sys
+sys.modules.update(dict.fromkeys({missing}))  # as if not installed
+from tb_lrfinder.writer import SweepWriter
+try:
+    SweepWriter({url!r}, {{}})
+except ImportError as error:
+    print(error)
+"""
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    for part in (f"log_dir={url!r}", missing[0], "pip install 'tb_lrfinder[remote]'"):
+        assert part in said
+
+
+def test_the_command_reports_on_a_store_beside_tensorflow(store):
+    pytest.importorskip("tensorflow")
+    writer = SweepWriter("s3://logs/team/adam", {"num_steps": 1, "optimizer": "Adam"})
+    writer.add(0, 1e-3, 1.0, 0.0)
+    writer.close({"stop_reason": "completed"})
+    command = [sys.executable, "-m", "tb_lrfinder.cli", "report", "s3://logs/team"]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert "adam" in ran.stdout
+
+
 def test_a_store_that_does_not_answer_is_not_waited_for():
     began = time.monotonic()
     with pytest.raises(TimeoutError, match="no answer within"):

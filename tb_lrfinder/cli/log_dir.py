@@ -29,6 +29,8 @@ def read(log_dir: str) -> list[Recorded]:
                 f"{log_dir!r} is a file. Give the directory that `tensorboard --logdir` is given; to read a "
                 "file of losses use `tb-lrfinder suggest`."
             )
+    # Of the stores, TensorFlow's file systems know gs:// but neither s3:// nor others of fsspec.
+    if not log_dir.startswith("gs://"):
         spare_tensorflow()
     logging.getLogger("tensorboard").setLevel(logging.ERROR)
     found = read_log_dir(log_dir, progress=Progress("Reading runs"))
@@ -42,7 +44,7 @@ def read(log_dir: str) -> list[Recorded]:
 
 
 def spare_tensorflow() -> None:
-    """Have TensorBoard read local files by itself, where TensorFlow is installed as well.
+    """Have TensorBoard read files by itself, where TensorFlow is installed as well.
 
     It would import TensorFlow for that, which takes seconds. The module that it looks for is its own way
     to be told; an environment without TensorFlow, as a viewer's, is the same from there on.
