@@ -151,8 +151,7 @@ def _arguments() -> argparse.Namespace:
 def _row(ours: Path, alone: Path, runs: int, steps: int, loader: str, option: str) -> str:
     with served(alone, option) as server:
         path = "data/plugin/scalars/tags"
-        named = b'"displayName": "lr_finder/loss_delta"'
-        alone_loaded = _until(server, lambda: server.get(path).count(named) >= runs)
+        alone_loaded = _until(server, lambda: server.get(path).count(b"lr_finder/loss_delta") >= runs)
         alone_megabytes = server.megabytes()
     with served(ours, option) as server:
         listing = "data/plugin/lr_finder/runs"
