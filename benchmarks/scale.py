@@ -12,6 +12,7 @@ training writes them. Prints Markdown tables.
 from __future__ import annotations
 
 import argparse
+import json
 import multiprocessing
 import os
 import re
@@ -21,7 +22,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -150,8 +151,7 @@ def _arguments() -> argparse.Namespace:
 
 def _row(ours: Path, alone: Path, runs: int, steps: int, loader: str, option: str) -> str:
     with served(alone, option) as server:
-        path = "data/plugin/scalars/tags"
-        alone_loaded = _until(server, lambda: server.get(path).count(b"lr_finder/loss_delta") >= runs)
+        alone_loaded = _until(server, lambda: _runs_with_scalars(server) >= runs)
         alone_megabytes = server.megabytes()
     with served(ours, option) as server:
         listing = "data/plugin/lr_finder/runs"
@@ -171,8 +171,17 @@ def _row(ours: Path, alone: Path, runs: int, steps: int, loader: str, option: st
     )
 
 
-def _until(server: Served, ready: object) -> float:
-    while not ready():  # type: ignore[operator]
+def _runs_with_scalars(server: Served) -> int:
+    """Those that are loaded; 0 while the loader is still at work, as it shows a run that it has begun."""
+    before = server.cpu_seconds()
+    time.sleep(0.3)
+    if server.cpu_seconds() - before > 0.1:
+        return 0
+    return len(json.loads(server.get("data/plugin/scalars/tags")))
+
+
+def _until(server: Served, ready: Callable[[], bool]) -> float:
+    while not ready():
         time.sleep(0.1)
     return time.monotonic() - server.started
 
