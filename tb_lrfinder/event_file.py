@@ -24,9 +24,11 @@ from tb_lrfinder import metadata
 PATIENCE_SECONDS: Final = 30.0
 """How long a training waits for a remote store, when its run begins and when it ends."""
 
-# A store has no append: every flush sends the whole file. So sending takes this share of the time at most.
+# A store has no append: every flush sends the whole file. So sending takes this share of the time at most,
+# and waits ever longer, but not so long that a reader misses a sign of life.
 _SHARE_OF_TIME: Final = 0.05
-_REMOTE_FLUSH_SECONDS: Final = 5.0
+_SHARE_OF_AGE: Final = 0.1
+_REMOTE_FLUSH_SECONDS: Final = (5.0, 30.0)
 
 _NUMBERS = itertools.count()
 Answer = TypeVar("Answer")
@@ -92,7 +94,8 @@ class RemoteEventFile:
 
     def __init__(self, directory: str) -> None:
         self.directory = directory
-        self.flush_seconds = _REMOTE_FLUSH_SECONDS
+        self._opened = time.monotonic()
+        self._took = 0.0  # the last flush, in seconds
         self._store = _store(directory)
         name = f"events.out.tfevents.{int(time.time())}.{socket.gethostname()}.{os.getpid()}.{next(_NUMBERS)}"
         self._url = f"{directory}/{name}{metadata.EVENT_FILE_SUFFIX}"
@@ -100,6 +103,13 @@ class RemoteEventFile:
         self._records = RecordWriter(self._bytes)
         self._sent = 0
         self.add(Event(wall_time=time.time(), file_version="brain.Event:2"))
+
+    @property
+    def flush_seconds(self) -> float:
+        """How long to wait from one flush to the next."""
+        shortest, longest = _REMOTE_FLUSH_SECONDS
+        aged = (time.monotonic() - self._opened) * _SHARE_OF_AGE
+        return max(min(max(shortest, aged), longest), self._took / _SHARE_OF_TIME)
 
     def add(self, event: Event) -> None:
         """Append an event."""
@@ -113,7 +123,7 @@ class RemoteEventFile:
         began = time.monotonic()
         self._store.write(self._url, content, binary_mode=True)
         self._sent = len(content)
-        self.flush_seconds = max(_REMOTE_FLUSH_SECONDS, (time.monotonic() - began) / _SHARE_OF_TIME)
+        self._took = time.monotonic() - began
 
     def close(self) -> None:
         """Nothing is open."""

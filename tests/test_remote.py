@@ -217,6 +217,17 @@ def test_a_store_that_does_not_answer_is_not_waited_for():
     assert time.monotonic() - began < 4
 
 
+def test_a_long_sweep_is_sent_ever_less_often(store):
+    events = SweepWriter("s3://logs/waits", {})._events
+    assert events.flush_seconds == 5
+    events._opened -= 100
+    assert events.flush_seconds == pytest.approx(10, abs=0.5)
+    events._opened -= 10_000  # and often enough to be taken for alive
+    assert events.flush_seconds == 30 < metadata.INTERRUPTED_AFTER_SECONDS
+    events._took = 3.0  # a slow network
+    assert events.flush_seconds == 60
+
+
 def test_a_long_sweep_is_not_sent_anew_every_second(store):
     import boto3
 
