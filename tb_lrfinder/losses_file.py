@@ -69,7 +69,10 @@ def parse_losses(text: str, name: str = "<text>") -> Losses:
         raise ValueError(f"{name} holds no losses: it is empty. Write a line `lr,loss` for each step.")
     # The separator that the first line has most of; a comma where it has none.
     separator = max(",;\t", key=lines[0][1].count)
-    rows = [(number, _cells(line, separator)) for number, line in lines]
+    try:
+        rows = [(number, _cells(line, separator)) for number, line in lines]
+    except csv.Error as error:  # such as a NUL, on Python 3.10
+        raise ValueError(f"{name} is no table of losses: {error}.") from error
     has_header = not any(map(_is_number, rows[0][1]))
     columns = _columns_of(rows.pop(0), name) if has_header else _columns_without_header(rows[0], name)
     if not rows:

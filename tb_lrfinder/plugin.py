@@ -47,7 +47,10 @@ class LRFinderPlugin(base_plugin.TBPlugin):
         self._reader = RunReader(context.data_provider)
         # An allow-list, made once: whatever a request's path decodes to, nothing else is served.
         self._static = {
-            path.relative_to(_STATIC).as_posix(): path for path in _STATIC.rglob("*") if path.is_file()
+            path.relative_to(_STATIC).as_posix(): path
+            for path in _STATIC.rglob("*")
+            if path.suffix
+            in (".js", ".txt")  # the page and its licences, not what the build keeps beside them
         }
         if "index.js" not in self._static:
             logger.warning("tb_lrfinder: the page of the tab has not been built; run `pip install .`")
