@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import math
 import threading
 import time
@@ -15,7 +14,7 @@ import numpy as np
 from tensorboard.context import RequestContext
 from tensorboard.data.provider import DataProvider, RunTagFilter, TensorDatum, TensorTimeSeries
 
-from tb_lrfinder import metadata
+from tb_lrfinder import json_tags, metadata
 from tb_lrfinder.curve import DEFAULT_DELTA_WINDOW, Sweep
 from tb_lrfinder.kept_runs import KeptRuns
 from tb_lrfinder.natural_order import natural_order
@@ -23,32 +22,6 @@ from tb_lrfinder.trial import Trial
 
 Kind = Literal["sweep", "trial"]
 Status = Literal["running", "finished", "interrupted", "failed"]
-
-# Whoever writes event files can write anything under our tags. What is used is checked here, once;
-# fields that are not listed are passed on to the page, which shows them as text.
-_NUMBER = (int, float)
-_FIELDS: dict[str, type | tuple[type, ...]] = {
-    "id": str,
-    "start_time": _NUMBER,
-    "optimizer": str,
-    "model": str,
-    "parameters": int,
-    "batch_size": int,
-    "num_steps": int,
-    "learning_rate": _NUMBER,
-    "schedule": str,
-    "epochs": int,
-    "smoothing": _NUMBER,
-    "delta_window": int,
-    "columns": list,
-    "stop_reason": str,
-    "message": str,
-    "suggestion": dict,
-    "suggestions": dict,
-    "diagnosis": list,
-    "minimum_learning_rate": _NUMBER,
-    "divergence_learning_rate": _NUMBER,
-}
 
 _HEADER_TAGS: dict[Kind, str] = {"sweep": metadata.SWEEP_TAG, "trial": metadata.TRIAL_TAG}
 _JSON_TAGS = (*_HEADER_TAGS.values(), metadata.RESULT_TAG)
@@ -190,7 +163,7 @@ class RunReader:
         for key in new:
             values = data.get(key[1], {}).get(key[2])
             if values:
-                self._texts[key] = (wanted[key], _parse(values[-1], key[2]))
+                self._texts[key] = (wanted[key], json_tags.parse(values[-1], key[2]))
 
     def _summarise(self, experiment: str, run: str, tags: Mapping[str, TensorTimeSeries]) -> Recorded | None:
         texts = {
@@ -251,7 +224,7 @@ def read_log_dir(log_dir: str, progress: Callable[[int, int], None] | None = Non
 
 def _assemble(run: str, values: Mapping[str, TensorDatum]) -> Recorded | None:
     """One run from the last value of each of its tags."""
-    texts = {tag: _parse(values[tag], tag) for tag in _JSON_TAGS if tag in values}
+    texts = {tag: json_tags.parse(values[tag], tag) for tag in _JSON_TAGS if tag in values}
     started = _started(texts)
     values = {tag: value for tag, value in values.items() if value.wall_time >= started}
     texts = {tag: text for tag, text in texts.items() if tag in values}
@@ -350,30 +323,6 @@ def _recorded(
         sweep=sweep,
         trial=trial,
     )
-
-
-def _parse(value: TensorDatum, tag: str) -> dict[str, Any] | str:
-    """The JSON of one tag, or a sentence that says why it cannot be read."""
-    try:
-        parsed = json.loads(value.numpy.item())
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
-        return f"The tag {tag!r} cannot be read: {error}."
-    if not isinstance(parsed, dict):
-        return f"The tag {tag!r} cannot be read: it holds no JSON object."
-    version = parsed.get("schema_version")
-    if version != metadata.SCHEMA_VERSION:
-        return (
-            f"The tag {tag!r} has schema version {version!r}; this tb_lrfinder reads version "
-            f"{metadata.SCHEMA_VERSION}. Upgrade with `pip install --upgrade tb_lrfinder`."
-        )
-    for name, kinds in _FIELDS.items():
-        field_value = parsed.get(name)
-        if field_value is not None and not isinstance(field_value, kinds):
-            return f"The tag {tag!r} cannot be read: its {name} is {type(field_value).__name__}."
-    names = parsed.get("columns") or []
-    if len({name for name in names if isinstance(name, str)}) < len(names):
-        return f"The tag {tag!r} cannot be read: its columns are not names, each given once."
-    return parsed
 
 
 def _join(

@@ -56,6 +56,23 @@ WRONG = {
         {"sweep": CONFIG, "result": {"schema_version": 1, "diagnosis": 5}},
         "its diagnosis is int",
     ),
+    **{
+        f"wrong_{name}": ({"sweep": CONFIG, "result": {"schema_version": 1, **result}}, said)
+        for name, (result, said) in {
+            "suggestion": ({"suggestion": {"learning_rate": "high"}}, "its learning_rate is str"),
+            "ranges": ({"suggestion": {"ranges": {"cyclical": 5}}}, "its cyclical range is not two numbers"),
+            "long_training": (
+                {"suggestion": {"ranges": {"cyclical": [0.1, 1], "long_training": None}}},
+                "its long_training is missing",
+            ),
+            "suggestions": ({"suggestions": {"valley": 5}}, "in its suggestions, a suggestion is int"),
+            "finding": ({"diagnosis": ["odd"]}, "in its diagnosis, a finding is str"),
+            "words": (
+                {"diagnosis": [{"code": "a", "severity": "mild", "message": {}}]},
+                "in its diagnosis, its message is dict",
+            ),
+        }.items()
+    },
     "flat_rows": ({"sweep": CONFIG, "rows": np.zeros(5, np.float32)}, "a chunk is float32 [5]"),
     "few_columns": ({"sweep": CONFIG, "rows": ROWS[:, :3]}, "a chunk is float32 [2, 3]"),
     "rows_of_text": ({"sweep": CONFIG, "rows": np.array([[b"a"] * 5], dtype=object)}, "a chunk is object"),
