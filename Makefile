@@ -82,7 +82,7 @@ test-frontend: $(VENV)/installed-dev ## Run the tests of the page
 
 test-browser: $(VENV)/installed-dev ## Run the tests of the real tab in a real browser (CHROMIUM, REQUIRE_BROWSER)
 ifneq ($(CHROMIUM),)
-	$(BIN)/python -m pytest tests/browser
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile tests/browser
 else
 	@echo "********************************************************************************"
 	@echo "**  No Chromium was found: the browser tests DID NOT RUN.                     **"

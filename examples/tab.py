@@ -33,7 +33,9 @@ def picture(log_dir: Path, *, dark: bool = False) -> Path | None:
     from tensorboard import program
 
     server = program.TensorBoard()
-    arguments = ["--logdir", str(log_dir), "--host", "127.0.0.1", "--port", "0", "--load_fast=false"]
+    # It is read once: nothing comes after this, and the process goes on.
+    arguments = ["--logdir", str(log_dir), "--host", "127.0.0.1", "--port", "0"]
+    arguments += ["--load_fast=false", "--reload_interval=0"]
     server.configure(argv=["tensorboard", *arguments])
     url = server.launch()
     path = log_dir / "tab.png"
