@@ -4,12 +4,19 @@
 export type RunStatus = "running" | "finished" | "interrupted" | "failed";
 export type Severity = "severe" | "mild";
 
+/** Learning rates for other trainings than a short one at a constant learning rate. */
+export interface Ranges {
+  long_training: number;
+  one_cycle_max: number;
+  cyclical: [number, number];
+}
+
 export interface Suggestion {
   rule: string;
   learning_rate: number | null;
   reason: string | null;
-  /** Learning rates for other uses; from the default rule only. */
-  ranges?: { long_training: number; one_cycle_max: number; cyclical: [number, number] } | null;
+  /** From the default rule only. */
+  ranges?: Ranges | null;
 }
 
 export interface Run {
@@ -307,7 +314,16 @@ function decodeSweep(raw: RawSweep): SweepPart {
 }
 
 function decodeSuggestion(raw: RawSuggestion): Suggestion {
-  return { ...raw, learning_rate: positiveOrNull(raw.learning_rate) };
+  return {
+    ...raw,
+    learning_rate: positiveOrNull(raw.learning_rate),
+    ranges: decodeRanges(raw.ranges ?? null),
+  };
+}
+
+function decodeRanges(raw: Ranges | null): Ranges | null {
+  const rates = raw ? [raw.long_training, raw.one_cycle_max, ...raw.cyclical] : [];
+  return rates.every((rate) => positiveOrNull(rate) !== null) ? raw : null;
 }
 
 /** A learning rate, or null: the server writes what is not finite as "NaN" or "Infinity". */

@@ -21,7 +21,8 @@ const IMPORT = "import keras\n";
 const STEPS = "steps = 10_000  # batches of the whole training: epochs * len(dataset)";
 
 /**
- * The suggestion as code: a constant learning rate, a cyclical range and a one-cycle maximum.
+ * The suggestion as code: a constant learning rate, that of a long training, a cyclical range and a
+ * one-cycle maximum.
  *
  * The learning rates are written as they are shown, so that the picture and the code agree.
  */
@@ -38,8 +39,14 @@ export function kerasSnippets(learningRate: number, sweep: SweepPart): Snippet[]
   if (!ranges) return snippets;
   const [low, high] = ranges.cyclical.map(formatLearningRate) as [string, string];
   const peak = formatLearningRate(ranges.one_cycle_max);
+  const long = formatLearningRate(ranges.long_training);
   return [
     ...snippets,
+    {
+      name: "Long training",
+      values: long,
+      code: [IMPORT, optimizerLine(long, sweep.config), ""].join("\n"),
+    },
     {
       name: "Cyclical learning rate",
       values: `${low} to ${high}`,

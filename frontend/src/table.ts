@@ -1,4 +1,5 @@
 import type { SweepInFull } from "./api";
+import type { Entry } from "./state/entries";
 
 /** The columns of an export, in order. */
 export const EXPORTED = [
@@ -22,6 +23,38 @@ export function asCsv(sweeps: readonly SweepInFull[]): string {
   }
   return `${lines.join("\n")}\n`;
 }
+
+/** What the summary shows of each sweep, under the names that the server has for it, at full precision. */
+export function summaryCsv(entries: readonly Entry[]): string {
+  const lines = entries.map(({ run, sweep, suggested, reliable, severity }) => [
+    quote(run.run),
+    quote(run.optimizer ?? ""),
+    quote(run.model ?? ""),
+    run.batch_size ?? "",
+    run.status,
+    quote(run.stop_reason ?? ""),
+    run.steps,
+    reliable ? (suggested ?? "") : "",
+    sweep?.minimum_learning_rate ?? "",
+    sweep?.divergence_learning_rate ?? "",
+    severity ?? "",
+  ]);
+  return `${[SUMMARY, ...lines].map((line) => line.join(",")).join("\n")}\n`;
+}
+
+const SUMMARY = [
+  "run",
+  "optimizer",
+  "model",
+  "batch_size",
+  "status",
+  "stop_reason",
+  "steps",
+  "suggested_learning_rate",
+  "minimum_learning_rate",
+  "divergence_learning_rate",
+  "severity",
+];
 
 /** As the server's own CSV has what is no finite number. */
 const NOT_FINITE: Record<string, string> = { NaN: "nan", Infinity: "inf", "-Infinity": "-inf" };

@@ -114,6 +114,7 @@ describe("sweeps", () => {
     const { sweeps } = await fetchSweeps(["a"], DRAWN);
     expect(sweeps[0]?.columns.loss).toEqual(loss);
     expect(sweeps[0]?.suggestion?.learning_rate).toBe(0.001);
+    expect(sweeps[0]?.suggestion?.ranges).toBeNull();
   });
 
   it("take no learning rate from what is no positive number", async () => {

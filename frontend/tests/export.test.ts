@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { fileName } from "../src/files";
 import { kerasFile, kerasSnippets } from "../src/kerasCode";
-import { asCsv, EXPORTED } from "../src/table";
-import { makeSweep } from "./sweeps";
+import { asCsv, EXPORTED, summaryCsv } from "../src/table";
+import { makeEntry, makeRun, makeSweep } from "./sweeps";
 
 const RANGES = {
   long_training: 3.3e-4,
@@ -29,6 +29,7 @@ describe("Keras code", () => {
     const snippets = kerasSnippets(0.001, sweepWith({ optimizer: "Adam" }));
     expect(snippets.map(({ name, values }) => [name, values])).toEqual([
       ["Constant learning rate", "1e-3"],
+      ["Long training", "3.3e-4"],
       ["Cyclical learning rate", "4e-4 to 3e-3"],
       ["One cycle", "up to 3e-3"],
     ]);
@@ -67,6 +68,25 @@ describe("CSV of the curves", () => {
         "",
       ].join("\n"),
     );
+  });
+});
+
+describe("CSV of the summary", () => {
+  it("has a line for each sweep, and no suggestion where none is reliable", () => {
+    const good = makeEntry("a,b", { suggested: 0.00123456789 });
+    const bad = makeEntry("c", {
+      run: makeRun("c", { optimizer: null, batch_size: null }),
+      sweep: null,
+      reliable: false,
+      severity: "severe",
+    });
+    expect(summaryCsv([good, bad]).split("\n")).toEqual([
+      "run,optimizer,model,batch_size,status,stop_reason,steps,suggested_learning_rate," +
+        "minimum_learning_rate,divergence_learning_rate,severity",
+      '"a,b",Adam,convnet,32,finished,diverged,5,0.00123456789,0.01,1,',
+      "c,,convnet,,finished,diverged,5,,,,severe",
+      "",
+    ]);
   });
 });
 

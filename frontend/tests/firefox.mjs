@@ -40,7 +40,9 @@ try {
   const zoomed = await domain();
 
   // The host writes the link a moment after the view has changed.
-  await page.waitForFunction(() => decodeURIComponent(location.href).includes("p.lr_finder.focus="));
+  await page.waitForFunction(() =>
+    decodeURIComponent(location.href).includes("p.lr_finder.focus="),
+  );
 
   const inked = await frame.$eval("[data-testid=loss-canvas]", (canvas) => {
     const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);

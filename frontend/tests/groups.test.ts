@@ -9,6 +9,7 @@ import {
   groupPoints,
   groupSeries,
   medianSuggestion,
+  typicalOf,
 } from "../src/state/groups";
 import { DEFAULT_SETTINGS } from "../src/state/settings";
 import { makeEntry, makeRun, makeSeries } from "./sweeps";
@@ -110,5 +111,27 @@ describe("groupEntries", () => {
     // All three have the very same curve.
     expect(series?.y[0]).toBe(2);
     expect(series?.band?.low[0]).toBe(2);
+  });
+});
+
+describe("typicalOf", () => {
+  const group = (entries: ReturnType<typeof makeEntry>[]) => ({
+    id: "//a",
+    value: "a",
+    label: "a",
+    color: "#111111",
+    entries: drawable(entries),
+  });
+
+  it("is the sweep whose reliable suggestion is nearest to the middle, in decades", () => {
+    const rates = [1e-5, 1e-4, 2e-4, 1e-2];
+    const entries = rates.map((suggested) => makeEntry(String(suggested), { suggested }));
+    const unreliable = makeEntry("odd", { suggested: 1.4e-4, reliable: false });
+    expect(typicalOf(group([unreliable, ...entries]))?.run.run).toBe("0.0001");
+  });
+
+  it("is the first one where none suggests anything", () => {
+    const entries = ["a", "b"].map((name) => makeEntry(name, { suggested: null, reliable: false }));
+    expect(typicalOf(group(entries))?.run.run).toBe("a");
   });
 });

@@ -179,3 +179,23 @@ def test_the_link_brings_groups_and_colours_back(tab, open_tab, seeds_server):
     again.by("loss-card").get_by_label("Colours").wait_for()
     assert again.frame.get_by_label("Group by").input_value() == "optimizer"
     assert legend(again) == ["convnet", "mlp"]
+
+
+def test_a_click_on_a_group_focuses_its_typical_sweep(tab, seeds_server):
+    choose(tab, "Group by", "Configuration")
+    runs = [
+        run for run in seeds_server.plugin("runs").json()["runs"] if run["run"].startswith("convnet/adam")
+    ]
+    logs = {run["run"]: math.log10(run["suggestion"]["learning_rate"]) for run in runs}
+    typical = min(logs, key=lambda run: abs(logs[run] - np.median(list(logs.values()))))
+    chart = tab.by("loss-chart")
+    row = next(row for name, row in read_curve(tab, 1e-3).items() if name.startswith("Adam · convnet"))
+    low, high = json.loads(chart.get_attribute("data-y-domain"))
+    bottom, top = json.loads(chart.get_attribute("data-y-range"))
+    y = bottom + (top - bottom) * (float(row[0]) - low) / (high - low)
+    left, right = json.loads(chart.get_attribute("data-x-range"))
+    first, last = json.loads(chart.get_attribute("data-x-domain"))
+    x = left + (right - left) * math.log(1e-3 / first) / math.log(last / first)
+    chart.click(position={"x": x, "y": y}, force=True)
+    tab.by("suggested-lr").wait_for()
+    assert tab.by("answer-card").locator(".of").inner_text() == typical

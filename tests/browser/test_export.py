@@ -105,6 +105,9 @@ def test_the_keras_code_runs_and_has_the_suggested_learning_rates(tab, logs):
     assert type(optimizer) is keras.optimizers.Adam
     assert float(optimizer.learning_rate) == pytest.approx(suggestion.learning_rate, rel=0.005)
 
+    optimizer = copied("Long training")["optimizer"]
+    assert float(optimizer.learning_rate) == pytest.approx(ranges.long_training, rel=0.005)
+
     names = copied("Cyclical learning rate")
     steps = np.arange(0, 8001, 250)
     rates = [float(names["schedule"](step)) for step in steps]
@@ -136,3 +139,32 @@ def test_the_keras_file_trains_a_model(tab, logs):
     model.compile(names["optimizer"], "mse")
     history = model.fit(np.ones((4, 2)), np.ones((4, 1)), verbose=0)
     assert np.isfinite(history.history["loss"]).all()
+
+
+def test_the_answer_shows_the_learning_rates_for_other_trainings(tab, logs):
+    ranges = logs.finders[RUN].suggestion.ranges
+    focus(tab, RUN)
+    uses = tab.by("other-uses")
+    shown = [text.strip() for text in uses.locator("dd").all_inner_texts()]
+    low, top = map(text_of, ranges.cyclical)
+    assert shown == [text_of(ranges.long_training), text_of(ranges.one_cycle_max), f"{low} to {top}"]
+    uses.get_by_role("button", name=f"Copy {low} to {top}").click()
+    assert tab.page.evaluate("navigator.clipboard.readText()") == f"{low}, {top}"
+    # They follow from the default rule, and say nothing of another.
+    tab.by("answer-card").get_by_role("button", name="Valley").click()
+    uses.wait_for(state="detached")
+
+
+def test_the_summary_as_a_file(tab, logs):
+    tab.by("summary-card").get_by_role("button", name="Suggested LR").click()  # as it is sorted
+    with tab.page.expect_download() as download:
+        tab.by("summary-card").get_by_role("button", name="Summary as CSV").click()
+    assert download.value.suggested_filename == "summary.csv"
+    rows = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text())))
+    suggested = {run: finder.suggestion.learning_rate for run, finder in logs.finders.items()}
+    assert [row["run"] for row in rows] == sorted(suggested, key=suggested.__getitem__)
+    for row in rows:
+        finder = logs.finders[row["run"]]
+        assert float(row["suggested_learning_rate"]) == suggested[row["run"]]
+        assert row["stop_reason"] == finder.stop_reason
+        assert int(row["steps"]) == len(finder.sweep)

@@ -138,6 +138,29 @@ def test_a_server_that_goes_away_is_said_and_found_again(open_tab, logs):
     assert tab.by("loss-canvas").first.evaluate(INK) > 0  # what was there stays
 
 
+def test_a_chart_fills_the_window_and_goes_back(open_tab, server):
+    tab = open_tab(server)
+    chart = tab.by("loss-delta-chart")
+    chart.wait_for()
+    usual = chart.bounding_box()["height"]
+
+    def fills_the_window(height):
+        tab.page.set_viewport_size({"width": 1400, "height": height})
+        card = tab.by("loss-delta-card")
+        tab.page.wait_for_timeout(300)
+        box = card.bounding_box()
+        assert 100 <= box["y"] < 140  # below TensorBoard's header and our own
+        assert height - 60 < box["y"] + box["height"] <= height
+
+    button = tab.frame.get_by_role("button", name="Full size, loss delta")
+    button.click()
+    for height in (900, 700):
+        fills_the_window(height)
+    assert button.get_attribute("aria-pressed") == "true"
+    button.press("Enter")
+    tab.frame.locator(f"[data-testid=loss-delta-chart][height='{usual:g}']").wait_for()
+
+
 @pytest.mark.skipif(
     "UPDATE_SCREENSHOT" not in os.environ, reason="set UPDATE_SCREENSHOT=1 to make the README's picture"
 )

@@ -7,6 +7,7 @@ import { type Entry, stopSentence, summarize } from "../state/entries";
 import { CopyButton } from "./CopyButton";
 import { Icon } from "./Icon";
 import { KerasMenu } from "./KerasMenu";
+import { OtherUses } from "./OtherUses";
 import { RuleButtons } from "./RuleButtons";
 
 interface AnswerCardProps {
@@ -91,6 +92,9 @@ function OneRun({
             onRule(name === rules.default ? null : name);
           }}
         />
+      )}
+      {suggested !== null && reliable && ended && (rule ?? rules?.default) === rules?.default && (
+        <OtherUses ranges={sweep?.suggestion?.ranges ?? null} />
       )}
       {notes(entry, findings, rule)}
     </section>

@@ -1,5 +1,5 @@
-import { mdiArrowExpandHorizontal } from "@mdi/js";
-import type { ReactNode, RefObject } from "react";
+import { mdiArrowExpandHorizontal, mdiFullscreen, mdiFullscreenExit } from "@mdi/js";
+import { type ReactNode, type RefObject, useRef } from "react";
 import type { SweepSettings } from "../api";
 import type { ChartHandle } from "../chart/Chart";
 import { formatLearningRate } from "../format";
@@ -7,6 +7,7 @@ import type { ColorScale } from "../state/colors";
 import type { Legend } from "../state/dashboard";
 import { ExportMenu } from "./ExportMenu";
 import { Icon } from "./Icon";
+import { useFullSize } from "./useFullSize";
 
 interface ChartCardProps {
   name: string;
@@ -24,7 +25,10 @@ interface ChartCardProps {
   onReset: () => void;
   /** In the header, before the buttons. */
   tools?: ReactNode;
-  children: ReactNode;
+  /** Of the chart, as it is at first. */
+  height: number;
+  /** The chart in the height that it has now, and what belongs to it. */
+  children: (height: number) => ReactNode;
 }
 
 /** The frame around a chart: what it shows, its colours, and what can be done with it. */
@@ -32,8 +36,15 @@ export function ChartCard(props: ChartCardProps) {
   const { name, title, subtitle, run, chart, scale, zoomed, onReset, children } = props;
   const { legend = [], shown, settings } = props;
   const { scaleName = "Suggested LR" } = props;
+  const section = useRef<HTMLElement>(null);
+  const size = useFullSize(section, props.height);
   return (
-    <section className="card chart-card" aria-label={title} data-testid={`${name}-card`}>
+    <section
+      ref={section}
+      className="card chart-card"
+      aria-label={title}
+      data-testid={`${name}-card`}
+    >
       <header>
         <h2>{title}</h2>
         <span className="subtitle" title={subtitle}>
@@ -51,10 +62,20 @@ export function ChartCard(props: ChartCardProps) {
         >
           <Icon path={mdiArrowExpandHorizontal} />
         </button>
+        <button
+          type="button"
+          className="icon-button"
+          aria-label={`Full size, ${title.toLowerCase()}`}
+          aria-pressed={size.full}
+          title={size.full ? "Back to the usual size" : "As high as the window"}
+          onClick={size.toggle}
+        >
+          <Icon path={size.full ? mdiFullscreenExit : mdiFullscreen} />
+        </button>
         <ExportMenu title={title} run={run} shown={shown} settings={settings} chart={chart} />
       </header>
       {legend.length > 0 && <ColorLegend legend={legend} />}
-      {children}
+      {children(size.height)}
     </section>
   );
 }

@@ -13,7 +13,7 @@ import {
   startingLossRatio,
 } from "../state/curves";
 import type { Legend } from "../state/dashboard";
-import { groupEntries, groupPoints, groupSeries } from "../state/groups";
+import { groupEntries, groupPoints, groupSeries, typicalOf } from "../state/groups";
 import { markerOf, readAt } from "../state/marker";
 import { type Settings, sweepSettings } from "../state/settings";
 import { sameItems, useStable } from "../state/stable";
@@ -116,7 +116,8 @@ export function CurveCards(props: CurveCardsProps) {
       dispatch({ type: "zoom", zoom: null });
     },
     onPick: (run: string) => {
-      const entry = byRun.get(run);
+      const group = groups.find(({ id }) => id === run);
+      const entry = group ? typicalOf(group) : byRun.get(run);
       if (entry) dispatch({ type: "focus", id: entry.run.id });
     },
     onEscape: () => {
@@ -146,50 +147,55 @@ export function CurveCards(props: CurveCardsProps) {
         zoomed={zoom !== null}
         onReset={shared.onReset}
         tools={<MarkerField value={view.marker} onChange={shared.marker.onMove} />}
+        height={LOSS_HEIGHT}
       >
-        {unequal && (
-          <p className="strip mild">
-            <span>
-              The runs' losses start up to {formatCount(Math.round(ratio))}× apart, so the smaller
-              ones look flat.
-            </span>
-            <button
-              type="button"
-              className="link"
-              onClick={() => {
-                dispatch({ type: "set", settings: { relativeLoss: true } });
+        {(height) => (
+          <>
+            {unequal && (
+              <p className="strip mild">
+                <span>
+                  The runs' losses start up to {formatCount(Math.round(ratio))}× apart, so the
+                  smaller ones look flat.
+                </span>
+                <button
+                  type="button"
+                  className="link"
+                  onClick={() => {
+                    dispatch({ type: "set", settings: { relativeLoss: true } });
+                  }}
+                >
+                  Show them relative to their start
+                </button>
+              </p>
+            )}
+            <Chart
+              {...shared}
+              ref={lossChart}
+              name="loss"
+              label={`Loss against learning rate, ${subject}`}
+              height={height}
+              series={losses}
+              yDomain={lossDomain}
+              yLog={yLog}
+              yTitle={lossName}
+              tooltip={{
+                columns: groups.length > 0 ? BAND_COLUMNS : ["Smoothed", "Loss", "Step"],
+                cells: (run, index) => {
+                  if (groups.length > 0) return bandCells(losses, run, index);
+                  const columns = byRun.get(run)?.sweep.columns;
+                  return [columns?.smoothed_loss, columns?.loss, columns?.step].map(cellAt(index));
+                },
               }}
-            >
-              Show them relative to their start
-            </button>
-          </p>
-        )}
-        <Chart
-          {...shared}
-          ref={lossChart}
-          name="loss"
-          label={`Loss against learning rate, ${subject}`}
-          height={LOSS_HEIGHT}
-          series={losses}
-          yDomain={lossDomain}
-          yLog={yLog}
-          yTitle={lossName}
-          tooltip={{
-            columns: groups.length > 0 ? BAND_COLUMNS : ["Smoothed", "Loss", "Step"],
-            cells: (run, index) => {
-              if (groups.length > 0) return bandCells(losses, run, index);
-              const columns = byRun.get(run)?.sweep.columns;
-              return [columns?.smoothed_loss, columns?.loss, columns?.step].map(cellAt(index));
-            },
-          }}
-          announce={(run, index) => announce(losses, run, index, "smoothed loss")}
-        />
-        {view.marker !== null && (
-          <MarkerReadout
-            learningRate={view.marker}
-            readings={readings}
-            deltaName={settings.delta === "slope" ? "Slope" : "Delta"}
-          />
+              announce={(run, index) => announce(losses, run, index, "smoothed loss")}
+            />
+            {view.marker !== null && (
+              <MarkerReadout
+                learningRate={view.marker}
+                readings={readings}
+                deltaName={settings.delta === "slope" ? "Slope" : "Delta"}
+              />
+            )}
+          </>
         )}
       </ChartCard>
       <ChartCard
@@ -201,34 +207,37 @@ export function CurveCards(props: CurveCardsProps) {
         scale={null}
         zoomed={zoom !== null}
         onReset={shared.onReset}
+        height={DELTA_HEIGHT}
       >
-        <Chart
-          {...shared}
-          ref={deltaChart}
-          name="loss-delta"
-          label={`Loss delta against learning rate, ${subject}`}
-          height={DELTA_HEIGHT}
-          series={deltas}
-          yDomain={deltaDomain}
-          yLog={false}
-          yTitle={settings.delta === "slope" ? "Loss change per decade" : "Loss change per batch"}
-          xTitle="Learning rate (log scale)"
-          zeroLine
-          marks={{ ...marks, ring: null }}
-          tooltip={{
-            columns:
-              groups.length > 0
-                ? BAND_COLUMNS
-                : [settings.delta === "slope" ? "Slope" : "Delta", "Step"],
-            cells: (run, index) => {
-              if (groups.length > 0) return bandCells(deltas, run, index);
-              const columns = byRun.get(run)?.sweep.columns;
-              const delta = settings.delta === "slope" ? columns?.slope : columns?.loss_delta;
-              return [delta, columns?.step].map(cellAt(index));
-            },
-          }}
-          announce={(run, index) => announce(deltas, run, index, "loss delta")}
-        />
+        {(height) => (
+          <Chart
+            {...shared}
+            ref={deltaChart}
+            name="loss-delta"
+            label={`Loss delta against learning rate, ${subject}`}
+            height={height}
+            series={deltas}
+            yDomain={deltaDomain}
+            yLog={false}
+            yTitle={settings.delta === "slope" ? "Loss change per decade" : "Loss change per batch"}
+            xTitle="Learning rate (log scale)"
+            zeroLine
+            marks={{ ...marks, ring: null }}
+            tooltip={{
+              columns:
+                groups.length > 0
+                  ? BAND_COLUMNS
+                  : [settings.delta === "slope" ? "Slope" : "Delta", "Step"],
+              cells: (run, index) => {
+                if (groups.length > 0) return bandCells(deltas, run, index);
+                const columns = byRun.get(run)?.sweep.columns;
+                const delta = settings.delta === "slope" ? columns?.slope : columns?.loss_delta;
+                return [delta, columns?.step].map(cellAt(index));
+              },
+            }}
+            announce={(run, index) => announce(deltas, run, index, "loss delta")}
+          />
+        )}
       </ChartCard>
     </>
   );

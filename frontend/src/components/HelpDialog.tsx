@@ -122,8 +122,8 @@ function Uses() {
       <p>
         The suggestion is for a short training at a constant learning rate. A training several times
         longer wants about a third of it; the peak of one cycle may be about three times as large; a
-        cyclical learning rate runs from where the loss begins to fall up to that peak. The menu
-        “Keras code” writes each of them out.
+        cyclical learning rate runs from where the loss begins to fall up to that peak. They stand
+        below the rules, and the menu “Keras code” writes each of them out.
       </p>
     </Section>
   );
@@ -157,7 +157,9 @@ function Controls() {
       <dl>
         <Entry term="Drag across a chart">Zoom; a double click shows everything again.</Entry>
         <Entry term="Alt and the wheel">Zoom around the pointer.</Entry>
-        <Entry term="Click a curve or a run">Put it in focus.</Entry>
+        <Entry term="Click a curve or a run">
+          Put it in focus; of a group, the sweep whose suggestion is nearest to its median.
+        </Entry>
         <Entry term="Shift and a click">Put a marker, and read every curve there.</Entry>
         <Entry term="← →">
           Along the points of a curve; with Shift ten at a time, or a marker by a tenth of a decade.

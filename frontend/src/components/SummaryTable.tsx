@@ -1,9 +1,11 @@
-import { mdiAlert, mdiArrowDown, mdiArrowUp } from "@mdi/js";
+import { mdiAlert, mdiArrowDown, mdiArrowUp, mdiDownload } from "@mdi/js";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { memo, useCallback, useMemo, useRef, useState } from "react";
+import { saveFile } from "../files";
 import { formatCount, formatLearningRate, plural } from "../format";
 import { type Entry, stopSentence } from "../state/entries";
 import type { Action } from "../state/view";
+import { summaryCsv } from "../table";
 import { CopyButton } from "./CopyButton";
 import { Icon } from "./Icon";
 
@@ -65,6 +67,17 @@ export const SummaryTable = memo(function SummaryTable(props: SummaryTableProps)
       <header>
         <h2>Summary</h2>
         <span className="subtitle">{plural(entries.length, "run")}</span>
+        <button
+          type="button"
+          className="icon-button"
+          aria-label="Summary as CSV"
+          title="Summary as CSV"
+          onClick={() => {
+            saveFile(summaryCsv(rows), "summary.csv");
+          }}
+        >
+          <Icon path={mdiDownload} />
+        </button>
       </header>
       {/* A region that scrolls has to be reached by keyboard. */}
       <div

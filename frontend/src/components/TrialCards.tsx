@@ -100,61 +100,66 @@ export function TrialCards(props: TrialCardsProps) {
         scaleName="LR"
         zoomed={view.zoom !== null}
         onReset={shared.onReset}
+        height={FINAL_HEIGHT}
       >
-        {names.length > 1 && (
-          <label className="quantity">
-            Compare by
-            <select
-              value={quantity}
-              onChange={(event) => {
-                dispatch({ type: "set", settings: { quantity: event.target.value } });
+        {(height) => (
+          <>
+            {names.length > 1 && (
+              <label className="quantity">
+                Compare by
+                <select
+                  value={quantity}
+                  onChange={(event) => {
+                    dispatch({ type: "set", settings: { quantity: event.target.value } });
+                  }}
+                >
+                  {names.map((name) => (
+                    <option key={name} value={name}>
+                      {quantityTitle(name, false)}
+                    </option>
+                  ))}
+                </select>
+              </label>
+            )}
+            <Chart
+              {...shared}
+              ref={finalChart}
+              name="trials"
+              label={`${title} at the end of each trial against its learning rate`}
+              height={height}
+              series={finals}
+              marks={{ ...NO_MARKS, guide }}
+              pairs={pairs}
+              marker={markerOf(view, dispatch)}
+              emphasis={null}
+              fullDomain={fullDomain}
+              xDomain={xDomain}
+              yDomain={finalDomain}
+              yLog={yLog}
+              yTitle={`Final ${title.charAt(0).toLowerCase()}${title.slice(1)}`}
+              xTitle="Learning rate (log scale)"
+              cursor={cursor}
+              onZoom={(zoom) => {
+                dispatch({ type: "zoom", zoom });
               }}
-            >
-              {names.map((name) => (
-                <option key={name} value={name}>
-                  {quantityTitle(name, false)}
-                </option>
-              ))}
-            </select>
-          </label>
+              onPick={() => undefined}
+              tooltip={{
+                heading: "Data",
+                columns: ["Final", "Trial"],
+                cells: (id, index) => [
+                  formatLoss(finals.find((one) => one.id === id)?.y[index] ?? NaN),
+                  fixed[index]?.run.run ?? "",
+                ],
+              }}
+              announce={(id, index) =>
+                `${fixed[index]?.run.run ?? ""}: learning rate ${formatLearningRate(
+                  fixed[index]?.learningRate ?? NaN,
+                )}, ${id} ${quantity} ${formatLoss(finals.find((one) => one.id === id)?.y[index] ?? NaN)}`
+              }
+            />
+            <TrialsTable entries={entries} best={best} focus={view.focus} dispatch={dispatch} />
+          </>
         )}
-        <Chart
-          {...shared}
-          ref={finalChart}
-          name="trials"
-          label={`${title} at the end of each trial against its learning rate`}
-          height={FINAL_HEIGHT}
-          series={finals}
-          marks={{ ...NO_MARKS, guide }}
-          pairs={pairs}
-          marker={markerOf(view, dispatch)}
-          emphasis={null}
-          fullDomain={fullDomain}
-          xDomain={xDomain}
-          yDomain={finalDomain}
-          yLog={yLog}
-          yTitle={`Final ${title.charAt(0).toLowerCase()}${title.slice(1)}`}
-          xTitle="Learning rate (log scale)"
-          cursor={cursor}
-          onZoom={(zoom) => {
-            dispatch({ type: "zoom", zoom });
-          }}
-          onPick={() => undefined}
-          tooltip={{
-            heading: "Data",
-            columns: ["Final", "Trial"],
-            cells: (id, index) => [
-              formatLoss(finals.find((one) => one.id === id)?.y[index] ?? NaN),
-              fixed[index]?.run.run ?? "",
-            ],
-          }}
-          announce={(id, index) =>
-            `${fixed[index]?.run.run ?? ""}: learning rate ${formatLearningRate(
-              fixed[index]?.learningRate ?? NaN,
-            )}, ${id} ${quantity} ${formatLoss(finals.find((one) => one.id === id)?.y[index] ?? NaN)}`
-          }
-        />
-        <TrialsTable entries={entries} best={best} focus={view.focus} dispatch={dispatch} />
       </ChartCard>
       <ChartCard
         name="epochs"
@@ -168,48 +173,51 @@ export function TrialCards(props: TrialCardsProps) {
         scaleName="LR"
         zoomed={false}
         onReset={shared.onReset}
+        height={EPOCHS_HEIGHT}
       >
-        <Chart
-          {...shared}
-          ref={epochsChart}
-          name="epochs"
-          label={`${title} of each trial over its epochs`}
-          height={EPOCHS_HEIGHT}
-          series={epochs}
-          marks={NO_MARKS}
-          emphasis={focused?.run.run ?? null}
-          fullDomain={epochDomain}
-          xDomain={epochDomain}
-          yDomain={fitY(courses.length > 0 ? courses : epochs, {
-            ...fit,
-            log: view.settings.logLoss || farApart(courses),
-            xDomain: epochDomain,
-          })}
-          yLog={view.settings.logLoss || farApart(courses)}
-          yTitle={title}
-          xTitle="Epoch"
-          xIs="epoch"
-          cursor={epochCursor}
-          onZoom={null}
-          onPick={(run) => {
-            const entry = entries.find((one) => one.run.run === run);
-            if (entry) dispatch({ type: "focus", id: entry.run.id });
-          }}
-          tooltip={{
-            heading: "Trial",
-            columns: ["LR", quantityTitle(quantity, false), "Epoch"],
-            cells: (run, index) => [
-              formatLearningRate(rateAt(entries, run, index)),
-              formatLoss(epochs.find(({ id }) => id === run)?.y[index] ?? NaN),
-              String(index + 1),
-            ],
-          }}
-          announce={(run, index) =>
-            `${run}: epoch ${index + 1}, ${title.toLowerCase()} ${formatLoss(
-              epochs.find(({ id }) => id === run)?.y[index] ?? NaN,
-            )}`
-          }
-        />
+        {(height) => (
+          <Chart
+            {...shared}
+            ref={epochsChart}
+            name="epochs"
+            label={`${title} of each trial over its epochs`}
+            height={height}
+            series={epochs}
+            marks={NO_MARKS}
+            emphasis={focused?.run.run ?? null}
+            fullDomain={epochDomain}
+            xDomain={epochDomain}
+            yDomain={fitY(courses.length > 0 ? courses : epochs, {
+              ...fit,
+              log: view.settings.logLoss || farApart(courses),
+              xDomain: epochDomain,
+            })}
+            yLog={view.settings.logLoss || farApart(courses)}
+            yTitle={title}
+            xTitle="Epoch"
+            xIs="epoch"
+            cursor={epochCursor}
+            onZoom={null}
+            onPick={(run) => {
+              const entry = entries.find((one) => one.run.run === run);
+              if (entry) dispatch({ type: "focus", id: entry.run.id });
+            }}
+            tooltip={{
+              heading: "Trial",
+              columns: ["LR", quantityTitle(quantity, false), "Epoch"],
+              cells: (run, index) => [
+                formatLearningRate(rateAt(entries, run, index)),
+                formatLoss(epochs.find(({ id }) => id === run)?.y[index] ?? NaN),
+                String(index + 1),
+              ],
+            }}
+            announce={(run, index) =>
+              `${run}: epoch ${index + 1}, ${title.toLowerCase()} ${formatLoss(
+                epochs.find(({ id }) => id === run)?.y[index] ?? NaN,
+              )}`
+            }
+          />
+        )}
       </ChartCard>
     </>
   );

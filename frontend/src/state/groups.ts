@@ -1,4 +1,4 @@
-import { median } from "d3-array";
+import { least, median } from "d3-array";
 import type { Run } from "../api";
 import { bandOf } from "../chart/band";
 import type { Marks, Series } from "../chart/series";
@@ -87,6 +87,16 @@ export function groupPoints(groups: readonly Group[]): Marks["points"] {
     const x = medianSuggestion(entries);
     return x === null ? [] : [{ seriesId: id, x, hollow: false }];
   });
+}
+
+/** The sweep of a group whose suggestion is nearest to the middle one. */
+export function typicalOf({ entries }: Group): DrawnEntry | null {
+  const middle = medianSuggestion(entries);
+  if (middle === null) return entries[0] ?? null;
+  const reliable = entries.filter((entry) => entry.reliable && entry.suggested !== null);
+  return (
+    least(reliable, ({ suggested }) => Math.abs(Math.log((suggested ?? NaN) / middle))) ?? null
+  );
 }
 
 /** Half way between learning rates is their geometric mean, so it is taken of their logarithms. */
