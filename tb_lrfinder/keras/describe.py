@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import re
 from typing import Any
 
 import keras
@@ -22,7 +23,7 @@ def describe(model: Any, batch_size: int | None) -> ModelConfig:
     return {
         "optimizer": "+".join(dict.fromkeys(names)),
         "optimizer_settings": _settings(optimizer),
-        "model": str(model.name),
+        "model": model_name(model),
         "parameters": int(sum(int(np.prod(variable.shape)) for variable in model.weights)),
         "batch_size": batch_size,
         "loss": loss_name(model.loss),
@@ -33,6 +34,18 @@ def describe(model: Any, batch_size: int | None) -> ModelConfig:
             "python": platform.python_version(),
         },
     }
+
+
+def model_name(model: Any) -> str:
+    """Its name, without the number by which Keras tells apart those that nobody has named.
+
+    So that two sweeps of one architecture are of one model.
+    """
+    name = str(model.name)
+    numbered = re.fullmatch(r"(.+)_\d+", name)
+    if numbered and numbered[1].replace("_", "") == type(model).__name__.lower():
+        return numbered[1]
+    return name
 
 
 def loss_name(loss: Any) -> str:
