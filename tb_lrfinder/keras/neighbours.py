@@ -46,12 +46,15 @@ class Neighbours:
                 before whenever an epoch ends. True also where that is not known yet.
 
         Raises:
-            ValueError: Names the callback, says why, and what to do.
+            ValueError: Names each callback, says why, and what to do.
         """
-        for callback in self._others(finder):
-            why = _objection(callback, one_epoch, finder)
-            if why:
-                raise ValueError(f"Take {type(callback).__name__} out of the callbacks of this fit(): {why}")
+        objections = [
+            f"Take {type(callback).__name__} out of the callbacks of this fit(): {why}"
+            for callback in self._others(finder)
+            if (why := _objection(callback, one_epoch, finder))
+        ]
+        if objections:
+            raise ValueError("\n".join(objections))
 
     def _others(self, finder: Any) -> list[Any]:
         if self._callbacks is None:
