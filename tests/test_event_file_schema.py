@@ -52,7 +52,7 @@ def test_files_of_the_first_release_hold_all_that_can_happen():
 
 def test_tensorboard_serves_files_of_the_first_release():
     with tensorboard(FIXTURES / "0.1") as server:
-        runs = {run["run"]: run for run in server.wait_for_runs(3)}
+        runs = {run["run"]: run for run in server.wait_for_runs(2, status="finished")}
         assert runs["finished"]["suggestion"]["learning_rate"] > 0
         (sweep,) = server.plugin("sweeps", run="finished").json()["sweeps"]
         assert len(sweep["columns"]["loss"]) == runs["finished"]["steps"]

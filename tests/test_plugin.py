@@ -65,7 +65,8 @@ def log_dir(tmp_path_factory):
 def server(request, log_dir):
     """Loading with the Rust data server, and with Python."""
     with tensorboard(log_dir, f"--load_fast={'true' if request.param == 'fast' else 'false'}") as server:
-        server.wait_for_runs(4)
+        server.wait_for_runs(3, status="finished")
+        server.wait_for_runs(1, status="failed")
         yield server
 
 

@@ -113,11 +113,16 @@ def test_wrong_runs_hide_no_other_and_break_no_route(tmp_path, load_fast):
     good.add(0, 1e-3, 2.0, 0.0)
     good.close({"stop_reason": "completed"})
     with tensorboard(tmp_path, f"--load_fast={load_fast}") as server:
+        server.wait_for_runs(1, run="good", status="finished")
         runs = server.wait_for_runs(len(WRONG) + 1)
-        assert {run["run"] for run in runs if run["status"] == "finished"} >= {"good"}
-        answer = server.plugin("sweeps", run=[run["run"] for run in runs])
-        assert answer.status == 200
-        messages = {sweep["run"]: sweep["message"] for sweep in answer.json()["sweeps"]}
+        messages = dict.fromkeys(WRONG)
+        for _ in range(100):  # a run is listed as soon as its first tag is loaded
+            answer = server.plugin("sweeps", run=[run["run"] for run in runs])
+            assert answer.status == 200
+            messages = {sweep["run"]: sweep["message"] for sweep in answer.json()["sweeps"]}
+            if all(messages[name] for name in WRONG):
+                break
+            time.sleep(0.2)
         assert messages["good"] is None
         assert all(sentence in messages[name] for name, (_, sentence) in WRONG.items())
         for run in runs:

@@ -191,6 +191,7 @@ def log_dir(tmp_path_factory):
 @pytest.fixture(scope="module", params=["true", "false"])
 def server(request, log_dir):
     with tensorboard(log_dir, f"--load_fast={request.param}") as server:
+        server.wait_for_runs(4, status="finished")
         server.wait_for_runs(5)
         yield server
 

@@ -19,7 +19,7 @@ def hostile_server(tmp_path_factory):
     log_dir = tmp_path_factory.mktemp("hostile")
     hostile.write_logs(log_dir)
     with tensorboard(log_dir) as server:
-        server.wait_for_runs(len(hostile.NAMES) + 2)
+        server.wait_for_runs(len(hostile.NAMES) + 2, status="finished")
         yield server
 
 
