@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -10,6 +12,7 @@ from urllib.parse import quote, urlsplit
 from hypothesis import strategies as st
 
 from tb_lrfinder.writer import SweepWriter, TrialWriter
+from tests.serving import TensorBoardServer, tensorboard
 
 MARKUP = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>'
 NAMES = (
@@ -97,6 +100,15 @@ TYPES = {
 }
 # What an answer must not tell: where things lie on the server, and what its code is.
 SECRETS = (b"Traceback", b'File "', b"site-packages", b"/tb_lrfinder/", b"root:x:", b"LRFinderPlugin")
+
+
+@contextlib.contextmanager
+def serve(log_dir: Path, *options: str) -> Iterator[TensorBoardServer]:
+    """A TensorBoard that has loaded `write_logs`."""
+    write_logs(log_dir)
+    with tensorboard(log_dir, *options) as server:
+        server.wait_for_runs(len(NAMES) + 2, status="finished")
+        yield server
 
 
 def write_logs(log_dir: Path) -> None:

@@ -12,15 +12,11 @@ from werkzeug.datastructures import MultiDict
 from tb_lrfinder.losses_file import parse_losses
 from tb_lrfinder.queries import BadParameterError, DownloadQuery, SweepsQuery, TrialsQuery
 from tests import hostile
-from tests.serving import tensorboard
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    log_dir = tmp_path_factory.mktemp("hostile")
-    hostile.write_logs(log_dir)
-    with tensorboard(log_dir) as server:
-        server.wait_for_runs(len(hostile.NAMES) + 2, status="finished")
+    with hostile.serve(tmp_path_factory.mktemp("hostile")) as server:
         yield server
 
 

@@ -9,17 +9,13 @@ from urllib.parse import quote, urlsplit
 import pytest
 
 from tests import hostile
-from tests.serving import tensorboard
 
 pytestmark = pytest.mark.xdist_group("browser")
 
 
 @pytest.fixture(scope="module")
 def hostile_server(tmp_path_factory):
-    log_dir = tmp_path_factory.mktemp("hostile")
-    hostile.write_logs(log_dir)
-    with tensorboard(log_dir) as server:
-        server.wait_for_runs(len(hostile.NAMES) + 2, status="finished")
+    with hostile.serve(tmp_path_factory.mktemp("hostile")) as server:
         yield server
 
 
