@@ -74,7 +74,7 @@ class RunWriter:
         self._unwritten = 0  # rows at the end of `_rows` that no event holds yet
         self._last_event = time.monotonic()
         self._wall_time = float(config.get("start_time") or 0.0)  # of the last event
-        # One lock for the rows, held for moments only; one for the file, held while it is slow.
+        # One lock for the rows and the error, held for moments only; one for the file, held while it is slow.
         self._rows_lock = threading.Lock()
         self._file_lock = threading.Lock()
         self._closing = threading.Event()
@@ -219,8 +219,10 @@ class RunWriter:
         try:
             yield
         except Exception as error:
-            if self.error is None:
-                self.error = error
+            with self._rows_lock:  # the thread and the training may meet it at the same moment
+                is_first = self.error is None
+                self.error = self.error or error
+            if is_first:
                 warnings.warn(
                     f"LR Finder can no longer write to {self.log_dir!r}: {error}. {self._consolation}",
                     RuntimeWarning,

@@ -257,8 +257,7 @@ def in_a_terminal(*arguments, **environ):
 
 def test_colours_on_a_terminal_that_wants_them(logs):
     assert "\x1b[31msevere\x1b[0m: The loss" in in_a_terminal("report", logs)
-    # A bar that is taken away again is no colour.
-    assert "\x1b[3" not in in_a_terminal("report", logs, NO_COLOR="1")
+    assert "\x1b" not in in_a_terminal("report", logs, NO_COLOR="1")
     assert "\x1b" not in in_a_terminal("report", logs, TERM="dumb")
 
 
@@ -273,7 +272,7 @@ def test_progress_of_long_work(monkeypatch, capsys):
     progress(2, 3)
     assert capsys.readouterr().err.endswith("Reading runs: 2 of 3")
     progress(3, 3)
-    assert capsys.readouterr().err == "\r\x1b[K"  # and it leaves no trace
+    assert capsys.readouterr().err == f"\r{' ' * len('Reading runs: 2 of 3')}\r"  # and it leaves no trace
 
 
 def test_progress_is_for_terminals_only(monkeypatch, capsys):

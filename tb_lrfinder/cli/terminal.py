@@ -86,11 +86,14 @@ class Progress:
         self._what = what
         self._start = time.monotonic()
         self._is_seen = sys.stderr.isatty()
+        self._written = 0  # signs on the line
 
     def __call__(self, done: int, total: int) -> None:
         """Say how much is done; nothing where it is done within a moment."""
         if not self._is_seen or time.monotonic() - self._start < _PATIENCE:
             return
         line = f"{self._what}: {done} of {total}" if done < total else ""  # at the end no trace
-        sys.stderr.write(f"\r\x1b[K{line}")
+        # Blanks take a line away on every terminal, also on those that know no codes.
+        sys.stderr.write(f"\r{' ' * self._written}\r{line}")
+        self._written = len(line)
         sys.stderr.flush()
