@@ -79,22 +79,19 @@ def test_where_noise_hides_the_descent_only_a_rise_for_good_is_a_divergence():
 
 
 def test_a_hidden_descent_is_said_with_what_could_be_seen():
-    said = []
+    said, wanted = [], []
     for seed in SEEDS:
         losses = 2.3 - np.where(X > -4, 0.02, 0) + np.where(X > 0, 3.0, 0) + noise(seed, 0.3)
-        analysis = analyze(Sweep.from_losses(RATES, losses))
-        shape = measure(losses)
-        for finding in analysis.diagnosis:
-            if finding.code == "too_noisy" and "rests on" in finding.message:
-                said.append(
-                    finding.message
-                    == "The loss is so noisy that its descent does not show, which is less than "
-                    f"{3.5 * shape.left_over:.2g}: the suggestion rests on where the loss rises. Raise "
-                    "`num_steps` or `batches_per_step`, or use larger batches, and compare learning rates "
-                    "around it in short trainings."
-                )
+        messages = [finding.message for finding in analyze(Sweep.from_losses(RATES, losses)).diagnosis]
+        said += [message for message in messages if "rests on" in message]
+        wanted.append(
+            "The loss is so noisy that its descent does not show, which is less than "
+            f"{3.5 * measure(losses).left_over:.2g}: the suggestion rests on where the loss rises. Raise "
+            "`num_steps` or `batches_per_step`, or use larger batches, and compare learning rates around it "
+            "in short trainings."
+        )
     assert len(said) > 5
-    assert all(said)
+    assert set(said) <= set(wanted)
 
 
 @pytest.mark.parametrize("rows", range(40, 46))
