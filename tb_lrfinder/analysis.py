@@ -8,6 +8,7 @@ from typing import Any
 from tb_lrfinder.averaging import Floats
 from tb_lrfinder.curve import DEFAULT_DELTA_WINDOW, DEFAULT_SMOOTHING, Sweep, Usable
 from tb_lrfinder.diagnosis import Finding, diagnose, obstacle
+from tb_lrfinder.metadata import STOP_REASONS
 from tb_lrfinder.shape import Shape
 from tb_lrfinder.suggestion import DEFAULT_RULE, RULES, Suggestion, apply_rule, kept_rows
 
@@ -92,6 +93,9 @@ def analyze(
     shape = Shape.measure(usable, smoothed[rows], smoothing, delta_window=delta_window)
     hindered = obstacle(shape)
     suggestions = {name: apply_rule(name, shape, hindered) for name in RULES}
+    if stop_reason == "refused":  # whatever the rows look like, the learning rate had no part in them
+        reason = STOP_REASONS[stop_reason].capitalize() + "."
+        suggestions = {name: Suggestion(None, name, reason=reason) for name in RULES}
     divergence = shape.divergence
     if divergence is None and stop_reason in ("diverged", "non_finite") and len(sweep):
         divergence = float(sweep.learning_rate[-1])  # it was stopped before the smoothed loss shows it

@@ -136,6 +136,7 @@ STOP_REASONS: Final = {
     "incomplete": "the training ended before the ramp was done",
     "interrupted": "the training was interrupted",
     "failed": "the training raised an error",
+    "refused": "the optimizer has not trained the model",
 }
 
 TRIAL_STOP_REASONS: Final = {

@@ -58,7 +58,7 @@ class Recorded:
         if self.result is None:
             silent = (time.time() if now is None else now) - self.last_event_time
             return "running" if silent <= metadata.INTERRUPTED_AFTER_SECONDS else "interrupted"
-        ending = {"failed": "failed", "interrupted": "interrupted"}
+        ending = {"failed": "failed", "refused": "failed", "interrupted": "interrupted"}
         return ending.get(str(self.result.get("stop_reason")), "finished")  # type: ignore[return-value]
 
     @property

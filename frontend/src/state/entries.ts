@@ -96,6 +96,7 @@ const STOP_REASONS: Record<string, string> = {
   incomplete: "the training ended before the ramp was done",
   interrupted: "the training was interrupted",
   failed: "the training raised an error",
+  refused: "the optimizer has not trained the model",
 };
 
 export function stopSentence(run: Run): string {
