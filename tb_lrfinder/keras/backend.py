@@ -94,10 +94,31 @@ def kind_of_steps(model: Any) -> Literal["compiled", "eager", "pure"]:
     return "eager" if name == "torch" and not model.jit_compile else "compiled"
 
 
+def is_traced(model: Any) -> bool:
+    """Whether a train step is run by Python once, for all the times that it is run on the device."""
+    return keras.backend.backend() in ("tensorflow", "jax") and not model.run_eagerly
+
+
 def device_scope(model: Any) -> contextlib.AbstractContextManager[Any]:
     """Where the variables of a model live: what is made inside is on all of its devices."""
     strategy = getattr(model, "distribute_strategy", None)  # TensorFlow only
     return contextlib.nullcontext() if strategy is None else strategy.scope()
+
+
+def after(batch: Any) -> contextlib.AbstractContextManager[Any]:
+    """A context inside a train step in which nothing is done before `batch` is there.
+
+    TensorFlow runs what does not depend on the batch at the same time as the iterator is asked for it, and
+    so also when the iterator then has none: a counter would count a batch that never was. That of the
+    optimizer does (`optimizer.iterations` is one too many after each epoch of a dataset of unknown length).
+    """
+    if keras.backend.backend() != "tensorflow":
+        return contextlib.nullcontext()
+    import tensorflow as tf
+
+    tensors = [part for part in tf.nest.flatten(batch, expand_composites=True) if isinstance(part, tf.Tensor)]
+    context: contextlib.AbstractContextManager[Any] = tf.control_dependencies(tensors)
+    return context
 
 
 def batch_structure(iterator: Any) -> Any:

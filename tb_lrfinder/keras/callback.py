@@ -76,8 +76,8 @@ class LRFinder(keras.callbacks.Callback):
             sweep does not say.
         suggestions: Those of all rules, by name.
         diagnosis: What is worth knowing about the sweep.
-        stop_reason: `"completed"`, `"diverged"`, `"non_finite"`, `"incomplete"`, `"interrupted"` or
-            `"failed"`; `None` before and during a sweep.
+        stop_reason: `"completed"`, `"diverged"`, `"non_finite"`, `"incomplete"`, `"interrupted"`,
+            `"failed"` or `"refused"`; `None` before and during a sweep.
         log_dir: The directory that was really written to; of several processes (JAX), only the first writes.
 
     Raises:

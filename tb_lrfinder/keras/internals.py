@@ -56,21 +56,25 @@ def check(model: Any, optimizers: list[Any]) -> None:
         )
 
 
-def loss_metrics(model: Any, name: str) -> list[Any]:
-    """The running means that may hold the loss `name`, the model's own first, Keras' last."""
+def metrics_of(model: Any) -> list[Any]:
+    """Every metric that a train step may update or read, the model's own first, Keras' last."""
     candidates = [*model._metrics, *model.metrics]
     candidates += [value for value in vars(model).values() if isinstance(value, keras.metrics.Metric)]
+    for layer in model._flatten_layers():
+        candidates += getattr(layer, "_metrics", ())
+    candidates += [inner for metric in candidates for inner in getattr(metric, "metrics", ())]
     if model._loss_tracker is not None:
         candidates.append(model._loss_tracker)
-    means: dict[int, Any] = {}
-    for metric in candidates:
-        # A subclass that takes something else than values, such as (y_true, y_pred), is not a tap.
-        if (
-            metric.name == name
-            and getattr(type(metric), "update_state", None) is keras.metrics.Mean.update_state
-        ):
-            means.setdefault(id(metric), metric)
-    return list(means.values())
+    return list({id(metric): metric for metric in candidates}.values())
+
+
+def is_mean_of_values(metric: Any) -> bool:
+    """Whether what `metric` is told are the values that it averages, and not, say, (y_true, y_pred)."""
+    kind = type(metric)
+    return (
+        getattr(kind, "update_state", None) is keras.metrics.Mean.update_state
+        and getattr(kind, "result", None) is keras.metrics.Mean.result
+    )
 
 
 def is_own_tracker(model: Any, metric: Any) -> bool:

@@ -101,6 +101,8 @@ class RampedLearningRate:
         self._last = len(rates) - 1
         self._acting: list[Any] | None = None
         self.step = 0  # of the ramp, as the host knows it
+        self.used = False
+        """Whether a train step has asked for it."""
 
     def attach(self) -> None:
         """Begin to act."""
@@ -129,6 +131,7 @@ class RampedLearningRate:
     def _reader(self, index: int) -> Any:
         def current_learning_rate() -> Any:
             if self._acting is not None:
+                self.used = True
                 return self._acting[index]
             return self._tables[index][min(self.step, self._last)]
 

@@ -18,12 +18,14 @@ from tb_lrfinder.analysis import Analysis, analyze
 from tb_lrfinder.curve import Sweep
 from tb_lrfinder.keras import backend, internals
 from tb_lrfinder.keras.describe import describe
+from tb_lrfinder.keras.fit_watch import in_one_line
 from tb_lrfinder.keras.learning_rate import RampedLearningRate, accumulation_steps, leaf_optimizers
 from tb_lrfinder.keras.plan import Plan, plan_batches, plan_epochs
 from tb_lrfinder.keras.recorder import Recorder
 from tb_lrfinder.keras.settings import Settings
 from tb_lrfinder.keras.snapshot import Snapshot
 from tb_lrfinder.keras.train_function import SweptTrainFunction, swept_train_function
+from tb_lrfinder.keras.updates import UpdateCheck
 from tb_lrfinder.keras.validation_loss import ValidationLoss
 from tb_lrfinder.metadata import SweepConfig, SweepResult
 from tb_lrfinder.ramp import ramp
@@ -68,6 +70,9 @@ class SweepRun:
         self._swept: SweptTrainFunction | None = None
         self._recorder: Recorder | None = None
         self._writer: SweepWriter | None = None
+        self._updates: UpdateCheck | None = None
+        self._epoch_losses: list[float] = []
+        self._on_error: Callable[[BaseException], None] = lambda error: None
 
     @property
     def steps_done(self) -> int:
@@ -132,7 +137,7 @@ class SweepRun:
         """Attach to the model. From here on the next batch belongs to the sweep.
 
         Args:
-            on_error: Called when a step of the sweep raises.
+            on_error: Called when a step of the sweep raises, or the sweep is refused.
 
         Raises:
             OSError: If `log_dir` cannot be written to.
@@ -140,6 +145,7 @@ class SweepRun:
         """
         settings, plan, model = self.settings, self.plan, self.model
         assert plan is not None
+        self._on_error, self._updates = on_error, UpdateCheck(model)
         rates = ramp(settings.start_lr, settings.end_lr, plan.num_steps, settings.ramp)
         learning_rate = RampedLearningRate(model.optimizer, rates)
         validate = None
@@ -173,17 +179,33 @@ class SweepRun:
         """Set the learning rate of the epoch, where a step is an epoch."""
         if self.settings.per == "epoch" and self._swept is not None and self._recorder is not None:
             self._swept.set_step(len(self._recorder))
+            self._epoch_losses = []
 
     def end_execution(self) -> None:
-        """Take the losses of the batches that have just run; stop where they say so."""
+        """Take the losses of the batches that have just run; stop where they say so.
+
+        Raises:
+            RuntimeError, TypeError, ValueError: If it is no sweep. The model has been restored then.
+        """
         if self._swept is None or self._recorder is None or self.stopped is not None:
             return
-        losses = self._swept.take_losses()
-        if self.settings.per == "batch":
-            self._recorder.add_batches(losses)
-        elif self.settings.stop is not None and not all(map(math.isfinite, losses)):
-            self.model.stop_training = True  # the epoch's row follows when it ends
+        try:
+            self._record(self._swept, self._recorder)
+        except BaseException as error:
+            self._on_error(error)
+            raise
         self._stop_if_decided()
+
+    def _record(self, swept: SweptTrainFunction, recorder: Recorder) -> None:
+        losses = swept.take_losses()
+        if self._updates is not None and backend.is_traced(self.model) and not swept.uses_learning_rate:
+            raise self._updates.never_asked()
+        if self.settings.per == "batch":
+            recorder.add_batches(losses)
+            return
+        self._epoch_losses += losses
+        if self.settings.stop is not None and not all(map(math.isfinite, losses)):
+            self.model.stop_training = True  # the epoch's row follows when it ends
 
     def end_epoch(self, logs: dict[str, Any]) -> None:
         """Take the loss of the epoch, where a step is an epoch.
@@ -195,19 +217,31 @@ class SweepRun:
             return
         monitor = self.settings.monitor
         if monitor not in logs:
-            raise ValueError(
+            error = ValueError(
                 f"The epoch has no loss named {monitor!r}, only {', '.join(map(repr, logs)) or 'nothing'}. "
                 "Pass LRFinder(..., monitor=...) with one of these."
             )
+            self._on_error(error)
+            raise error
         validate = self._recorder.validate
         own = validate() if validate is not None else logs.get(f"val_{monitor}", math.nan)
-        self._recorder.add_row(float(logs[monitor]), float(own))
+        # What a train step returns without a metric is the last batch's, or that of an untouched tracker.
+        averaged = self._swept is None or self._swept.losses_are_averaged or not self._epoch_losses
+        loss = float(logs[monitor]) if averaged else float(np.mean(self._epoch_losses))
+        self._recorder.add_row(loss, float(own))
         self._stop_if_decided()
 
     def stop(self, reason: str, message: str | None = None) -> None:
-        """End the sweep: detach, restore, compute and write what it says. A second call does nothing."""
+        """End the sweep: detach, restore, compute and write what it says. A second call does nothing.
+
+        Raises:
+            RuntimeError: If the optimizer has trained nothing, after all that has been done.
+        """
         if self.stopped is not None:
             return
+        error = self._error_after(reason)
+        if error is not None:
+            reason, message = "refused", in_one_line(error)
         self.restore()
         self.stopped = reason
         if self._recorder is not None:
@@ -228,6 +262,16 @@ class SweepRun:
         }
         if self._writer is not None:
             self._writer.close(self.result)
+        if error is not None:
+            self._on_error(error)
+            raise error
+
+    def _error_after(self, reason: str) -> RuntimeError | None:
+        """Why it was no sweep; None where it was, or cannot be told."""
+        if self._updates is None or not self.steps_done:
+            return None
+        internals.sync(self.model)
+        return self._updates.error_after(reason)
 
     def restore(self) -> None:
         """Leave the model as it was. May be called again, and again."""

@@ -14,7 +14,7 @@ from tb_lrfinder.keras.batch_loss import BatchLossTap
 from tb_lrfinder.keras.learning_rate import RampedLearningRate
 
 _LOSSES = "_lr_finder_losses"
-_POSITION = "_lr_finder_position"
+_NUMBERS = "_lr_finder_numbers"
 
 
 class SweptTrainFunction(abc.ABC):
@@ -47,6 +47,7 @@ class SweptTrainFunction(abc.ABC):
         self._tap = tap
         self._batches_per_step = batches_per_step
         self._position = first_position  # batches whose losses were taken
+        self._refusal: Exception | None = None
         self._on_error = on_error
         self._inner: Callable[..., Any] | None = None
         self._replaced: Callable[..., Any] | None = None
@@ -89,19 +90,57 @@ class SweptTrainFunction(abc.ABC):
                 self._on_error(error)
             raise
         if not self._keep(result):
-            raise RuntimeError(
+            self._refusal = RuntimeError(
                 f"{type(self._model).__name__} overrides `make_train_function` with one that does not call "
                 "`train_step`, so that LRFinder cannot set the learning rate inside it."
             )
         return result
 
-    @abc.abstractmethod
+    @property
+    def uses_learning_rate(self) -> bool:
+        """Whether the train step has asked the optimizer for its learning rate so far."""
+        return self._learning_rate.used
+
+    @property
+    def losses_are_averaged(self) -> bool:
+        """Whether `fit` reports the mean of an epoch's losses."""
+        return self._tap.is_averaged
+
+    def take_losses(self) -> Sequence[float]:
+        """The losses of the batches since the last call, in their order.
+
+        It is here that the sweep is refused, after the execution: `fit` has then taken over what it
+        returned, which on JAX is all that there is of the model.
+
+        Raises:
+            RuntimeError: If the batches that ran are not those that are next in the ramp.
+            TypeError, ValueError: If the train step has no loss of a single batch.
+        """
+        refusal = self._refusal or self._tap.refusal
+        if refusal is not None:
+            raise refusal
+        numbers, losses = self._taken_numbers_and_losses()
+        expected = list(range(self._position, self._position + len(losses)))
+        if numbers != expected:
+            raise RuntimeError(
+                f"LRFinder has lost count of the batches of {type(self._model).__name__}: those that ran "
+                f"have the numbers {numbers}, and {expected} come next, so that other learning rates acted "
+                "than would be recorded. A train step must tell its loss once for each batch, "
+                "outside of `tf.cond`, and nothing else may train the model in the meantime."
+            )
+        self._position += len(losses)
+        if self._batches_per_step:
+            # Keep the learning rate that the host shows in step with the one that acts.
+            self._learning_rate.step = self._position // self._batches_per_step
+        return losses
+
     def set_step(self, step: int) -> None:
         """Say which step of the ramp it is, where the batches do not decide that."""
+        self._learning_rate.step = step
 
     @abc.abstractmethod
-    def take_losses(self) -> Sequence[float]:
-        """The losses of the batches since the last call, in their order."""
+    def _taken_numbers_and_losses(self) -> tuple[list[int], list[float]]:
+        """The batches since the last call, by the number with which each has run."""
 
     @abc.abstractmethod
     def _swept(self, train_step: Callable[..., Any]) -> Callable[..., Any]:
@@ -110,15 +149,6 @@ class SweptTrainFunction(abc.ABC):
     @abc.abstractmethod
     def _keep(self, result: Any) -> bool:
         """Take what is the sweep's out of what an execution returned; whether there was any."""
-
-    def _follow(self) -> None:
-        """Keep the learning rate that the host shows in step with the one that acts."""
-        if self._batches_per_step:
-            self._learning_rate.step = self._position // self._batches_per_step
-
-    def _step_at(self, position: Any) -> Any:
-        """The step of the ramp to which a batch belongs; numbers or tensors."""
-        return position // self._batches_per_step if self._batches_per_step > 1 else position
 
 
 class CompiledSweptTrainFunction(SweptTrainFunction):
@@ -130,55 +160,52 @@ class CompiledSweptTrainFunction(SweptTrainFunction):
 
     def __init__(self, model: Any, *arguments: Any) -> None:
         super().__init__(model, *arguments)
-        self._capacity = int(model.steps_per_execution)
-        self._position_variable = keras.Variable(
-            self._position, dtype="int", trainable=False, aggregation="only_first_replica", name="position"
-        )
-        self._latest: Any = None  # losses of the latest execution, still on the device
-        self._latest_position: Any = self._position
+        self._position_variable = _counter(self._position, "position")
+        self._step_variable = _counter(0, "step")  # where the batches do not decide it
+        self._latest: tuple[Any, Any] | None = None  # of the latest execution, still on the device
 
     def set_step(self, step: int) -> None:
         """Say which step of the ramp it is, where the batches do not decide that."""
-        self._position_variable.assign(step)
-        self._learning_rate.step = step
+        super().set_step(step)
+        self._step_variable.assign(step)
 
-    def take_losses(self) -> Sequence[float]:
-        """The losses of the batches since the last call, in their order."""
+    def _taken_numbers_and_losses(self) -> tuple[list[int], list[float]]:
         if self._latest is None:
-            return ()
-        latest, self._latest = self._latest, None
-        if self._capacity == 1:
-            self._position += 1
-            taken = [float(latest)]
-        else:
-            losses, end = keras.ops.convert_to_numpy(latest), int(self._latest_position)
-            taken = [float(losses[batch % self._capacity]) for batch in range(self._position, end)]
-            self._position = end
-        self._follow()
-        return taken
+            return [], []
+        numbers, losses = (np.ravel(keras.ops.convert_to_numpy(each)) for each in self._latest)
+        self._latest = None
+        if len(numbers) == 1:
+            return [int(numbers[0])], [float(losses[0])]
+        # The other places are still those of the execution before, the last of an epoch being shorter.
+        fresh = [place for place in np.argsort(numbers) if numbers[place] >= self._position]
+        return [int(numbers[place]) for place in fresh], [float(losses[place]) for place in fresh]
 
     def _keep(self, result: Any) -> bool:
-        self._latest = result.pop(_LOSSES, None)
-        if self._capacity > 1:
-            self._latest_position = result.pop(_POSITION, None)
-        return self._latest is not None
+        if _LOSSES not in result:
+            return False
+        self._latest = result.pop(_NUMBERS), result.pop(_LOSSES)
+        return True
 
     def _swept(self, train_step: Callable[..., Any]) -> Callable[..., Any]:
         def swept_train_step(data: Any) -> Any:
-            position = self._position_variable.value
-            step = self._step_at(position)
-            place = keras.ops.mod(position, self._capacity) if self._capacity > 1 else None
-            with self._learning_rate.acting(step), self._tap.listening(place):
-                logs = dict(train_step(data))
-            self._tap.take_from(logs)
-            if self._batches_per_step:
+            with backend.after(data):
+                # Another tensor than the variable's own, which PyTorch changes in place.
+                position = keras.ops.add(self._position_variable, 0)
+                with self._learning_rate.acting(self._step_at(position)), self._tap.listening(position):
+                    logs = train_step(data)
+                logs = self._tap.take_from(logs)
                 self._position_variable.assign_add(1)
-            logs[_LOSSES] = keras.ops.convert_to_tensor(self._tap.losses)
-            if self._capacity > 1:
-                logs[_POSITION] = keras.ops.convert_to_tensor(self._position_variable)
+                logs[_NUMBERS] = keras.ops.convert_to_tensor(self._tap.numbers)
+                logs[_LOSSES] = keras.ops.convert_to_tensor(self._tap.losses)
             return logs
 
         return swept_train_step
+
+    def _step_at(self, position: Any) -> Any:
+        """The step of the ramp to which a batch belongs."""
+        if not self._batches_per_step:
+            return keras.ops.convert_to_tensor(self._step_variable)
+        return position // self._batches_per_step if self._batches_per_step > 1 else position
 
 
 class HostCountedTrainFunction(SweptTrainFunction):
@@ -187,27 +214,24 @@ class HostCountedTrainFunction(SweptTrainFunction):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self._number = self._position  # of the batch that is next
-        self._taken: list[Any] = []  # losses, still on the device
+        self._taken: list[tuple[int, Any]] = []  # numbers, and losses, still on the device
 
-    def set_step(self, step: int) -> None:
-        """Say which step of the ramp it is, where the batches do not decide that."""
-        self._number = step
-        self._learning_rate.step = step
-
-    def take_losses(self) -> Sequence[float]:
-        """The losses of the batches since the last call, in their order."""
-        taken, self._taken = [float(loss) for loss in self._taken], []
-        self._position += len(taken)
-        self._follow()
-        return taken
+    def _taken_numbers_and_losses(self) -> tuple[list[int], list[float]]:
+        taken, self._taken = self._taken, []
+        return [number for number, _ in taken], [float(loss) for _, loss in taken]
 
     def _keep(self, result: Any) -> bool:
         return bool(self._taken)
 
     def _count(self, loss: Any) -> None:
-        self._taken.append(loss)
-        if self._batches_per_step:
-            self._number += 1
+        self._taken.append((self._number, loss))
+        self._number += 1
+
+    def _next_step(self) -> int:
+        """The step of the ramp to which the batch that is next belongs."""
+        if not self._batches_per_step:
+            return self._learning_rate.step
+        return self._number // self._batches_per_step
 
 
 class EagerSweptTrainFunction(HostCountedTrainFunction):
@@ -215,9 +239,9 @@ class EagerSweptTrainFunction(HostCountedTrainFunction):
 
     def _swept(self, train_step: Callable[..., Any]) -> Callable[..., Any]:
         def swept_train_step(data: Any) -> Any:
-            with self._learning_rate.acting(self._step_at(self._number)), self._tap.listening(None):
-                logs = dict(train_step(data))
-            self._tap.take_from(logs)
+            with self._learning_rate.acting(self._next_step()), self._tap.listening():
+                logs = train_step(data)
+            logs = self._tap.take_from(logs)
             self._count(self._tap.latest)
             return logs
 
@@ -227,8 +251,8 @@ class EagerSweptTrainFunction(HostCountedTrainFunction):
 class PureSweptTrainFunction(HostCountedTrainFunction):
     """Where a train step is a pure function of the state and the batch, as on JAX.
 
-    Such a step can count nothing in a variable. So the host numbers the batches as it hands them in, and
-    takes the loss out of what each step returns.
+    Such a step can count nothing in a variable. So the host hands the step of the ramp in with each batch,
+    and takes the loss out of what each train step returns.
     """
 
     def attach(self) -> None:
@@ -238,7 +262,7 @@ class PureSweptTrainFunction(HostCountedTrainFunction):
 
     def _numbering(self, step_function: Callable[..., Any]) -> Callable[..., Any]:
         def numbered_step(state: Any, data: Any) -> Any:
-            logs, state = step_function(state, (np.int32(self._number), data))
+            logs, state = step_function(state, (np.int32(self._next_step()), data))
             if _LOSSES in logs:
                 self._count(logs.pop(_LOSSES))
             return logs, state
@@ -247,14 +271,17 @@ class PureSweptTrainFunction(HostCountedTrainFunction):
 
     def _swept(self, train_step: Callable[..., Any]) -> Callable[..., Any]:
         def swept_train_step(state: Any, numbered: Any) -> Any:
-            position, data = numbered
-            with self._learning_rate.acting(self._step_at(position)), self._tap.listening(None):
+            step, data = numbered
+            with self._learning_rate.acting(step), self._tap.listening():
                 logs, state = train_step(state, data)
-            logs = dict(logs)
-            self._tap.take_from(logs)
+            logs = self._tap.take_from(logs)
             return logs | {_LOSSES: self._tap.latest}, state
 
         return swept_train_step
+
+
+def _counter(value: int, name: str) -> Any:
+    return keras.Variable(value, dtype="int", trainable=False, aggregation="only_first_replica", name=name)
 
 
 def swept_train_function(
@@ -271,7 +298,7 @@ def swept_train_function(
     """
     kind = _KINDS[backend.kind_of_steps(model)]
     capacity = int(model.steps_per_execution) if kind is CompiledSweptTrainFunction else None
-    tap = BatchLossTap(model, monitor, capacity)
+    tap = BatchLossTap(model, monitor, capacity, by_epoch=not batches_per_step)
     return kind(model, learning_rate, tap, batches_per_step, first_position, on_error)
 
 

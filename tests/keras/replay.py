@@ -42,13 +42,13 @@ def batches_of(x, y=None, sample_weight=None, *, batch_size=16, epochs=1):
     return one_epoch * epochs
 
 
-def replay(model, batches, rates, batches_per_step=1):
+def replay(model, batches, rates, batches_per_step=1, name="loss"):
     """Train a twin of the swept model with float learning rates; return the loss of each batch."""
     losses = []
     for index, (x, y, sample_weight) in enumerate(batches[: len(rates) * batches_per_step]):
         model.optimizer.learning_rate = rates[index // batches_per_step]
         model.reset_metrics()  # which train_on_batch of older versions does not
-        losses.append(model.train_on_batch(x, y, sample_weight=sample_weight, return_dict=True)["loss"])
+        losses.append(model.train_on_batch(x, y, sample_weight=sample_weight, return_dict=True)[name])
     return np.array(losses)
 
 

@@ -167,8 +167,9 @@ class ReturnsRawLoss(_Custom):
         return {"loss": loss}
 
 
-def test_a_loss_that_no_metric_is_told_is_taken_from_the_logs_with_a_word():
-    with pytest.warns(UserWarning, match="Recorded instead is what the step returns as 'loss'"):
+def test_a_loss_that_no_metric_is_told_is_taken_from_the_logs():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
         finder = sweep(ReturnsRawLoss())
     assert finder.sweep.loss == pytest.approx(expected(finder), rel=1e-6)
 

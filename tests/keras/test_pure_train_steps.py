@@ -116,8 +116,9 @@ class ReturnsRawLoss(_Custom):
         return {"loss": loss}, state
 
 
-def test_a_loss_that_no_metric_is_told_is_taken_from_the_logs_with_a_word():
-    with pytest.warns(UserWarning, match="Recorded instead is what the step returns as 'loss'"):
+def test_a_loss_that_no_metric_is_told_is_taken_from_the_logs():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
         finder = sweep(ReturnsRawLoss())
     assert finder.sweep.loss == pytest.approx(expected(finder), rel=1e-6)
 
@@ -131,8 +132,7 @@ class OtherName(_Custom):
 
 
 def test_monitor_names_the_loss():
-    with pytest.warns(UserWarning, match="Recorded instead is what the step returns as 'total'"):
-        finder = sweep(OtherName(), monitor="total")
+    finder = sweep(OtherName(), monitor="total")
     assert finder.sweep.loss == pytest.approx(expected(finder), rel=1e-6)
 
 

@@ -1,0 +1,134 @@
+"""Whether a sweep has trained anything, with the optimizer whose learning rate it is about."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import keras
+
+from tb_lrfinder.keras import backend, internals
+from tb_lrfinder.keras.learning_rate import leaf_optimizers
+
+_WITHOUT_UPDATES = ("completed", "diverged", "incomplete")
+_WITHOUT_CHANGES = ("completed", "diverged")  # a few rows of tiny learning rates may all round to nothing
+
+
+class UpdateCheck:
+    """Tells a sweep from a training that a learning rate has no part in.
+
+    A model with optimizers of its own for its parts, such as a GAN, has in `model.optimizer` the one that
+    `compile` makes where it is given none. Its learning rate can be swept without any effect.
+
+    Args:
+        model: A compiled, built model, before the first batch of its sweep.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self._optimizer = model.optimizer
+        self._iterations = self._iterations_now()
+        self._others = {name: _iterations(other) for name, other in self._other_optimizers()}
+        self._scale = self._scale_now()
+        self._weights = [(variable, _checksum(variable)) for variable in model.trainable_variables]
+
+    def never_asked(self) -> RuntimeError:
+        """The error for a compiled train step in which nobody asks the optimizer for its learning rate."""
+        return RuntimeError(
+            f"LRFinder sweeps the learning rate of `model.optimizer`, {_described(self._optimizer)}, which "
+            f"the train step of {self._named()} does not use. {self._advice()}"
+        )
+
+    def error_after(self, stop_reason: str) -> RuntimeError | None:
+        """Why a sweep that ended for `stop_reason` is none; None where it is one.
+
+        The variables must be up to date, and not restored yet.
+        """
+        if stop_reason in _WITHOUT_UPDATES and self._iterations_now() == self._iterations:
+            if self._scale_now() != self._scale:
+                if stop_reason == "incomplete":
+                    return None  # the first steps, by which the scale is found
+                return RuntimeError(
+                    f"{_described(self._optimizer)} has skipped every batch of the sweep, because its "
+                    "gradients were not finite. Check data and loss for overflow, or sweep in float32."
+                )
+            counts = ", ".join(map(str, dict.fromkeys(self._iterations)))
+            return RuntimeError(
+                f"LRFinder has swept the learning rate of `model.optimizer`, {_described(self._optimizer)}, "
+                f"which the train step of {self._named()} has not updated: its `iterations` stayed at "
+                f"{counts}. {self._advice()}"
+            )
+        if stop_reason in _WITHOUT_CHANGES and not self._has_changed():
+            return RuntimeError(
+                f"No weight of {self._named()} has changed in the sweep. Either the gradients are all 0: "
+                "check that the loss depends on the trainable weights. Or the learning rates are too small "
+                "for the precision of the weights: pass LRFinder a larger `end_lr`."
+            )
+        return None
+
+    def _advice(self) -> str:
+        if not self._model.trainable_variables:
+            return "The model has no trainable weights: set `trainable = True` on the layers to be trained."
+        others = dict(self._other_optimizers())
+        updated = [name for name, other in others.items() if _iterations(other) != self._others.get(name, 0)]
+        names = updated or list(others)
+        if not names:
+            return (
+                "Have the step call `self.optimizer.apply(gradients, self.trainable_variables)`, on JAX "
+                "`self.optimizer.stateless_apply(...)`, and not be a `tf.function` that was traced before."
+            )
+        listed = ", ".join(f"`{name}` ({type(others[name]).__name__})" for name in names)
+        return (
+            f"{'Updated instead' if updated else 'The model also has'}: {listed}. Give `compile` the one "
+            "whose learning rate is wanted, as in `super().compile(optimizer=...)`, and use it in the step "
+            "as `self.optimizer`."
+        )
+
+    def _has_changed(self) -> bool:
+        return any(before is None or _checksum(variable) != before for variable, before in self._weights)
+
+    def _iterations_now(self) -> list[int]:
+        return [internals.iterations(leaf) for leaf in leaf_optimizers(self._optimizer)]
+
+    def _scale_now(self) -> float | None:
+        scale = getattr(self._optimizer, "dynamic_scale", None)  # of a LossScaleOptimizer
+        return None if scale is None else float(scale.numpy())
+
+    def _other_optimizers(self) -> Iterator[tuple[str, Any]]:
+        """By the name that they go by in the code, once each."""
+        seen = {id(self._optimizer)}
+        # Private attributes last: on TensorFlow, one of them is a dictionary of all.
+        for name, value in sorted(vars(self._model).items(), key=lambda item: item[0].startswith("_")):
+            for path, part in _parts(name, value):
+                if isinstance(part, keras.optimizers.Optimizer) and id(part) not in seen:
+                    seen.add(id(part))
+                    yield path, part
+
+    def _named(self) -> str:
+        return type(self._model).__name__
+
+
+def _parts(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        yield from ((f"{name}[{key!r}]", part) for key, part in value.items())
+    elif isinstance(value, list | tuple):
+        yield from ((f"{name}[{index}]", part) for index, part in enumerate(value))
+    else:
+        yield name, value
+
+
+def _iterations(optimizer: Any) -> int:
+    return sum(map(internals.iterations, leaf_optimizers(optimizer)))
+
+
+def _checksum(variable: Any) -> int | None:
+    """A number that changes with the variable; None where parts of it are out of this process' reach."""
+    try:
+        return zlib.crc32(backend.copy_of(variable).tobytes())
+    except RuntimeError:
+        return None
+
+
+def _described(optimizer: Any) -> str:
+    return f"{type(optimizer).__name__} {optimizer.name!r}"
