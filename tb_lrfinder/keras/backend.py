@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal
 
 import keras
@@ -105,7 +105,8 @@ def device_scope(model: Any) -> contextlib.AbstractContextManager[Any]:
     return contextlib.nullcontext() if strategy is None else strategy.scope()
 
 
-def after(batch: Any) -> contextlib.AbstractContextManager[Any]:
+@contextlib.contextmanager
+def after(batch: Any) -> Iterator[None]:
     """A context inside a train step in which nothing is done before `batch` is there.
 
     TensorFlow runs what does not depend on the batch at the same time as the iterator is asked for it, and
@@ -113,12 +114,18 @@ def after(batch: Any) -> contextlib.AbstractContextManager[Any]:
     optimizer does (`optimizer.iterations` is one too many after each epoch of a dataset of unknown length).
     """
     if keras.backend.backend() != "tensorflow":
-        return contextlib.nullcontext()
+        yield
+        return
     import tensorflow as tf
 
+    def at_any_time(make: Callable[..., Any], **arguments: Any) -> Any:
+        # What a step creates is initialized outside of it, which XLA insists on, and so before any batch.
+        with tf.control_dependencies(None):
+            return make(**arguments)
+
     tensors = [part for part in tf.nest.flatten(batch, expand_composites=True) if isinstance(part, tf.Tensor)]
-    context: contextlib.AbstractContextManager[Any] = tf.control_dependencies(tensors)
-    return context
+    with tf.variable_creator_scope(at_any_time), tf.control_dependencies(tensors):
+        yield
 
 
 def batch_structure(iterator: Any) -> Any:

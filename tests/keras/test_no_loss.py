@@ -199,8 +199,13 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("kind", REFUSED, ids=lambda kind: kind.__name__)
-def test_what_is_not_the_loss_of_a_batch_is_refused_with_the_name_to_pass(kind):
+@pytest.mark.parametrize("jit_compile", [False, True], ids=["", "jit"])
+def test_what_is_not_the_loss_of_a_batch_is_refused_with_the_name_to_pass(kind, jit_compile):
+    if jit_compile and BACKEND != "tensorflow":
+        pytest.skip("the default on JAX, and another kind of compiler on PyTorch")
     model = kind()
+    if BACKEND == "tensorflow":
+        model.jit_compile = jit_compile
     model(regression_data()[0])
     model.optimizer.build(model.trainable_variables)
     before = state_of(model)
