@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ import keras
 from tb_lrfinder.curve import DEFAULT_DELTA_WINDOW, DEFAULT_SMOOTHING, Sweep
 from tb_lrfinder.diagnosis import Finding
 from tb_lrfinder.divergence import Divergence
-from tb_lrfinder.keras import applied, backend, closing, internals
+from tb_lrfinder.keras import applied, backend, closing, copies, internals
 from tb_lrfinder.keras.fit_watch import reason_of
 from tb_lrfinder.keras.neighbours import Neighbours
 from tb_lrfinder.keras.settings import Settings, checked_log_dir, checked_stop
@@ -133,6 +132,8 @@ class LRFinder(keras.callbacks.Callback):
         self._neighbours = Neighbours(None)
         self._fit: SweepFit | None = None  # the one that is going on
         self._has_last_word = False
+        self._is_deep_copy = False
+        self._lost_validation_data = False
         self._forget_results()
 
     # What a sweep has found.
@@ -239,6 +240,7 @@ class LRFinder(keras.callbacks.Callback):
                 f"Received: {type(model).__module__}.{type(model).__name__}. "
                 "Build the model with `keras`, not with tf_keras or TF_USE_LEGACY_KERAS=1."
             )
+        copies.check_may_sweep(self)
         super().set_model(model)
         self._neighbours = Neighbours.of(self)
         # Now, because some do their harm as soon as the training begins.
@@ -345,14 +347,15 @@ class LRFinder(keras.callbacks.Callback):
         return card(self.sweep, self.suggestion, self.diagnosis, self._settings.smoothing, self._closing_line)
 
     def __getstate__(self) -> dict[str, Any]:
-        # The results travel; the model, its data and the fit they came from stay.
-        state = {name: value for name, value in vars(self).items() if name not in _OF_THE_FIT}
-        return state | {"_settings": replace(self._settings, validation_data=None)}
+        return copies.for_pickling(self)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._model, self.params, self._fit = None, None, None
         self._neighbours, self._has_last_word = Neighbours(None), False
 
+    def __copy__(self) -> LRFinder:
+        return copies.shallow(self)
 
-_OF_THE_FIT = frozenset({"_model", "params", "validation_data", "_fit", "_neighbours", "_has_last_word"})
+    def __deepcopy__(self, memo: dict[int, Any]) -> LRFinder:
+        return copies.deep(self, memo)
