@@ -76,6 +76,22 @@ def copy_of(variable: Any) -> Any:
     return variable.numpy()
 
 
+def raw_copy_of(variable: Any) -> Any:
+    """The same of a variable of the backend that Keras does not know."""
+    return variable.detach().clone() if keras.backend.backend() == "torch" else variable.numpy()
+
+
+def assign(variable: Any, value: Any) -> None:
+    """Put a copy back, into a variable of Keras or of the backend."""
+    if hasattr(variable, "assign"):
+        variable.assign(value)
+        return
+    import torch
+
+    with torch.no_grad():
+        variable.copy_(value)
+
+
 def versions() -> dict[str, str]:
     """The versions of Keras and of its backend."""
     name = keras.backend.backend()

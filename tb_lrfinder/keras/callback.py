@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
-from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +11,11 @@ import keras
 from tb_lrfinder.curve import DEFAULT_DELTA_WINDOW, DEFAULT_SMOOTHING, Sweep
 from tb_lrfinder.diagnosis import Finding
 from tb_lrfinder.divergence import Divergence
-from tb_lrfinder.keras import applied, backend, closing, internals
+from tb_lrfinder.keras import applied, backend, closing, copies, internals
 from tb_lrfinder.keras.fit_watch import reason_of
-from tb_lrfinder.keras.guard import guard, unguard
 from tb_lrfinder.keras.neighbours import Neighbours
 from tb_lrfinder.keras.settings import Settings, checked_log_dir, checked_stop
+from tb_lrfinder.keras.sweep_fit import SweepFit
 from tb_lrfinder.keras.sweep_run import BuildFirst, SweepRun
 from tb_lrfinder.metadata import SweepConfig, SweepResult
 from tb_lrfinder.suggestion import Suggestion
@@ -132,8 +130,10 @@ class LRFinder(keras.callbacks.Callback):
             verbose=verbose,
         )
         self._neighbours = Neighbours(None)
-        self._run: SweepRun | None = None  # of the fit that is going on
+        self._fit: SweepFit | None = None  # the one that is going on
         self._has_last_word = False
+        self._is_deep_copy = False
+        self._lost_validation_data = False
         self._forget_results()
 
     # What a sweep has found.
@@ -146,15 +146,15 @@ class LRFinder(keras.callbacks.Callback):
     @property
     def progress(self) -> tuple[int, int | None]:
         """Steps that have been recorded, and steps of the whole ramp, as far as they are known."""
-        run = self._run
-        if run is None:
+        if self._fit is None:
             return len(self.sweep), self._settings.num_steps
+        run = self._fit.run
         return run.steps_done, run.plan.num_steps if run.plan else None
 
     @property
     def snapshot_bytes(self) -> int:
         """Memory that the copy of the model takes at this moment."""
-        return self._run.snapshot_bytes if self._run is not None else 0
+        return self._fit.run.snapshot_bytes if self._fit is not None else 0
 
     @property
     def suggestion(self) -> Suggestion | None:
@@ -212,12 +212,14 @@ class LRFinder(keras.callbacks.Callback):
         return write_sweep(directory, self.sweep, *self._record)
 
     def restore(self) -> None:
-        """Put the model back to where it was before a sweep that an error or Ctrl-C has cut short.
+        """Put the model back to where it was before a sweep that Ctrl-C has cut short.
 
-        Happens by itself when the error came from a step, at the end of `with finder:`, and at the
-        model's next `fit`. Does nothing after a sweep that has ended.
+        Happens by itself when an error ends the `fit`, and almost always at Ctrl-C. Where that hits one of
+        the few lines in Keras that cannot be watched, it happens here, at the end of `with finder:`, and at
+        the model's next `fit` or `train_on_batch`. Does nothing after a sweep that has ended.
         """
-        self._abandon("interrupted", None)
+        if self._fit is not None:
+            self._fit.abandon("interrupted")
 
     def __enter__(self) -> LRFinder:
         return self
@@ -225,7 +227,8 @@ class LRFinder(keras.callbacks.Callback):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._abandon(*reason_of(error))
+        if self._fit is not None:
+            self._fit.abandon(*reason_of(error))
 
     # Hooks, in the order in which fit calls them.
 
@@ -237,6 +240,7 @@ class LRFinder(keras.callbacks.Callback):
                 f"Received: {type(model).__module__}.{type(model).__name__}. "
                 "Build the model with `keras`, not with tf_keras or TF_USE_LEGACY_KERAS=1."
             )
+        copies.check_may_sweep(self)
         super().set_model(model)
         self._neighbours = Neighbours.of(self)
         # Now, because some do their harm as soon as the training begins.
@@ -245,83 +249,68 @@ class LRFinder(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Remember the model."""
-        self._abandon("interrupted", None)  # a sweep of this finder that never ended
+        self.restore()  # after a sweep of this finder that never ended
         self._forget_results()
         run = SweepRun(self.model, self._settings)
         if internals.is_built(self.model):
             run.remember()
-        self._run = run
-        guard(self.model, lambda: self._abandon_before_next_fit(run))
+        self._fit = SweepFit(run, self, self._neighbours.callbacks, self._publish, self._fit_is_over)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Begin the sweep, or the next step of one that has a step an epoch."""
-        run = self._run
-        if run is None or run.stopped is not None:
+        if self._fit is None or self._fit.run.stopped is not None:
             return
+        run = self._fit.run
         if run.plan is None:
             try:
-                self._begin(run, epoch)
+                self._begin(self._fit, epoch)
             except BaseException:
-                self._run = None
-                unguard(self.model)
-                run.restore()
+                self._fit.let_go()
+                run.detach()  # nothing has been trained yet
                 raise
         run.begin_epoch()
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Record the batches of the execution that has just ended."""
-        if self._run is not None:
-            self._run.end_execution()
-            self._publish()
+        if self._fit is not None:
+            self._fit.run.end_execution()
+            self._fit.publish()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Record the epoch, where a step is an epoch."""
-        if self._run is not None:
-            self._run.end_epoch(logs or {})
-            self._publish()
+        if self._fit is not None:
+            self._fit.run.end_epoch(logs or {})
+            self._fit.publish()
 
     def on_train_end(self, logs: Any = None) -> None:
         """End a sweep that has not stopped by itself."""
-        if self._run is None:
-            return
-        self._run.stop("incomplete")
-        self._publish()
-        if not self._has_last_word:
-            self._end()
+        if self._fit is not None:
+            self._fit.stop("incomplete")
+            if not self._has_last_word:
+                self._end()
 
     # The parts of these.
 
-    def _begin(self, run: SweepRun, epoch: int) -> None:
+    def _begin(self, fit: SweepFit, epoch: int) -> None:
         params: dict[str, Any] = self.params or {}
-        plan = run.make_plan(params, epoch)
+        plan = fit.run.make_plan(params, epoch)
         steps = params.get("steps")
         one_epoch = self._settings.per == "batch" and (
             params.get("epochs") == epoch + 1 or (steps is not None and plan.num_batches <= steps)
         )
         self._neighbours.check(self, one_epoch=one_epoch)
         if internals.is_built(self.model):
-            run.start(self._fail)
+            fit.run.start(fit.fail)
         else:
-            BuildFirst(self.model, run, self._fail).attach()
+            BuildFirst(self.model, fit.run, fit.fail).attach()
 
-    def _fail(self, error: BaseException) -> None:
-        """A step has raised. Restore at once; if even that fails, it is tried again at the next fit."""
-        try:
-            self._abandon(*reason_of(error))
-        except Exception as second:
-            warnings.warn(
-                f"The model could not be restored after {type(error).__name__}: {second}. "
-                "Call finder.restore() when there is memory again.",
-                RuntimeWarning,
-                stacklevel=2,
-            )
+    def _end(self) -> None:
+        """The last word, after every other callback."""
+        if self._fit is not None:
+            self._fit.end()
 
-    def _publish(self) -> None:
+    def _publish(self, run: SweepRun) -> None:
         """Make the results of a sweep that has just stopped the finder's."""
-        run = self._run
-        if run is None or run.stopped is None or self.stop_reason is not None:
-            return
-        unguard(run.model)
         self.stop_reason = run.stopped
         self.sweep = run.sweep
         self.log_dir = run.log_dir
@@ -331,36 +320,8 @@ class LRFinder(keras.callbacks.Callback):
             self.diagnosis = run.analysis.diagnosis
         self._closing_line = closing.line(run)
 
-    def _end(self) -> None:
-        """The very last thing of a fit, after every other callback."""
-        run = self._run
-        if run is None:
-            return
-        # Once more: since the stop, Keras may have put averaged weights in, or another callback its best.
-        run.restore()
-        run.forget()
-        self._run = None
-        if self.stop_reason == "incomplete":
-            warnings.warn(closing.incomplete(run), UserWarning, stacklevel=2)
-        if run.settings.verbose:
-            print(self._closing_line)
-
-    def _abandon(self, reason: str, message: str | None) -> None:
-        """End a sweep whose fit has not."""
-        if self._run is None:
-            return
-        self._run.stop(reason, message)
-        self._publish()
-        self._end()
-
-    def _abandon_before_next_fit(self, run: SweepRun) -> None:
-        if self._run is run:
-            warnings.warn(
-                "The model's last sweep was cut short; its state from before that sweep is restored now.",
-                UserWarning,
-                stacklevel=2,
-            )
-            self._abandon("interrupted", None)
+    def _fit_is_over(self) -> None:
+        self._fit = None
 
     def _forget_results(self) -> None:
         self.sweep = Sweep.from_losses([], [])
@@ -386,14 +347,15 @@ class LRFinder(keras.callbacks.Callback):
         return card(self.sweep, self.suggestion, self.diagnosis, self._settings.smoothing, self._closing_line)
 
     def __getstate__(self) -> dict[str, Any]:
-        # The results travel; the model, its data and the fit they came from stay.
-        state = {name: value for name, value in vars(self).items() if name not in _OF_THE_FIT}
-        return state | {"_settings": replace(self._settings, validation_data=None)}
+        return copies.for_pickling(self)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._model, self.params, self._run = None, None, None
+        self._model, self.params, self._fit = None, None, None
         self._neighbours, self._has_last_word = Neighbours(None), False
 
+    def __copy__(self) -> LRFinder:
+        return copies.shallow(self)
 
-_OF_THE_FIT = frozenset({"_model", "params", "validation_data", "_run", "_neighbours", "_has_last_word"})
+    def __deepcopy__(self, memo: dict[int, Any]) -> LRFinder:
+        return copies.deep(self, memo)

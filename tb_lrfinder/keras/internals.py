@@ -126,6 +126,12 @@ def sync(model: Any) -> None:
         model._jax_state_synced = True
 
 
+def drop_state(model: Any) -> None:
+    """Have `fit` go on from the variables, and forget the state that it keeps apart from them (JAX)."""
+    if keras.backend.backend() == "jax":
+        model._jax_state_synced = True
+
+
 def iterations(optimizer: Any) -> int:
     """Batches that the optimizer has seen, those of an unfinished accumulation included."""
     return int(optimizer._iterations.numpy())
@@ -141,12 +147,22 @@ def current_learning_rate(optimizer: Any) -> float:
     return float(keras.ops.convert_to_numpy(optimizer._get_current_learning_rate()))
 
 
+def epoch_iterator_of_fit(model: Any) -> Any | None:
+    """What the `fit` that is running below this call takes its batches from; None when it cannot be told."""
+    for frame in callers():
+        if frame.f_code.co_name == "fit" and frame.f_locals.get("self") is model:
+            iterator = frame.f_locals.get("epoch_iterator")
+            if iterator is not None:
+                return iterator
+    return None
+
+
 def callback_list(callback: Any) -> Any | None:
     """The `CallbackList` that is calling `callback.set_model()` right now; None when nobody is.
 
     A callback is not told of its siblings in any other way.
     """
-    for frame in _callers():
+    for frame in callers():
         caller = frame.f_locals.get("self")
         if isinstance(caller, keras.callbacks.CallbackList) and callback in caller.callbacks:
             return caller
@@ -155,12 +171,9 @@ def callback_list(callback: Any) -> Any | None:
 
 def batch_size_of_fit(model: Any) -> int | None:
     """The batch size of the `fit` that is running below this call; None when it cannot be told."""
-    for frame in _callers():
-        if frame.f_code.co_name == "fit" and frame.f_locals.get("self") is model:
-            adapter = getattr(frame.f_locals.get("epoch_iterator"), "data_adapter", None)
-            size = getattr(adapter, "batch_size", None)
-            return int(size) if size else None
-    return None
+    adapter = getattr(epoch_iterator_of_fit(model), "data_adapter", None)
+    size = getattr(adapter, "batch_size", None)
+    return int(size) if size else None
 
 
 def call_in_this_thread(callbacks: Any) -> None:
@@ -197,12 +210,18 @@ def set_global_seed(seed: int | None) -> None:
     global_state.set_global_attribute(_GLOBAL_SEED, seed)
 
 
+def is_tracker(value: Any) -> bool:
+    """Whether `value` is what keeps account of the variables of a layer or an optimizer."""
+    return type(value).__name__ == "Tracker" and type(value).__module__.startswith("keras.")
+
+
 def layer_names(model: Any) -> list[str]:
     """The names of a model and of all its layers, in order."""
     return [layer.name for layer in model._flatten_layers()]
 
 
-def _callers() -> Iterator[FrameType]:
+def callers() -> Iterator[FrameType]:
+    """The frames below the function that asks."""
     frame: FrameType | None = sys._getframe(2)
     while frame is not None:
         yield frame

@@ -19,7 +19,7 @@ class Neighbours:
     """
 
     def __init__(self, callbacks: Any | None) -> None:
-        self._callbacks = callbacks
+        self.callbacks = callbacks
 
     @classmethod
     def of(cls, finder: Any) -> Neighbours:
@@ -31,10 +31,10 @@ class Neighbours:
 
     def take_last_place(self, on_train_end: Callable[[], None]) -> bool:
         """Have `on_train_end` called when every other callback has had its turn; False where it cannot be."""
-        if self._callbacks is None:
+        if self.callbacks is None:
             return False
-        self._callbacks.callbacks[:] = [c for c in self._callbacks.callbacks if not isinstance(c, _LastWord)]
-        self._callbacks.callbacks.append(_LastWord(on_train_end))
+        self.callbacks.callbacks[:] = [c for c in self.callbacks.callbacks if not isinstance(c, _LastWord)]
+        self.callbacks.callbacks.append(_LastWord(on_train_end))
         return True
 
     def check(self, finder: Any, *, one_epoch: bool = True) -> None:
@@ -57,9 +57,9 @@ class Neighbours:
             raise ValueError("\n".join(objections))
 
     def _others(self, finder: Any) -> list[Any]:
-        if self._callbacks is None:
+        if self.callbacks is None:
             return []
-        return [callback for callback in self._callbacks.callbacks if callback is not finder]
+        return [callback for callback in self.callbacks.callbacks if callback is not finder]
 
 
 class _LastWord(keras.callbacks.Callback):

@@ -16,15 +16,16 @@ import numpy.typing as npt
 from tb_lrfinder import metadata
 from tb_lrfinder.analysis import Analysis, analyze
 from tb_lrfinder.curve import Sweep
-from tb_lrfinder.keras import backend, internals
+from tb_lrfinder.keras import backend, internals, trained_state
 from tb_lrfinder.keras.describe import describe
 from tb_lrfinder.keras.fit_watch import in_one_line
 from tb_lrfinder.keras.learning_rate import RampedLearningRate, accumulation_steps, leaf_optimizers
 from tb_lrfinder.keras.plan import Plan, plan_batches, plan_epochs
 from tb_lrfinder.keras.recorder import Recorder
 from tb_lrfinder.keras.settings import Settings
-from tb_lrfinder.keras.snapshot import Snapshot
+from tb_lrfinder.keras.snapshot import RestoreError, Snapshot
 from tb_lrfinder.keras.train_function import SweptTrainFunction, swept_train_function
+from tb_lrfinder.keras.unbuilt import Unbuilt
 from tb_lrfinder.keras.updates import UpdateCheck
 from tb_lrfinder.keras.validation_loss import ValidationLoss
 from tb_lrfinder.metadata import SweepConfig, SweepResult
@@ -61,7 +62,7 @@ class SweepRun:
         self.plan: Plan | None = None
         self.log_dir: str | None = None
         self.stopped: str | None = None  # the stop reason, from when it is decided
-        self.restored = False
+        self.needs_restoring = False  # from the first batch until everything has been put back
         self.analysis: Analysis | None = None
         self.sweep: Sweep = Recorder(np.ones(1)).sweep()
         self.config: SweepConfig = {}
@@ -73,6 +74,10 @@ class SweepRun:
         self._updates: UpdateCheck | None = None
         self._epoch_losses: list[float] = []
         self._on_error: Callable[[BaseException], None] = lambda error: None
+        self._unbuilt: list[Unbuilt] = []  # the optimizers that only the sweep has built
+        self._executions = 0
+        self._iterations_before = 0
+        self._per_execution: int | None = None  # what one execution adds to the optimizer's iterations
 
     @property
     def steps_done(self) -> int:
@@ -92,18 +97,14 @@ class SweepRun:
         """Take the snapshot of a built model."""
         optimizer = self.model.optimizer
         if not optimizer.built:
+            self._unbuilt = [Unbuilt(each) for each in trained_state.find(optimizer).unbuilt]
             with keras.name_scope(optimizer.name, caller=optimizer):
                 optimizer.build(self.model.trainable_variables)
-        if not self.settings.restore:
-            return
-        others = [
-            value for value in vars(self.model).values() if isinstance(value, keras.optimizers.Optimizer)
-        ]
-        optimizers = {id(each): each for each in [optimizer, *others]}
-        self._snapshot = Snapshot(self.model, list(optimizers.values()))
-        if self._snapshot.num_bytes > _WORD_ABOVE_BYTES:
+        if self.settings.restore:
+            self._snapshot = Snapshot(self.model)
+        if self.snapshot_bytes > _WORD_ABOVE_BYTES:
             print(
-                f"LR Finder: keeping {self._snapshot.num_bytes / 2**30:.1f} GB of weights and optimizer "
+                f"LR Finder: keeping {self.snapshot_bytes / 2**30:.1f} GB of weights and optimizer "
                 "state in memory, to restore them after the sweep. LRFinder(..., restore=False) does without."
             )
 
@@ -169,6 +170,8 @@ class SweepRun:
         )
         by_host = settings.per == "epoch"
         batches_per_step = 0 if by_host else plan.batches_per_step
+        self._iterations_before = internals.iterations(leaf_optimizers(model.optimizer)[0])
+        self.needs_restoring = True
         with backend.device_scope(model):
             self._swept = swept_train_function(
                 model, learning_rate, settings.monitor, batches_per_step, plan.first_position, on_error
@@ -189,6 +192,11 @@ class SweepRun:
         """
         if self._swept is None or self._recorder is None or self.stopped is not None:
             return
+        self._executions += 1
+        if self._per_execution is None:
+            internals.sync(self.model)
+            now = internals.iterations(leaf_optimizers(self.model.optimizer)[0])
+            self._per_execution = now - self._iterations_before
         try:
             self._record(self._swept, self._recorder)
         except BaseException as error:
@@ -236,13 +244,22 @@ class SweepRun:
 
         Raises:
             RuntimeError: If the optimizer has trained nothing, after all that has been done.
+            RestoreError: If a part of the model could not be put back. The sweep has ended all the same.
         """
         if self.stopped is not None:
             return
         error = self._error_after(reason)
         if error is not None:
             reason, message = "refused", in_one_line(error)
-        self.restore()
+        try:
+            self.restore()
+        finally:
+            self._conclude(reason, message)
+        if error is not None:
+            self._on_error(error)
+            raise error
+
+    def _conclude(self, reason: str, message: str | None) -> None:
         self.stopped = reason
         if self._recorder is not None:
             self.sweep = self._recorder.sweep()
@@ -262,9 +279,6 @@ class SweepRun:
         }
         if self._writer is not None:
             self._writer.close(self.result)
-        if error is not None:
-            self._on_error(error)
-            raise error
 
     def _error_after(self, reason: str) -> RuntimeError | None:
         """Why it was no sweep; None where it was, or cannot be told."""
@@ -274,13 +288,56 @@ class SweepRun:
         return self._updates.error_after(reason)
 
     def restore(self) -> None:
-        """Leave the model as it was. May be called again, and again."""
+        """Leave the model as it was. May be called again, and again, as long as nothing else trains it.
+
+        Raises:
+            RestoreError: If a part of it could not be put back; all others have been.
+        """
+        try:
+            self.detach()
+        except Exception:
+            # On JAX the variables are brought up to date first, and one of them may refuse. All that
+            # counts then is what is put back now.
+            if self._snapshot is None:
+                raise
+            internals.drop_state(self.model)
+            self.detach()
+        if self._snapshot is not None and self._swept is not None:
+            self._snapshot.restore()
+        self.needs_restoring = False
+
+    def restore_for_good(self) -> None:
+        """The same at the very end of the `fit`, until when Keras needs an optimizer that is built.
+
+        Raises:
+            RestoreError: See `restore`.
+        """
+        self.restore()
+        if self._snapshot is not None:
+            for unbuilt in self._unbuilt:
+                unbuilt.restore()
+
+    def detach(self) -> None:
+        """Take the sweep out of the model, whose variables stay as they are. May be called again."""
         internals.sync(self.model)
         if self._swept is not None:
             self._swept.detach()
-        if self._snapshot is not None:
-            self._snapshot.restore()
-            self.restored = True
+
+    def created(self) -> list[str]:
+        """Variables that the sweep has created, and to which nothing can be put back."""
+        return [] if self._snapshot is None else self._snapshot.created_since()
+
+    def trained_since(self) -> bool:
+        """Whether something else has trained the model after the last batch of a sweep that was cut short.
+
+        The optimizer counts every batch, and knows of more than the sweep has had.
+        """
+        if self._per_execution is None:
+            return False
+        internals.sync(self.model)
+        now = internals.iterations(leaf_optimizers(self.model.optimizer)[0])
+        # One more than those whose end a callback has seen.
+        return now - self._iterations_before > self._per_execution * (self._executions + 1)
 
     def forget(self) -> None:
         """Let go of the snapshot, when nothing can change the model any more."""

@@ -27,10 +27,24 @@ def new_finder(log_dir=None, **arguments):
     return LRFinder(log_dir, 1e-4, 10.0, 12, stop=None, verbose=0, **arguments)
 
 
+def cut_off(model, error, epoch=1):
+    """Have `error` raised by a line of Keras' `fit` that no guard sees, as Ctrl-C may."""
+    epochs = iter(range(epoch))
+
+    def reset_metrics():
+        if next(epochs, None) is None:
+            del vars(model)["reset_metrics"]
+            raise error
+        type(model).reset_metrics(model)
+
+    object.__setattr__(model, "reset_metrics", reset_metrics)
+
+
 def interrupted(model, finder, error):
-    """A fit that ends in the middle, between two steps."""
+    """A fit that ends in the middle of the sweep, after five steps, where nobody notices."""
+    cut_off(model, error)
     with pytest.raises(type(error)):
-        model.fit(*regression_data(), batch_size=8, verbose=0, callbacks=[finder, raising(error)])
+        model.fit(*regression_data(), batch_size=20, epochs=3, verbose=0, callbacks=[finder])
 
 
 def prepared():
@@ -138,7 +152,6 @@ def test_compile_in_between():
     assert float(model.optimizer.learning_rate.numpy()) == np.float32(0.01)
 
 
-@pytest.mark.skipif(BACKEND == "torch", reason="the data are read outside of the step; the next fit restores")
 @pytest.mark.parametrize("built", [True, False])
 def test_an_error_in_the_step_itself_restores_at_once(built):
     """A generator that breaks: the error goes through the train function."""

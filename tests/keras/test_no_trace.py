@@ -314,6 +314,7 @@ def test_a_second_optimizer_of_the_model_is_restored_too():
 
 def test_one_snapshot_is_taken_and_let_go():
     model = small_model()
+    model.optimizer.build(model.trainable_variables)
     sweep = finder()
     during = []
     spy = keras.callbacks.LambdaCallback(

@@ -211,8 +211,12 @@ def test_a_finder_pickles_with_its_results_and_without_the_model(tmp_path):
     assert repr(copy) == repr(finder)
     with pytest.raises(ValueError, match="has no model"):
         copy.apply()
-    model.fit(*regression_data(), batch_size=8, epochs=5, verbose=0, callbacks=[copy])
-    assert copy.stop_reason is not None
+
+
+def test_an_unpickled_finder_sweeps():
+    copy = pickle.loads(pickle.dumps(LRFinder(num_steps=5, verbose=0)))
+    small_model().fit(*regression_data(), batch_size=8, verbose=0, callbacks=[copy])
+    assert len(copy.sweep) == 5
 
 
 def test_plot(tmp_path):

@@ -1,0 +1,220 @@
+"""Finds everything that a training of a model may change, wherever the model keeps it."""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import contextlib
+import functools
+import sys
+import types
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import keras
+
+_NOT_ENTERED: Final = frozenset(
+    {
+        *sys.stdlib_module_names,
+        *(
+            "absl",
+            "jax",
+            "jaxlib",
+            "matplotlib",
+            "numpy",
+            "pandas",
+            "PIL",
+            "scipy",
+            "tb_lrfinder",
+            "tensorflow",
+        ),
+        *("tensorboard", "torch"),
+    }
+)
+"""Packages whose objects hold no layers or optimizers, or data only."""
+
+_FUNCTIONS: Final = (
+    types.FunctionType,
+    types.MethodType,
+    functools.partial,
+    staticmethod,
+    classmethod,
+    property,
+)
+_CONTAINERS: Final = (list, tuple, set, frozenset, collections.deque)
+_NAMESPACES: Final = (types.SimpleNamespace, argparse.Namespace, collections.UserDict, collections.UserList)
+_KERAS_NOT_ENTERED: Final = tuple(
+    f"keras.src.{name}" for name in ("ops", "trainers.data_adapters", "trainers.epoch_iterator", "utils")
+)
+_ATOMS: Final = (str, bytes, int, float, complex, type(None), types.ModuleType, types.CodeType)
+
+
+@dataclass
+class TrainedState:
+    """What was found, each once."""
+
+    variables: list[Any] = field(default_factory=list)
+    """Those of Keras: of layers, optimizers, seed generators, losses."""
+
+    raw: list[tuple[str, Any]] = field(default_factory=list)
+    """Variables of the backend that Keras does not know, with where they were found."""
+
+    unbuilt: list[Any] = field(default_factory=list)
+    """Layers and optimizers that have no variables yet."""
+
+
+def find(owner: Any) -> TrainedState:
+    """Follow an object's attributes, and theirs, to all variables, layers and optimizers.
+
+    That goes through lists, dicts, sub-models and plain Python objects, through the closures of functions,
+    and to the layers and optimizers that the methods of the user's classes know as global variables. Metrics
+    are left out: Keras clears them itself. So is what a plain Python attribute counts.
+
+    Args:
+        owner: A built model, or an optimizer.
+
+    Raises:
+        RuntimeError: If an object on the way cannot be looked into; names it.
+    """
+    found = TrainedState()
+    seen: dict[int, Any] = {}  # the objects too, so that no id is used twice
+    # What Keras itself calls the variables comes first, whatever the walk does.
+    open_ends = [(owner.name, owner), *((v.path, v) for v in reversed(owner.variables))]
+    while open_ends:
+        path, item = open_ends.pop()
+        if isinstance(item, _ATOMS) or id(item) in seen:
+            continue
+        seen[id(item)] = item
+        if isinstance(item, keras.Variable):
+            found.variables.append(item)
+        elif _is_raw(item):
+            found.raw.append((path, item))
+        else:
+            if isinstance(item, keras.Layer | keras.optimizers.Optimizer) and not item.built:
+                found.unbuilt.append(item)
+            found.raw.extend(_own_tensors(path, item))
+            open_ends.extend(reversed(_parts_or_error(path, item)))
+    behind_keras = {id(variable._value) for variable in found.variables}
+    found.raw = [(path, value) for path, value in found.raw if id(value) not in behind_keras]
+    return found
+
+
+def _parts_or_error(path: str, item: Any) -> list[tuple[str, Any]]:
+    try:
+        return list(_parts(path, item))
+    except Exception as error:
+        raise RuntimeError(
+            f"LRFinder cannot see which variables {path!r} holds, a {type(item).__name__}, to put them back "
+            f"after the sweep: {type(error).__name__}: {error}. Keep it out of the model's attributes during "
+            "the sweep, or pass LRFinder(..., restore=False) and build the model anew after it."
+        ) from error
+
+
+def _parts(path: str, item: Any) -> Iterator[tuple[str, Any]]:
+    """What can be reached from `item` in one step."""
+    kind = type(item)
+    if isinstance(item, type):
+        if _root(item) not in _NOT_ENTERED and _root(item) != "keras":
+            for name, value in list(vars(item).items()):
+                if isinstance(value, _FUNCTIONS) or _is_state(value):
+                    yield f"{path}.{name}", value
+    elif issubclass(kind, dict):
+        yield from ((f"{path}[{key!r}]", value) for key, value in list(item.items()))
+    elif issubclass(kind, _CONTAINERS):
+        yield from ((f"{path}[{index}]", value) for index, value in enumerate(list(item)))
+    elif isinstance(item, _FUNCTIONS):
+        yield from _parts_of_function(path, item)
+    elif _root(kind) == "tensorflow" and hasattr(item, "python_function"):  # tf.function
+        yield path, item.python_function
+    elif _is_entered(item):
+        yield from ((f"{path}.{name}", value) for name, value in list(vars(item).items()))
+        yield from ((path, base) for base in kind.__mro__)
+
+
+def _parts_of_function(path: str, function: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(function, types.MethodType):
+        yield from ((path, function.__self__), (path, function.__func__))
+    elif isinstance(function, functools.partial):
+        yield from ((path, function.func), (path, function.args), (path, function.keywords))
+    elif isinstance(function, staticmethod | classmethod):
+        yield path, function.__func__
+    elif isinstance(function, property):
+        yield path, function.fget
+    elif _root(function) not in _NOT_ENTERED and _root(function) != "keras":
+        yield path, getattr(function, "__wrapped__", None)
+        cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+        with contextlib.suppress(ValueError):  # from one that is not set yet
+            yield from ((name, cell.cell_contents) for name, cell in cells)
+        for name in _names(function.__code__):
+            value = function.__globals__.get(name)
+            if _is_state(value):
+                yield name, value
+
+
+def _names(code: types.CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield from _names(constant)
+
+
+def _is_state(value: Any) -> bool:
+    """Whether a global variable is followed: what is, or plainly holds, layers, optimizers or variables."""
+    if issubclass(type(value), dict):
+        return any(_is_state(each) for each in list(value.values())[:100] if not isinstance(each, dict))
+    if issubclass(type(value), list | tuple):
+        return any(_is_state(each) for each in value[:100] if not isinstance(each, list | tuple))
+    return isinstance(value, keras.Variable | keras.Layer | keras.optimizers.Optimizer) or _is_raw(value)
+
+
+def _is_entered(item: Any) -> bool:
+    if not hasattr(item, "__dict__"):
+        return False
+    if isinstance(item, keras.Layer | keras.optimizers.Optimizer | keras.losses.Loss):
+        return True
+    if isinstance(item, keras.metrics.Metric | keras.callbacks.Callback | keras.KerasTensor):
+        return False
+    if isinstance(item, _NAMESPACES) or _is_raw_module(item):
+        return True
+    # The graph that a functional model was made of, and the data of the fit that is going on.
+    if type(item).__module__.startswith(_KERAS_NOT_ENTERED):
+        return False
+    return _root(item) not in _NOT_ENTERED
+
+
+def _root(item: Any) -> str:
+    """The package that an object, class or function comes from."""
+    module = getattr(item, "__module__", None) or type(item).__module__
+    return str(module).partition(".")[0]
+
+
+def _is_raw(item: Any) -> bool:
+    """Whether `item` is a variable of TensorFlow itself. Those of PyTorch are known by their modules."""
+    if keras.backend.backend() != "tensorflow" or _root(type(item)) != "tensorflow":
+        return False
+    import tensorflow as tf
+
+    return isinstance(item, tf.Variable)
+
+
+def _is_raw_module(item: Any) -> bool:
+    """Whether `item` is an object of the backend itself that may hold variables."""
+    name = keras.backend.backend()
+    if name == "torch":
+        import torch
+
+        return isinstance(item, torch.nn.Module)
+    if name == "tensorflow":
+        import tensorflow as tf
+
+        return isinstance(item, tf.Module | tf.random.Generator)
+    return False
+
+
+def _own_tensors(path: str, item: Any) -> list[tuple[str, Any]]:
+    """The parameters and buffers of a module of PyTorch, without those of its parts."""
+    if keras.backend.backend() != "torch" or not _is_raw_module(item):
+        return []
+    own = [*item.named_parameters(path, recurse=False), *item.named_buffers(path, recurse=False)]
+    return [(name, tensor) for name, tensor in own if tensor is not None]
