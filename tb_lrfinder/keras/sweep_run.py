@@ -58,6 +58,7 @@ class SweepRun:
         internals.check(model, leaf_optimizers(optimizer))
         self.plan: Plan | None = None
         self.log_dir: str | None = None
+        self.is_written = True  # all of it, to `log_dir`
         self.stopped: str | None = None  # the stop reason, from when it is decided
         self.restored = False
         self.analysis: Analysis | None = None
@@ -228,6 +229,7 @@ class SweepRun:
         }
         if self._writer is not None:
             self._writer.close(self.result)
+            self.log_dir, self.is_written = self._writer.log_dir, self._writer.error is None
 
     def restore(self) -> None:
         """Leave the model as it was. May be called again, and again."""
