@@ -50,13 +50,8 @@ $(VENV)/installed-dev: $(VENV)/installed-demo
 
 install: $(VENV)/installed-dev ## Make the environment of the tests
 
-# TensorFlow chatters while TensorBoard starts, so the address comes after that, where it is seen.
 demo: $(VENV)/installed-demo ## Run real range tests and serve them with TensorBoard (DATASET, LOG_DIR, PORT)
-	@$(BIN)/tb-lrfinder demo --log-dir $(LOG_DIR) --dataset $(DATASET)
-	@exec $(BIN)/tensorboard --logdir $(LOG_DIR) --host 127.0.0.1 --port $(PORT) > >(awk ' \
-	  { print } \
-	  /^TensorBoard .* at http/ { print "\nThe tab:  http://127.0.0.1:$(PORT)/#lr_finder\n" } \
-	  { fflush() }') 2>&1
+	@$(BIN)/tb-lrfinder demo --serve --log-dir $(LOG_DIR) --dataset $(DATASET) --port $(PORT)
 
 test: test-python test-frontend test-browser ## Run all tests
 

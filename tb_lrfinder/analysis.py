@@ -7,7 +7,7 @@ from typing import Any
 
 from tb_lrfinder.averaging import Floats
 from tb_lrfinder.curve import DEFAULT_DELTA_WINDOW, DEFAULT_SMOOTHING, Sweep, Usable
-from tb_lrfinder.diagnosis import Finding, diagnose, obstacle
+from tb_lrfinder.diagnosis import NON_FINITE_EARLY, Finding, diagnose, obstacle
 from tb_lrfinder.metadata import STOP_REASONS
 from tb_lrfinder.shape import Shape
 from tb_lrfinder.suggestion import DEFAULT_RULE, RULES, Suggestion, apply_rule, kept_rows
@@ -22,7 +22,8 @@ class Analysis:
         suggestions: By rule.
         diagnosis: What is worth saying about the sweep, the severe first.
         minimum_learning_rate: Where the smoothed loss is lowest.
-        divergence_learning_rate: Where the loss rose above its initial level for good.
+        divergence_learning_rate: Where the loss rose above its initial level for good, or became NaN or
+            infinite by what the learning rate did.
     """
 
     smoothed_loss: Floats
@@ -89,7 +90,7 @@ def analyze(
     smoothed = usable.smoothed(smoothing)
     rows = kept_rows(len(sweep), skip_start, skip_end)
     if skip_start or skip_end:
-        usable = Usable.of(sweep.learning_rate[rows], sweep.loss[rows])
+        usable = Usable.of(sweep.learning_rate[rows], sweep.loss[rows], rows.start)
     shape = Shape.measure(usable, smoothed[rows], smoothing, delta_window=delta_window)
     hindered = obstacle(shape)
     suggestions = {name: apply_rule(name, shape, hindered) for name in RULES}
@@ -97,7 +98,9 @@ def analyze(
         reason = STOP_REASONS[stop_reason].capitalize() + "."
         suggestions = {name: Suggestion(None, name, reason=reason) for name in RULES}
     divergence = shape.divergence
-    if divergence is None and stop_reason in ("diverged", "non_finite") and len(sweep):
+    if hindered is not None and hindered.code == NON_FINITE_EARLY:
+        divergence = None  # not the learning rate's doing
+    elif divergence is None and stop_reason in ("diverged", "non_finite") and len(sweep):
         divergence = float(sweep.learning_rate[-1])  # it was stopped before the smoothed loss shows it
     return Analysis(
         smoothed_loss=smoothed,

@@ -197,16 +197,18 @@ class Usable:
         all_rates: Learning rates of all rows.
         all_losses: Losses of all rows.
         rows: Which of them can be reckoned with.
+        first: Which row of the sweep the first one is, where some were left out before it.
     """
 
     all_rates: Floats
     all_losses: Floats
     rows: NDArray[np.int64]
+    first: int = 0
 
     @classmethod
-    def of(cls, rates: Floats, losses: Floats) -> Usable:
+    def of(cls, rates: Floats, losses: Floats, first: int = 0) -> Usable:
         """Those of two columns."""
-        return cls(rates, losses, np.flatnonzero(usable(rates, losses)))
+        return cls(rates, losses, np.flatnonzero(usable(rates, losses)), first)
 
     @cached_property
     def log_rate(self) -> Floats:

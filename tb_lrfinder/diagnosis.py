@@ -11,6 +11,9 @@ import numpy as np
 
 from tb_lrfinder.shape import LEAST_CLARITY, Shape
 
+NON_FINITE_EARLY: Final = "non_finite_early"
+"""The code of a loss that became NaN or infinite where the learning rate cannot be the reason."""
+
 # Calibrated on recorded sweeps, see docs/suggestion.md.
 FEWEST_STEPS: Final = 10
 FEW_STEPS_PER_DECADE: Final = 8.0
@@ -19,6 +22,14 @@ GOOD_CLARITY: Final = 10.0
 # the loss itself is hardly more than noise, as that of a model that is trained already.
 HIDDEN_DESCENT: Final = (0.02, 0.2)
 MOST_DISAGREEMENT: Final = 1.5  # decades
+# In fewer rows than these neither a descent nor a rise can be told from noise, and a sweep that begins at a
+# larger learning rate than this may well break in its first step.
+_FEWEST_TELLING_ROWS: Final = 5
+_HARMLESS_RATE: Final = 1e-2
+_CHECK_THE_DATA: Final = (
+    "Check the inputs and the labels for NaN and infinity, and the loss function: `from_logits`, log(0), a "
+    "division by zero."
+)
 _COMPARED_RULES: Final = ("mid_descent", "steepest", "valley", "minimum_tenth")
 
 
@@ -85,8 +96,10 @@ def obstacle(shape: Shape) -> Finding | None:
             "never_finite",
             "severe",
             "The loss is NaN or infinite from the first step on, before the learning rate could do any harm. "
-            "Check the inputs and the labels for NaN, and the loss function.",
+            f"{_CHECK_THE_DATA}",
         )
+    if _ends_before_any_effect(shape):
+        return _non_finite_early(shape)
     if rows < FEWEST_STEPS and shape.divergence is not None and not shape.divergence > 10 * start > 0:
         return _diverged_at_once(shape, shape.divergence)
     if rows < FEWEST_STEPS:
@@ -104,10 +117,48 @@ def obstacle(shape: Shape) -> Finding | None:
             f"The learning rate does not rise: it is {_rate(shape.learning_rate[0])} at the first step and "
             f"{_rate(shape.learning_rate[-1])} at the last. Sweep from a small to a large one.",
         )
-    resolution = 1e-6 * max(abs(shape.initial), abs(shape.lowest))  # about that of a float32
-    if shape.descent <= resolution or (shape.clarity < LEAST_CLARITY and not _hidden(shape)):
+    if not _descends(shape) and not (_is_visible(shape.descent, shape) and _hidden(shape)):
         return _no_descent(shape)
     return None
+
+
+def _is_visible(descent: float, shape: Shape) -> bool:
+    return descent > 1e-6 * max(abs(shape.initial), abs(shape.lowest))  # about the resolution of a float32
+
+
+def _descends(shape: Shape) -> bool:
+    return _is_visible(shape.descent, shape) and shape.clarity >= LEAST_CLARITY
+
+
+def _ends_before_any_effect(shape: Shape) -> bool:
+    """Whether the loss became NaN or infinite for good, and had neither come down nor risen before.
+
+    A learning rate that is too large shows: the loss rises until it overflows, or it had come down before.
+    """
+    if shape.non_finite_from is None or not len(shape.loss):
+        return False
+    if len(shape.loss) < len(shape.usable.rows):  # it rose before, see `Shape.divergence`
+        return False
+    last = float(shape.loss[-3:].max())
+    if len(shape.loss) < _FEWEST_TELLING_ROWS:
+        start = float(shape.loss[0])
+        return shape.learning_rate[-1] <= _HARMLESS_RATE and last <= start + abs(start) / 2
+    if _descends(shape):
+        return False
+    return last <= shape.initial + max(4 * shape.noise, 1e-6 * abs(shape.initial))
+
+
+def _non_finite_early(shape: Shape) -> Finding:
+    row = shape.non_finite_from
+    assert row is not None
+    became = "NaN" if math.isnan(shape.usable.all_losses[row]) else "infinite"
+    return Finding(
+        NON_FINITE_EARLY,
+        "severe",
+        f"The loss became {became} at step {shape.usable.first + row}, at a learning rate of "
+        f"{_rate(shape.usable.all_rates[row])}, before the learning rate had any visible effect. "
+        f"{_CHECK_THE_DATA}",
+    )
 
 
 def _hidden(shape: Shape) -> bool:

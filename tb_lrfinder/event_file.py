@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from tensorboard.compat.proto.event_pb2 import Event
-from tensorboard.summary.writer.event_file_writer import EventFileWriter
 from tensorboard.summary.writer.record_writer import RecordWriter
 
 from tb_lrfinder import metadata
@@ -30,55 +29,149 @@ _SHARE_OF_TIME: Final = 0.05
 _SHARE_OF_AGE: Final = 0.1
 _REMOTE_FLUSH_SECONDS: Final = (5.0, 30.0)
 
+_FILE_VERSION: Final = "brain.Event:2"
+_MOST_ADDED: Final = 1 << 20  # bytes in memory, until they are written
+_MOST_LOST: Final = 5  # files of one run; whoever takes them away again and again means it
 _NUMBERS = itertools.count()
 Answer = TypeVar("Answer")
+
+
+class LostFileError(OSError):
+    """The file is no longer what was written: it was removed, replaced or changed by somebody else."""
 
 
 class LocalEventFile:
     """An event file in a directory of this machine.
 
+    It is not written by TensorBoard's `EventFileWriter`, whose thread dies with a traceback where the disk is
+    full, and which writes on without a word where the file has been replaced by another one.
+
     Args:
         directory: Exists, or is made.
+        earlier: Names of the files of the same run in it, which were lost.
     """
 
     patience: float | None = None
     """How long the end of a training may wait for it, in seconds; None: until it is done."""
 
-    def __init__(self, directory: str) -> None:
+    def __init__(self, directory: str, earlier: frozenset[str] = frozenset()) -> None:
         self.directory = directory
-        # The writer of rows flushes by itself; the interval of this one is only a safety net.
-        self._events = EventFileWriter(
-            directory, max_queue_size=1000, filename_suffix=metadata.EVENT_FILE_SUFFIX
-        )
-        self._path = Path(self._events._file_name)  # the only way to know which file is ours
+        absolute = Path(directory).absolute()  # the training may change its working directory
+        absolute.mkdir(parents=True, exist_ok=True)
+        self._path, self._file = _create(absolute)
+        self._names = earlier | {self._path.name}
+        created = os.fstat(self._file.fileno())
+        self._identity = (created.st_dev, created.st_ino)
+        self._size = 0  # all that is ours in the file
+        self._added = io.BytesIO()
+        self._records = RecordWriter(self._added)
+        self.add(Event(wall_time=time.time(), file_version=_FILE_VERSION))
+        try:
+            self.flush()
+        except BaseException:
+            self.discard()
+            raise
 
     @property
     def flush_seconds(self) -> float:
         """How long to wait from one flush to the next."""
         return metadata.FLUSH_SECONDS
 
+    @property
+    def is_due(self) -> bool:
+        """Whether so much was added that it should be flushed."""
+        return self._added.tell() > _MOST_ADDED
+
     def add(self, event: Event) -> None:
         """Append an event."""
-        self._events.add_event(event)
+        self._records.write(event.SerializeToString())
+
+    def drop(self) -> None:
+        """Forget what was added since the last flush."""
+        self._added.seek(0)
+        self._added.truncate()
 
     def flush(self) -> None:
-        """Have readers see what was added.
+        """Have readers see what was added. After an error the file holds nothing of it.
 
         Raises:
-            FileNotFoundError: If the file was removed: what is written to it then, nobody can read.
+            LostFileError: If the file is not as this writer left it. What is written to it then may never be
+                read.
+            OSError: If it cannot be written.
         """
-        self._events.flush()
-        if not self._path.exists():
-            raise FileNotFoundError(f"the file {self._path.name} was removed")
+        self._check_it_is_ours()  # or rows would go behind what somebody else has written there
+        content = memoryview(self._added.getvalue())
+        written = 0
+        try:
+            while written < len(content):
+                written += self._file.write(content[written:]) or 0
+        except BaseException:
+            # Half a record would hide from readers whatever is written after it.
+            with contextlib.suppress(OSError, ValueError):
+                self._file.truncate(self._size)
+                self._file.seek(self._size)
+            raise
+        self._size += written
+        self.drop()
+        self._check_it_is_ours()
 
     def close(self) -> None:
         """Let go of the file."""
-        self._events.close()
+        self._file.close()
 
     def discard(self) -> None:
         """Remove the file."""
         self.close()
         self._path.unlink()
+
+    def reopened(self) -> LocalEventFile:
+        """An empty event file in place of this one, which was lost.
+
+        In the same directory, which may hold what is left of this one or a copy of it; or, if another run has
+        taken the directory since, in the first free one of `directory/2`, ...
+
+        Raises:
+            OSError: If it cannot be made, or if too many were lost before it.
+        """
+        if len(self._names) > _MOST_LOST:
+            raise OSError(f"{len(self._names)} event files were lost one after the other")
+        with contextlib.suppress(OSError):
+            self.close()
+        if not self._others():
+            again = LocalEventFile(self.directory, self._names)
+            if not again._others():
+                return again
+            again.discard()
+        return _open_local(self.directory)
+
+    def _others(self) -> set[str]:
+        return {file.name for file in _event_files(str(self._path.parent))} - self._names
+
+    def _check_it_is_ours(self) -> None:
+        name = self._path.name
+        try:
+            found = self._path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            raise LostFileError(f"the file {name} was removed") from None
+        if (found.st_dev, found.st_ino) != self._identity:
+            raise LostFileError(f"the file {name} was replaced by another one")
+        if found.st_size != self._size:
+            raise LostFileError(
+                f"the file {name} was changed: it has {found.st_size} bytes, and {self._size} were written"
+            )
+
+
+def _create(directory: Path) -> tuple[Path, io.FileIO]:
+    while True:
+        path = directory / _new_name()
+        with contextlib.suppress(FileExistsError):
+            return path, io.FileIO(path, "xb")
+
+
+def _new_name() -> str:
+    number = next(_NUMBERS)
+    name = f"events.out.tfevents.{int(time.time()):010}.{socket.gethostname()}.{os.getpid()}.{number}"
+    return name + metadata.EVENT_FILE_SUFFIX
 
 
 class RemoteEventFile:
@@ -97,12 +190,16 @@ class RemoteEventFile:
         self._opened = time.monotonic()
         self._took = 0.0  # the last flush, in seconds
         self._store = _store(directory)
-        name = f"events.out.tfevents.{int(time.time())}.{socket.gethostname()}.{os.getpid()}.{next(_NUMBERS)}"
-        self._url = f"{directory}/{name}{metadata.EVENT_FILE_SUFFIX}"
+        self._url = f"{directory}/{_new_name()}"
         self._bytes = io.BytesIO()
         self._records = RecordWriter(self._bytes)
         self._sent = 0
-        self.add(Event(wall_time=time.time(), file_version="brain.Event:2"))
+        self.add(Event(wall_time=time.time(), file_version=_FILE_VERSION))
+
+    @property
+    def is_due(self) -> bool:
+        """Never: every flush sends all of it."""
+        return False
 
     @property
     def flush_seconds(self) -> float:
@@ -114,6 +211,11 @@ class RemoteEventFile:
     def add(self, event: Event) -> None:
         """Append an event."""
         self._records.write(event.SerializeToString())
+
+    def drop(self) -> None:
+        """Forget what was added since the last flush."""
+        self._bytes.seek(self._sent)
+        self._bytes.truncate()
 
     def flush(self) -> None:
         """Send the file, if there is anything new in it."""
@@ -127,6 +229,10 @@ class RemoteEventFile:
 
     def close(self) -> None:
         """Nothing is open."""
+
+    def reopened(self) -> RemoteEventFile:
+        """Itself: every flush sends the whole file, so that it cannot be lost."""
+        return self
 
 
 EventFile = LocalEventFile | RemoteEventFile
@@ -246,10 +352,7 @@ def _fsspec_knows(scheme: str) -> bool:
 
 @contextlib.contextmanager
 def errors_name_log_dir(log_dir: str) -> Iterator[None]:
-    """Turn whatever the file system says into an error that names the argument.
-
-    With TensorFlow installed, its own file layer is used and raises errors of its own kinds.
-    """
+    """Turn whatever the file system says into an error that names the argument."""
     if is_remote(log_dir):
         try:
             yield

@@ -151,6 +151,13 @@ class Shape:
         )
 
     @property
+    def non_finite_from(self) -> int | None:
+        """The row of all rows from which on the loss is NaN or infinite for good; None where it is not."""
+        rows = self.usable.rows
+        end = int(rows[-1]) + 1 if len(rows) else 0
+        return end if end < len(self.usable.all_losses) else None
+
+    @property
     def clarity(self) -> float:
         """The depth of the descent as a multiple of what noise alone would leave."""
         if self.left_over > 0:

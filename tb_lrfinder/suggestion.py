@@ -184,7 +184,7 @@ def suggest(
         raise ValueError(f"`rule` must be one of {', '.join(map(repr, RULES))}. Received rule={rule!r}.")
     rows = kept_rows(len(rates), skip_start, skip_end)
     smoothed = smooth(rates, values, _checked_smoothing(smoothing))
-    shape = Shape.measure(Usable.of(rates[rows], values[rows]), smoothed[rows], smoothing)
+    shape = Shape.measure(Usable.of(rates[rows], values[rows], rows.start), smoothed[rows], smoothing)
     return apply_rule(rule, shape, obstacle(shape))
 
 

@@ -6,11 +6,12 @@ import contextlib
 import json
 import math
 import os
+import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
 import numpy as np
 from tensorboard.compat.proto.event_pb2 import Event
@@ -19,16 +20,26 @@ from tensorboard.util import tensor_util
 
 from tb_lrfinder import metadata
 from tb_lrfinder.curve import Sweep
-from tb_lrfinder.event_file import errors_name_log_dir, open_run_directory, within
+from tb_lrfinder.event_file import (
+    EventFile,
+    LostFileError,
+    errors_name_log_dir,
+    open_run_directory,
+    within,
+)
 from tb_lrfinder.metadata import SweepConfig, SweepResult, TrialConfig
+from tb_lrfinder.row_chunks import Chunk, RowChunks
+
+_LONGEST_PAUSE: Final = 30.0  # seconds between two attempts to write to a disk that is full
 
 
 class RunWriter:
     """Writes the rows of a run as they come, so that a live tab and a killed process show them.
 
     A thread of its own does the writing: `_append()` only appends to a list, and a row that takes
-    minutes does not look like a dead process. What goes wrong after the start (a full disk, a
-    removed directory) becomes one warning, never an error in the training.
+    minutes does not look like a dead process. What goes wrong after the start (a full disk, a lost
+    network) becomes one warning, never an error in the training, and writing is tried again. A file that
+    is removed, replaced or changed by somebody else is written again as a new one; that is said, too.
 
     Args:
         log_dir: Run directory, or the URL of one. When it already holds a sweep or a trial, the first free
@@ -60,28 +71,26 @@ class RunWriter:
         scalars: bool = True,
         goes_on: Callable[[], bool] | None = None,
     ) -> None:
-        self._events = open_run_directory(os.fspath(log_dir))
+        self._events: EventFile = open_run_directory(os.fspath(log_dir))
         self.log_dir = self._events.directory
         self.error: Exception | None = None
         self._config = dict(config, schema_version=metadata.SCHEMA_VERSION)
         self._columns = tuple(columns)
-        self._written_columns = self._columns  # those of the rows, in the file
-        self._written_header: dict[str, Any] = {}
+        self._rows = RowChunks(self._columns)
+        self._held_rows = 0  # that the file holds
+        self._held_header: dict[str, Any] = {}
         self._goes_on = goes_on
         self._scalars = scalars
-        self._rows: list[tuple[float, ...]] = []  # of the open chunk
-        self._chunk = 0
-        self._unwritten = 0  # rows at the end of `_rows` that no event holds yet
+        self._failures = 0  # one after the other, since the last success
+        self._said: set[str] = set()
+        self._saying_lock = threading.Lock()
         self._last_event = time.monotonic()
         self._wall_time = float(config.get("start_time") or 0.0)  # of the last event
-        # One lock for the rows and the error, held for moments only; one for the file, held while it is slow.
-        self._rows_lock = threading.Lock()
-        self._file_lock = threading.Lock()
+        self._file_lock = threading.Lock()  # of all about the file; held while it is slow
         self._closing = threading.Event()
-        self._add_header()
-        if self._events.patience is None:
+        if self._events.patience is None:  # a remote store gets the header with the first rows
             with errors_name_log_dir(self.log_dir):
-                self._events.flush()
+                self._add_and_flush(sign_of_life=False, result=None)
         self._thread = threading.Thread(target=self._run, name="lr_finder_writer", daemon=True)
         self._thread.start()
 
@@ -92,39 +101,33 @@ class RunWriter:
             row: The values of the columns.
             columns: All columns so far; those that are new come last.
         """
-        with self._rows_lock:
-            self._columns = columns
-            self._rows.append(row)
-            self._unwritten += 1
+        self._columns = columns
+        self._rows.append(row, columns)
 
     def close(self, result: Mapping[str, Any]) -> None:
         """Write what is left and how the run ended. A second call does nothing."""
         if self._closing.is_set():
             return
         self._closing.set()
-        with self._reporting_failure():
-            if self._events.patience is None:
-                self._finish(result)
-            else:
-                within(self._events.patience, lambda: self._finish(result))
+        if self._events.patience is None:
+            self._finish(result)
+            return
+        try:
+            within(self._events.patience, lambda: self._finish(result))
+        except TimeoutError as error:
+            self._fail(error)
 
     def _finish(self, result: Mapping[str, Any]) -> None:
         self._thread.join()
         self._goes_on = None  # it may hold on to the data of the training
-        with self._reporting_failure(), self._file_lock:
-            last_step = self._write_rows()
-            header = dict(result, schema_version=metadata.SCHEMA_VERSION)
-            self._add_json(metadata.RESULT_TAG, header, step=max(last_step, 0))
-            self._events.flush()
+        self._write(result=result)
         # Closing after a failed write fails again in the same way; that was said already.
         with contextlib.suppress(Exception):
             self._events.close()
 
     def flush(self) -> None:
         """Write every row added so far, so that a reader of the file sees it."""
-        with self._reporting_failure(), self._file_lock:
-            self._write_rows()
-            self._events.flush()
+        self._write()
 
     def flush_nearby(self) -> None:
         """`flush()`, where nobody waits for it: a remote store gets the rows a little later."""
@@ -132,59 +135,80 @@ class RunWriter:
             self.flush()
 
     def _run(self) -> None:
-        while not self._closing.wait(self._events.flush_seconds):
-            silent = time.monotonic() - self._last_event
+        while not self._closing.wait(self._pause()):
             if self._goes_on is not None and not self._goes_on():
                 self._goes_on = None
                 self.flush()
                 return
-            if self._unwritten:
-                self.flush()
-            elif silent > metadata.SIGN_OF_LIFE_SECONDS:
-                with self._reporting_failure(), self._file_lock:
-                    self._give_sign_of_life()
-                    self._events.flush()
+            silent = time.monotonic() - self._last_event
+            self._write(sign_of_life=silent > metadata.SIGN_OF_LIFE_SECONDS)
 
-    def _write_rows(self) -> int:
-        """Write the open chunk, and those that fill up; return the last step or -1."""
-        with self._rows_lock:
-            rows, unwritten, self._unwritten = self._rows, self._unwritten, 0
-            columns = self._columns
-            full_chunks = len(rows) // metadata.ROWS_PER_CHUNK
-            self._rows = rows[full_chunks * metadata.ROWS_PER_CHUNK :]
-            first_chunk, self._chunk = self._chunk, self._chunk + full_chunks
-            rows = [_widened(row, len(columns)) for row in rows]
-        self._written_columns = columns
-        if self._header() != self._written_header:
-            self._add_header()
-        if self._scalars:
-            for row in rows[len(rows) - unwritten :]:
-                self._add_scalars(row)
-        # A chunk that is full and has been written before has no new rows, and is not here again.
-        for start in range(0, len(rows), metadata.ROWS_PER_CHUNK):
-            chunk = rows[start : start + metadata.ROWS_PER_CHUNK]
-            self._add_chunk(first_chunk + start // metadata.ROWS_PER_CHUNK, chunk)
-        return int(rows[-1][0]) if rows else -1
+    def _pause(self) -> float:
+        """How long to wait until the next write; ever longer while every one fails."""
+        failing = min(2.0**self._failures, _LONGEST_PAUSE) if self._failures else 0.0
+        return max(self._events.flush_seconds, failing)
 
-    def _give_sign_of_life(self) -> None:
-        with self._rows_lock:
-            rows, chunk = [_widened(row, len(self._columns)) for row in self._rows], self._chunk
-        if rows:
-            self._add_chunk(chunk, rows)
-        else:  # no row yet, or the last chunk is full and closed
-            self._add_header()
+    def _write(self, *, sign_of_life: bool = False, result: Mapping[str, Any] | None = None) -> None:
+        """Bring the file up to date, or a new one if it is lost. Never raises.
 
-    def _add_header(self) -> None:
-        self._written_header = self._header()
-        self._add_json(self._header_tag, self._written_header, step=0)
+        What cannot be written is tried again with the next rows, since all of them are kept.
+        """
+        lost: LostFileError | None = None
+        try:
+            with self._file_lock:
+                try:
+                    self._bring_up_to_date(sign_of_life, result)
+                except LostFileError as error:
+                    lost = error
+                    self._reopen()
+                    self._bring_up_to_date(sign_of_life, result)
+        except Exception as error:
+            self._fail(error)
+            return
+        self.error, self._failures = None, 0
+        if lost is not None:
+            self._say(
+                "lost",
+                f"LR Finder has written everything again, to {self.log_dir!r}, because {lost} while it was "
+                "being written. What else is in the directory may be removed.",
+            )
 
-    def _header(self) -> dict[str, Any]:
-        return self._config | {"columns": list(self._written_columns)}
+    def _reopen(self) -> None:
+        self._events = self._events.reopened()
+        self.log_dir = self._events.directory
+        self._held_rows, self._held_header = 0, {}
 
-    def _add_chunk(self, chunk: int, rows: list[tuple[float, ...]]) -> None:
-        # The step is the row's place: readers count rows by it, without reading them.
-        last = chunk * metadata.ROWS_PER_CHUNK + len(rows) - 1
-        self._add_tensor(metadata.rows_tag(chunk), np.array(rows, np.float32), step=last)
+    def _bring_up_to_date(self, sign_of_life: bool, result: Mapping[str, Any] | None) -> None:
+        try:
+            self._add_and_flush(sign_of_life, result)
+        except BaseException:
+            self._events.drop()  # all of it is added again by the next attempt
+            raise
+
+    def _add_and_flush(self, sign_of_life: bool, result: Mapping[str, Any] | None) -> None:
+        new = self._rows.since(self._held_rows)
+        if sign_of_life or self._header(new.columns) != self._held_header:
+            self._add_header(new.columns)
+        for number, chunk in enumerate(new.chunks, new.first_chunk):
+            first = number * metadata.ROWS_PER_CHUNK
+            if self._scalars:
+                self._add_scalars(chunk[max(self._held_rows - first, 0) :], new.columns)
+            # The step is the row's place: readers count rows by it, without reading them.
+            self._add_tensor(metadata.rows_tag(number), chunk, step=first + len(chunk) - 1)
+            if self._events.is_due:
+                self._events.flush()
+                self._held_rows = first + len(chunk)
+        if result is not None:
+            ending = dict(result, schema_version=metadata.SCHEMA_VERSION)
+            self._add_json(metadata.RESULT_TAG, ending, step=max(new.total - 1, 0))
+        self._events.flush()
+        self._held_rows, self._held_header = new.total, self._header(new.columns)
+
+    def _header(self, columns: Sequence[str]) -> dict[str, Any]:
+        return self._config | {"columns": list(columns)}
+
+    def _add_header(self, columns: Sequence[str]) -> None:
+        self._add_json(self._header_tag, self._header(columns), step=0)
 
     def _add_json(self, tag: str, value: dict[str, Any], step: int) -> None:
         self._add_tensor(tag, np.array(json.dumps(value, allow_nan=True).encode(), dtype=object), step=step)
@@ -197,16 +221,17 @@ class RunWriter:
         tensor = tensor_util.make_tensor_proto(value)
         self._add_event(Summary(value=[Summary.Value(tag=tag, tensor=tensor, metadata=about)]), step)
 
-    def _add_scalars(self, row: tuple[float, ...]) -> None:
-        named = dict(zip(self._written_columns, row, strict=True))
-        # `simple_value` without metadata costs half of what a scalar tensor does, and every reader
-        # of event files takes it for a scalar.
-        values = [
-            Summary.Value(tag=tag, simple_value=named[name])
-            for name, tag in self._scalar_tags.items()
-            if name in named
-        ]
-        self._add_event(Summary(value=values), int(row[0]))
+    def _add_scalars(self, rows: Chunk, columns: Sequence[str]) -> None:
+        for row in rows.tolist():
+            named = dict(zip(columns, row, strict=False))  # the last columns may have come later
+            # `simple_value` without metadata costs half of what a scalar tensor does, and every reader
+            # of event files takes it for a scalar.
+            values = [
+                Summary.Value(tag=tag, simple_value=named[name])
+                for name, tag in self._scalar_tags.items()
+                if name in named
+            ]
+            self._add_event(Summary(value=values), int(row[0]))
 
     def _add_event(self, summary: Summary, step: int) -> None:
         # A clock that is set back must not make a later event an earlier one.
@@ -214,20 +239,23 @@ class RunWriter:
         self._events.add(Event(wall_time=self._wall_time, step=step, summary=summary))
         self._last_event = time.monotonic()
 
-    @contextlib.contextmanager
-    def _reporting_failure(self) -> Iterator[None]:
+    def _fail(self, error: Exception) -> None:
+        self.error = error
+        self._failures += 1
+        self._say(
+            "failed", f"LR Finder can no longer write to {self.log_dir!r}: {error}. {self._consolation}"
+        )
+
+    def _say(self, what: str, text: str) -> None:
+        """Warn, once of each thing."""
+        with self._saying_lock:  # the thread and the training may meet it at the same moment
+            if what in self._said:
+                return
+            self._said.add(what)
         try:
-            yield
-        except Exception as error:
-            with self._rows_lock:  # the thread and the training may meet it at the same moment
-                is_first = self.error is None
-                self.error = self.error or error
-            if is_first:
-                warnings.warn(
-                    f"LR Finder can no longer write to {self.log_dir!r}: {error}. {self._consolation}",
-                    RuntimeWarning,
-                    stacklevel=2,
-                )
+            warnings.warn(text, RuntimeWarning, stacklevel=3)
+        except RuntimeWarning:  # with `-W error`, and still neither the thread nor the training ends of it
+            print(text, file=sys.stderr)
 
 
 class SweepWriter(RunWriter):
@@ -249,8 +277,8 @@ class SweepWriter(RunWriter):
     _header_tag = metadata.SWEEP_TAG
     _scalar_tags = metadata.SCALAR_TAGS
     _consolation = (
-        "The sweep goes on and its numbers stay in memory, in `finder.sweep`; "
-        "`finder.save(log_dir)` writes them elsewhere."
+        "The sweep goes on and its numbers stay in memory, in `finder.sweep`. Writing is tried again until "
+        "it ends, and `finder.save(log_dir)` writes them elsewhere."
     )
 
     def __init__(self, log_dir: str | os.PathLike[str], config: SweepConfig, *, scalars: bool = True) -> None:
@@ -287,7 +315,10 @@ class TrialWriter(RunWriter):
 
     _header_tag = metadata.TRIAL_TAG
     _scalar_tags = metadata.TRIAL_SCALAR_TAGS
-    _consolation = "The training goes on and its numbers stay in memory, in `trial.trial`."
+    _consolation = (
+        "The training goes on and its numbers stay in memory, in `trial.trial`. Writing is tried again until "
+        "it ends."
+    )
 
     def __init__(
         self,
@@ -329,8 +360,3 @@ def write_sweep(
             f"{writer.log_dir!r} can no longer be written to: {writer.error}. Remove it and make room."
         ) from writer.error
     return writer.log_dir
-
-
-def _widened(row: tuple[float, ...], width: int) -> tuple[float, ...]:
-    """A row from before the last columns came."""
-    return row + (math.nan,) * (width - len(row))

@@ -116,20 +116,6 @@ def test_a_file_that_may_not_grow_does_not_disturb_the_training(tmp_path):
     check_the_sweep_was_not_disturbed(finder, said, tmp_path / "run")
 
 
-def test_a_directory_that_is_removed_does_not_disturb_the_training(tmp_path):
-    import keras
-
-    class Remove(keras.callbacks.Callback):
-        def on_epoch_end(self, epoch, logs=None):
-            if epoch == 5:
-                shutil.rmtree(tmp_path / "run")
-
-    finder, said = fit_with(tmp_path / "run", Remove())
-    check_the_sweep_was_not_disturbed(finder, said, tmp_path / "run")
-    finder.save(tmp_path / "run")
-    assert [one.steps for one in read_log_dir(str(tmp_path))] == [STEPS]
-
-
 WRITING = """
 import sys, time
 from tb_lrfinder.writer import SweepWriter

@@ -40,7 +40,19 @@ def with_gaps():
             {},
             (
                 "The loss is NaN or infinite from the first step on, before the learning rate could do any "
-                "harm. Check the inputs and the labels for NaN, and the loss function."
+                "harm. Check the inputs and the labels for NaN and infinity, and the loss function: "
+                "`from_logits`, log(0), a division by zero."
+            ),
+        ),
+        (
+            "non_finite_early",
+            rates(),
+            np.r_[2.3 + 0.01 * np.cos(np.arange(20)), np.full(80, np.nan)],
+            {},
+            (
+                "The loss became NaN at step 20, at a learning rate of 4.1e-06, before the learning rate had "
+                "any visible effect. Check the inputs and the labels for NaN and infinity, and the loss "
+                "function: `from_logits`, log(0), a division by zero."
             ),
         ),
         (

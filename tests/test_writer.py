@@ -143,9 +143,7 @@ def test_a_directory_that_cannot_be_written_is_named():
         SweepWriter("/proc/self/sweep", {})
 
 
-@pytest.mark.filterwarnings(
-    "ignore::pytest.PytestUnhandledThreadExceptionWarning"
-)  # of TensorBoard's own thread
+@pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_failing_disk_is_one_warning_and_never_an_error(tmp_path):
     writer = SweepWriter(tmp_path / "run", {})
     # A disk that is really full: the descriptor of the open file is pointed at /dev/full.

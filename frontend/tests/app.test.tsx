@@ -88,6 +88,25 @@ describe("several runs", () => {
     expect((await answer()).getByText("Suggested learning rates, 3 runs")).toBeTruthy();
   });
 
+  it("with several optimizers have one line each, and no number over all of them", async () => {
+    server.runs = [makeRun("adam"), makeRun("again"), makeRun("sgd", { optimizer: "SGD" })];
+    server.sweeps.set(
+      "sgd",
+      makeSweep("sgd", { suggestion: { rule: "mid_descent", learning_rate: 0.05, reason: null } }),
+    );
+    open();
+    const card = await answer();
+    const lines = within(await card.findByRole("list", { name: "By optimizer" }));
+    const texts = () => lines.getAllByRole("listitem").map(({ textContent }) => textContent);
+    await waitFor(() => {
+      expect(texts()).toEqual(["Adam1e-3median of 2 runs, 1e-3 to 1e-3", "SGD5e-2"]);
+    });
+    expect(lines.getByRole("button", { name: "Copy 5e-2 for SGD" })).toBeTruthy();
+    expect(card.queryByText("Spread")).toBeNull();
+    expect(card.queryByText("to")).toBeNull();
+    expect(card.getByRole("button", { name: "Valley" }).textContent).toBe("Valley");
+  });
+
   it("can be hidden one by one and all at once", async () => {
     const user = open();
     await answer();

@@ -1,7 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { runColors, suggestionScale } from "../src/state/colors";
 import { deltaSeries, drawable, lossSeries, marksOf, startingLossRatio } from "../src/state/curves";
-import { createEntries, splitName, stopSentence, summarize } from "../src/state/entries";
+import {
+  createEntries,
+  splitName,
+  stopSentence,
+  summarize,
+  summarizeOptimizers,
+} from "../src/state/entries";
 import { parseHash, replaceParts } from "../src/state/host";
 import { fromLink, toLink } from "../src/state/link";
 import { DEFAULT_SETTINGS } from "../src/state/settings";
@@ -227,6 +233,30 @@ describe("entries", () => {
     // Half way between 0.002 and 0.2 on the axis that people look at.
     expect(summary.medians.get("valley")).toBeCloseTo(0.02, 10);
     expect(summarize([], RULES).range).toBeNull();
+  });
+
+  it("sum up by optimizer, never across", () => {
+    const of = (name: string, optimizer: string | null, suggested: number | null, more = {}) =>
+      makeEntry(name, {
+        suggested,
+        reliable: suggested !== null,
+        run: makeRun(name, { optimizer, ...more }),
+      });
+    const summaries = summarizeOptimizers([
+      of("a", "SGD", 0.2),
+      of("b", "Adam", 0.001),
+      of("c", "Adam", 0.004),
+      of("d", "Adam", null),
+      of("e", "Lion", null),
+      of("f", null, null, { status: "running" }),
+    ]);
+    expect(summaries).toMatchObject([
+      { optimizer: "SGD", runs: 1, suggested: 0.2, range: null, running: false },
+      { optimizer: "Adam", runs: 3, range: [0.001, 0.004], running: false },
+      { optimizer: "Lion", runs: 1, suggested: null, range: null, running: false },
+      { optimizer: null, runs: 1, suggested: null, range: null, running: true },
+    ]);
+    expect(summaries[1]?.suggested).toBeCloseTo(0.002, 10);
   });
 
   it("say why a sweep ended", () => {

@@ -20,7 +20,8 @@ def line(run: SweepRun) -> str:
     if run.log_dir is not None:
         asked = run.settings.log_dir
         elsewhere = "" if run.log_dir == asked else f", because {asked} holds a sweep already"
-        parts.append(f"Written to {run.log_dir}{elsewhere}.")
+        written = "Written to" if run.is_written else "Not all of it could be written to"
+        parts.append(f"{written} {run.log_dir}{elsewhere}.")
     if not run.settings.restore:
         parts.append("The model is left as the sweep made it (restore=False).")
     elif run.needs_restoring:

@@ -61,6 +61,7 @@ class SweepRun:
         internals.check(model, leaf_optimizers(optimizer))
         self.plan: Plan | None = None
         self.log_dir: str | None = None
+        self.is_written = True  # all of it, to `log_dir`
         self.stopped: str | None = None  # the stop reason, from when it is decided
         self.needs_restoring = False  # from the first batch until everything has been put back
         self.analysis: Analysis | None = None
@@ -279,6 +280,7 @@ class SweepRun:
         }
         if self._writer is not None:
             self._writer.close(self.result)
+            self.log_dir, self.is_written = self._writer.log_dir, self._writer.error is None
 
     def _error_after(self, reason: str) -> RuntimeError | None:
         """Why it was no sweep; None where it was, or cannot be told."""

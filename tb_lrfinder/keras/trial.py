@@ -237,6 +237,7 @@ class LRTrial(keras.callbacks.Callback):
                 "message": message,
             }
             self._writer.close(result)
+            self.log_dir, self._is_written = self._writer.log_dir, self._writer.error is None
             self._writer = None
         if self._verbose and backend.is_first_process():
             print(self._closing_line())
@@ -256,7 +257,8 @@ class LRTrial(keras.callbacks.Callback):
         line += f"{TRIAL_STOP_REASONS[self.stop_reason]}."
         if self.log_dir is not None and backend.is_first_process():
             moved = self.log_dir != self._asked_log_dir
-            line += f" Written to {self.log_dir}" + (
+            written = "Written to" if self._is_written else "Not all of it could be written to"
+            line += f" {written} {self.log_dir}" + (
                 f", because {self._asked_log_dir} holds a run already." if moved else "."
             )
         return line
@@ -268,6 +270,7 @@ class LRTrial(keras.callbacks.Callback):
         self._running = False
         self.stop_reason = None
         self.log_dir = self._asked_log_dir
+        self._is_written = True
 
     def __repr__(self) -> str:
         return f"LRTrial(log_dir={self.log_dir!r}, stop_reason={self.stop_reason!r}, {self.trial!r})"

@@ -3,7 +3,13 @@ import type { ReactNode } from "react";
 import type { Finding, Rules } from "../api";
 import { formatCount, formatLearningRate, plural } from "../format";
 import { kerasSnippets } from "../kerasCode";
-import { type Entry, stopSentence, summarize } from "../state/entries";
+import {
+  type Entry,
+  type OptimizerSummary,
+  stopSentence,
+  summarize,
+  summarizeOptimizers,
+} from "../state/entries";
 import { CopyButton } from "./CopyButton";
 import { Icon } from "./Icon";
 import { KerasMenu } from "./KerasMenu";
@@ -21,7 +27,7 @@ interface AnswerCardProps {
   onClose: () => void;
 }
 
-/** What to do: one learning rate where one run is meant, the range where there are several. */
+/** What to do: one learning rate where one run is meant, one line per optimizer where there are several. */
 export function AnswerCard(props: AnswerCardProps) {
   return props.active ? <OneRun {...props} entry={props.active} /> : <ManyRuns {...props} />;
 }
@@ -160,8 +166,9 @@ function Strip({ severity, children }: { severity: Finding["severity"]; children
 }
 
 function ManyRuns({ entries, rules, rule, onRule }: AnswerCardProps) {
-  const summary = summarize(entries, rules);
-  const { range, spread, reliable, ended, medians } = summary;
+  const { range, spread, reliable, ended, medians } = summarize(entries, rules);
+  const optimizers = summarizeOptimizers(entries);
+  const several = optimizers.length > 1;
   return (
     <section
       className="card answer"
@@ -171,15 +178,7 @@ function ManyRuns({ entries, rules, rule, onRule }: AnswerCardProps) {
       <div className="body">
         <div className="verdict">
           <h2>Suggested learning rates, {plural(entries.length, "run")}</h2>
-          <p className={range ? "headline" : "headline none"}>
-            {range ? (
-              <>
-                {formatLearningRate(range[0])} <small>to</small> {formatLearningRate(range[1])}
-              </>
-            ) : (
-              "No clear suggestion"
-            )}
-          </p>
+          {several ? <Optimizers optimizers={optimizers} /> : <Range range={range} />}
           <p className="of">Click a curve or a run to see one suggestion in detail.</p>
         </div>
         <dl className="facts">
@@ -188,14 +187,16 @@ function ManyRuns({ entries, rules, rule, onRule }: AnswerCardProps) {
             value={`${formatCount(reliable)} of ${formatCount(ended)}`}
             warn={reliable < ended}
           />
-          <Fact name="Spread" value={spread === null ? "–" : `${spreadText(spread)}×`} />
+          {!several && (
+            <Fact name="Spread" value={spread === null ? "–" : `${spreadText(spread)}×`} />
+          )}
         </dl>
       </div>
       {rules && (
         <RuleButtons
           rules={rules.rules}
           chosen={rule ?? rules.default}
-          values={medians}
+          values={several ? null : medians}
           prefix="~ "
           onChoose={(name) => {
             onRule(name === rules.default ? null : name);
@@ -204,6 +205,49 @@ function ManyRuns({ entries, rules, rule, onRule }: AnswerCardProps) {
       )}
     </section>
   );
+}
+
+function Range({ range }: { range: readonly [number, number] | null }) {
+  if (!range) return <p className="headline none">No clear suggestion</p>;
+  return (
+    <p className="headline">
+      {formatLearningRate(range[0])} <small>to</small> {formatLearningRate(range[1])}
+    </p>
+  );
+}
+
+function Optimizers({ optimizers }: { optimizers: readonly OptimizerSummary[] }) {
+  return (
+    // A region that scrolls, where there are many, has to be reached by keyboard.
+    <ul className="optimizers" aria-label="By optimizer" tabIndex={0}>
+      {optimizers.map(({ optimizer, runs, reliable, suggested, range, running }) => {
+        const rate = suggested === null ? null : formatLearningRate(suggested);
+        const name = optimizer ?? "Unknown optimizer";
+        return (
+          <li key={name}>
+            <span className="name">{name}</span>
+            {rate === null ? (
+              <span className="none">{running ? "Running" : "No clear suggestion"}</span>
+            ) : (
+              <>
+                <b>{rate}</b>
+                <CopyButton compact text={rate} label={`Copy ${rate} for ${name}`} />
+              </>
+            )}
+            {runs > 1 && <small>{basis(runs, reliable, range)}</small>}
+          </li>
+        );
+      })}
+    </ul>
+  );
+}
+
+/** What the learning rate of an optimizer with several sweeps is made of. */
+function basis(runs: number, reliable: number, range: OptimizerSummary["range"]): string {
+  const which =
+    reliable === runs ? plural(runs, "run") : `${formatCount(reliable)} of ${plural(runs, "run")}`;
+  if (!range) return which;
+  return `median of ${which}, ${formatLearningRate(range[0])} to ${formatLearningRate(range[1])}`;
 }
 
 function spreadText(spread: number): string {

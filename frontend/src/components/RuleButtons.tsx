@@ -4,8 +4,8 @@ import { formatLearningRate } from "../format";
 interface RuleButtonsProps {
   rules: readonly Rule[];
   chosen: string;
-  /** What each rule says, by name. */
-  values: ReadonlyMap<string, number>;
+  /** What each rule says, by name; null where no one number would be true. */
+  values: ReadonlyMap<string, number> | null;
   /** Stands before each value: `~` for medians. */
   prefix: string;
   onChoose: (rule: string) => void;
@@ -17,7 +17,7 @@ export function RuleButtons({ rules, chosen, values, prefix, onChoose }: RuleBut
     // A fieldset cannot be laid out as one row of buttons
     <div className="rules" role="group" aria-label="Suggestion rule">
       {rules.map(({ name, label, description }) => {
-        const value = values.get(name);
+        const value = values?.get(name);
         return (
           <button
             type="button"
@@ -29,9 +29,11 @@ export function RuleButtons({ rules, chosen, values, prefix, onChoose }: RuleBut
             }}
           >
             <span className="label">{label}</span>
-            <span className="value">
-              {value === undefined ? "–" : `${prefix}${formatLearningRate(value)}`}
-            </span>
+            {values && (
+              <span className="value">
+                {value === undefined ? "–" : `${prefix}${formatLearningRate(value)}`}
+              </span>
+            )}
           </button>
         );
       })}

@@ -1,4 +1,4 @@
-import { median } from "d3-array";
+import { group, median } from "d3-array";
 import type { Rules, Run, Severity, Sweep } from "../api";
 import type { Sweeps } from "./loader";
 
@@ -86,6 +86,38 @@ export function summarize(entries: readonly Entry[], rules: Rules | undefined): 
     ended: entries.filter(({ run }) => run.status !== "running").length,
     medians,
   };
+}
+
+/** What the sweeps with one optimizer say together. */
+export interface OptimizerSummary {
+  /** Null for sweeps that do not say which. */
+  optimizer: string | null;
+  runs: number;
+  reliable: number;
+  /** The reliable suggestion; of several sweeps their median, half way on the logarithmic axis. */
+  suggested: number | null;
+  /** Smallest and largest reliable suggestion, where there are several. */
+  range: readonly [number, number] | null;
+  /** Whether none of its sweeps has ended. */
+  running: boolean;
+}
+
+/** By optimizer, in the order of the entries: what one suggests says nothing about another. */
+export function summarizeOptimizers(entries: readonly Entry[]): OptimizerSummary[] {
+  const groups = group(entries, ({ run }) => run.optimizer);
+  return Array.from(groups, ([optimizer, members]) => {
+    const { range, reliable } = summarize(members, undefined);
+    const rates = members.flatMap((e) => (e.reliable && e.suggested !== null ? [e.suggested] : []));
+    const middle = median(rates, Math.log10);
+    return {
+      optimizer,
+      runs: members.length,
+      reliable,
+      suggested: middle === undefined ? null : reliable === 1 ? (rates[0] ?? null) : 10 ** middle,
+      range: reliable > 1 ? range : null,
+      running: members.every(({ run }) => run.status === "running"),
+    };
+  });
 }
 
 /** Why a sweep ended, after "Stopped:". The keys are the server's; others are shown as they are. */
