@@ -42,6 +42,7 @@ from tb_lrfinder.thinning import rows_to_draw
 
 # What a finished sweep said of itself, and what is computed anew for other settings.
 _SAID = ("suggestion", "suggestions", "diagnosis", "minimum_learning_rate", "divergence_learning_rate")
+_NO_SUGGESTION: Final = {"rule": None, "learning_rate": None, "reason": None, "ranges": None}
 
 MOST_CHARACTERS: Final = 512_000_000
 """Of one answer: nine columns of five million rows."""
@@ -173,7 +174,7 @@ def _sweep(recorded: Recorded, asked: SweepsQuery) -> dict[str, Any]:
         smoothing = _recorded_number(config, "smoothing", *SMOOTHING_RANGE, DEFAULT_SMOOTHING)
     if window is None:
         window = int(_recorded_number(config, "delta_window", *DELTA_WINDOW_RANGE, DEFAULT_DELTA_WINDOW))
-    said = {key: result[key] for key in _SAID if key in result} if asked.as_recorded else {}
+    said = _said(result) if asked.as_recorded else {}
     smoothed = None
     if len(said) < len(_SAID):
         analysis = analyze(
@@ -217,6 +218,22 @@ def _sweep(recorded: Recorded, asked: SweepsQuery) -> dict[str, Any]:
         "columns": _encoded(columns, asked),
         **said,
     }
+
+
+def _said(result: Mapping[str, Any]) -> dict[str, Any]:
+    """What the sweep itself said, in full; the rest is computed."""
+    said = {
+        key: result[key]
+        for key in _SAID
+        if key in result and (key.endswith("_learning_rate") or result[key] is not None)
+    }
+    if "suggestion" in said:
+        said["suggestion"] = _NO_SUGGESTION | said["suggestion"]
+    if "suggestions" in said:
+        said["suggestions"] = {
+            rule: _NO_SUGGESTION | (one or {}) for rule, one in said["suggestions"].items()
+        }
+    return said
 
 
 def _columns(

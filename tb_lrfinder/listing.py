@@ -88,7 +88,7 @@ class Listing:
 def _missing(gone: int, count: int) -> str:
     return (
         f"TensorBoard does not list {gone:,} of {count:,} runs just now. Unless they were deleted, it may "
-        f"not open so many files{_limit()}: start it again after `ulimit -n 65536`, or with a smaller --logdir."
+        f"not open so many files{_limit()}: start it again after `ulimit -n 65536`."
     )
 
 

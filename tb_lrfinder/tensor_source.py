@@ -110,13 +110,13 @@ class TensorSource:
         """
         what |= {"experiment_id": self.experiment, "plugin_name": metadata.PLUGIN_NAME}
         for _ in range(_MOST_TRIES - 1):
-            with contextlib.suppress(_MetTheLoader):
+            with contextlib.suppress(_MetTheLoaderError):
                 return _call(method, self.ctx, what)
             time.sleep(0.01)
         return method(self.ctx, **what)
 
 
-class _MetTheLoader(Exception):
+class _MetTheLoaderError(Exception):
     """Asked once more, it may be answered."""
 
 
@@ -126,7 +126,7 @@ def _call(method: Callable[..., Any], ctx: RequestContext, what: Mapping[str, An
     except errors.PublicError:
         raise
     except _MET_THE_LOADER as error:
-        raise _MetTheLoader from error
+        raise _MetTheLoaderError from error
 
 
 def _halves(tags: Mapping[str, Sequence[str]]) -> list[dict[str, Sequence[str]]]:
