@@ -42,6 +42,7 @@ class TensorBoardServer:
 
     url: str
     log: Path
+    pid: int = 0
 
     def get(self, path: str, headers: dict[str, str] | None = None, method: str = "GET") -> Answer:
         request = urllib.request.Request(self.url + path, headers=headers or {}, method=method)
@@ -84,7 +85,7 @@ def tensorboard(
                 command, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
             )
         try:
-            yield TensorBoardServer(_wait_for_url(process, log), log)
+            yield TensorBoardServer(_wait_for_url(process, log), log, process.pid)
         finally:
             process.terminate()
             try:
