@@ -63,14 +63,14 @@ def test_two_hundred_thousand_chunks_do_not_cost_at_every_poll(tmp_path, capsys,
     with tensorboard(tmp_path, f"--load_fast={load_fast}") as server:
         server.wait_for_runs(1, steps=200_000, seconds=300)
         took = []
-        for _ in range(20):
+        for _ in range(40):  # as the page does
             began = time.monotonic()
             assert server.plugin("runs").status == 200
             took.append(time.monotonic() - began)
-            time.sleep(0.25)
+            time.sleep(2)
     with capsys.disabled():
         print(
             f"\n200,000 chunks, load_fast={load_fast}: polls take {statistics.median(took):.3f} s in the "
-            f"median, {statistics.mean(took):.2f} s on average, {max(took):.1f} s at most"
+            f"median, {statistics.mean(took):.3f} s on average, {max(took):.1f} s at most"
         )
-    assert statistics.median(took) < 0.2
+    assert statistics.mean(took) < 0.5
