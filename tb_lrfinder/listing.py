@@ -53,6 +53,8 @@ class Listing:
         self._until = -1.0
         self._complete: dict[str, Recorded] = {}
         self._complete_at = -1.0
+        self._notice: str | None = None
+        self._notice_until = -1.0
 
     def get(self, look: Callable[[], Sequence[Recorded]]) -> Listed:
         """The list, from `look` where that is due."""
@@ -79,16 +81,18 @@ class Listing:
         gone = self._complete.keys() - found.keys()
         if len(gone) < MANY or now - self._complete_at > MISSED_SECONDS:
             self._complete, self._complete_at = found, now
-            return Listed(list(found.values()))
+            # It comes and goes within seconds; what is said of it stays a while, so that it can be read.
+            return Listed(list(found.values()), self._notice if now < self._notice_until else None)
         every = self._complete | found
         runs = [every[run] for run in sorted(every, key=natural_order)]
-        return Listed(runs, _missing(len(gone), len(every)), frozenset(gone))
+        self._notice, self._notice_until = _missing(len(gone), len(every)), now + MISSED_SECONDS
+        return Listed(runs, self._notice, frozenset(gone))
 
 
 def _missing(gone: int, count: int) -> str:
     return (
-        f"TensorBoard does not list {gone:,} of {count:,} runs just now. Unless they were deleted, it may "
-        f"not open so many files{_limit()}: start it again after `ulimit -n 65536`."
+        f"TensorBoard does not list all runs all the time: {gone:,} of {count:,} were missing. Unless they "
+        f"were deleted, it may not open so many files{_limit()}: start it again after `ulimit -n 65536`."
     )
 
 
