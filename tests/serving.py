@@ -47,7 +47,7 @@ class TensorBoardServer:
     def get(self, path: str, headers: dict[str, str] | None = None, method: str = "GET") -> Answer:
         request = urllib.request.Request(self.url + path, headers=headers or {}, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=60) as response:
+            with urllib.request.urlopen(request, timeout=300) as response:
                 status, answered, body = response.status, dict(response.headers), response.read()
         except urllib.error.HTTPError as error:
             status, answered, body = error.code, dict(error.headers), error.read()
