@@ -7,17 +7,17 @@ import csv
 import hashlib
 import io
 import json
-import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
 
 import numpy as np
 
 from tb_lrfinder.analysis import analyze
 from tb_lrfinder.averaging import Floats
+from tb_lrfinder.boundary import contained
 from tb_lrfinder.curve import (
     DEFAULT_DELTA_WINDOW,
     DEFAULT_SMOOTHING,
@@ -36,11 +36,16 @@ from tb_lrfinder.queries import (
     quoted,
 )
 from tb_lrfinder.reader import Kind, Recorded
+from tb_lrfinder.strict_json import finite, well_formed
 from tb_lrfinder.suggestion import DEFAULT_RULE, RULES
 from tb_lrfinder.thinning import rows_to_draw
 
 # What a finished sweep said of itself, and what is computed anew for other settings.
 _SAID = ("suggestion", "suggestions", "diagnosis", "minimum_learning_rate", "divergence_learning_rate")
+_NO_SUGGESTION: Final = {"rule": None, "learning_rate": None, "reason": None, "ranges": None}
+
+MOST_CHARACTERS: Final = 512_000_000
+"""Of one answer: nine columns of five million rows."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +57,10 @@ class File:
     content_disposition: str
 
 
-def runs(recorded: Sequence[Recorded]) -> str:
+def runs(recorded: Iterable[Recorded], notice: str | None = None) -> str:
     """The answer of `GET runs`."""
-    return _dump({"runs": [_run(one) for one in recorded]})
+    listed = ", ".join(_answered(one, _run) for one in recorded)
+    return f'{{"runs": [{listed}], "notice": {json.dumps(notice)}}}'
 
 
 def rules() -> str:
@@ -72,16 +78,14 @@ def rules() -> str:
     return _dump({"default": DEFAULT_RULE, "rules": described})
 
 
-def sweeps(recorded: Mapping[str, Recorded], asked: SweepsQuery) -> str:
+def sweeps(recorded: Iterable[Recorded], asked: SweepsQuery) -> str:
     """The answer of `GET sweeps`."""
-    found, errors = _of_kind(recorded, asked.runs, "sweep")
-    return _dump({"sweeps": [_sweep(one, asked) for one in found], "errors": errors})
+    return _of_kind(recorded, asked.runs, "sweep", lambda one: _sweep(one, asked))
 
 
-def trials(recorded: Mapping[str, Recorded], asked: TrialsQuery) -> str:
+def trials(recorded: Iterable[Recorded], asked: TrialsQuery) -> str:
     """The answer of `GET trials`."""
-    found, errors = _of_kind(recorded, asked.runs, "trial")
-    return _dump({"trials": [_trial(one) for one in found], "errors": errors})
+    return _of_kind(recorded, asked.runs, "trial", _trial)
 
 
 def download(recorded: Recorded | None, asked: DownloadQuery) -> File:
@@ -91,23 +95,42 @@ def download(recorded: Recorded | None, asked: DownloadQuery) -> File:
             f"There is no sweep or trial in {_listed([asked.run])}. The route runs lists those that hold one."
         )
     # The browser names the file after the run; what is no plain name is left to the encoded form.
-    name = f"{asked.run.replace('/', '-') or recorded.kind}.{asked.format}"
+    name = well_formed(f"{asked.run.replace('/', '-') or recorded.kind}.{asked.format}")
     plain = re.sub(r"[^\w.=+-]", "_", name, flags=re.ASCII)
     disposition = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
-    columns = recorded.columns()
     if asked.format == "json":
-        body = {
-            "run": recorded.run,
-            "config": recorded.config,
-            "result": recorded.result,
-            "columns": {name: _listing(values) for name, values in columns.items()},
-        }
-        return File(_dump(body), "application/json", disposition)
+        return File(_answered(recorded, _in_full), "application/json", disposition)
+    return File(_answered(recorded, _table, str), "text/csv", disposition)
+
+
+def _answered(
+    recorded: Recorded, answer: Callable[[Recorded], Any], dump: Callable[[Any], str] | None = None
+) -> str:
+    """The answer about one run as text, or else about a run that cannot be read."""
+    dump = dump or _dump
+    return contained(
+        lambda: dump(answer(recorded)),
+        lambda why: dump(answer(Recorded.unreadable(recorded.run, why, recorded.kind, rows=True))),
+    )
+
+
+def _in_full(recorded: Recorded) -> dict[str, Any]:
+    return {
+        "run": recorded.run,
+        "config": recorded.config,
+        "result": recorded.result,
+        "message": recorded.message,
+        "columns": {name: _listing(values) for name, values in recorded.columns().items()},
+    }
+
+
+def _table(recorded: Recorded) -> str:
+    columns = recorded.columns()
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
     writer.writerows(zip(*(values.tolist() for values in columns.values()), strict=True))
-    return File(text.getvalue(), "text/csv", disposition)
+    return text.getvalue()
 
 
 def _run(recorded: Recorded) -> dict[str, Any]:
@@ -151,7 +174,7 @@ def _sweep(recorded: Recorded, asked: SweepsQuery) -> dict[str, Any]:
         smoothing = _recorded_number(config, "smoothing", *SMOOTHING_RANGE, DEFAULT_SMOOTHING)
     if window is None:
         window = int(_recorded_number(config, "delta_window", *DELTA_WINDOW_RANGE, DEFAULT_DELTA_WINDOW))
-    said = {key: result[key] for key in _SAID if key in result} if asked.as_recorded else {}
+    said = _said(result) if asked.as_recorded else {}
     smoothed = None
     if len(said) < len(_SAID):
         analysis = analyze(
@@ -195,6 +218,22 @@ def _sweep(recorded: Recorded, asked: SweepsQuery) -> dict[str, Any]:
         "columns": _encoded(columns, asked),
         **said,
     }
+
+
+def _said(result: Mapping[str, Any]) -> dict[str, Any]:
+    """What the sweep itself said, in full; the rest is computed."""
+    said = {
+        key: result[key]
+        for key in _SAID
+        if key in result and (key.endswith("_learning_rate") or result[key] is not None)
+    }
+    if "suggestion" in said:
+        said["suggestion"] = _NO_SUGGESTION | said["suggestion"]
+    if "suggestions" in said:
+        said["suggestions"] = {
+            rule: _NO_SUGGESTION | (one or {}) for rule, one in said["suggestions"].items()
+        }
+    return said
 
 
 def _columns(
@@ -266,17 +305,34 @@ def _trial(recorded: Recorded) -> dict[str, Any]:
 
 
 def _of_kind(
-    recorded: Mapping[str, Recorded], runs: Sequence[str], kind: Kind
-) -> tuple[list[Recorded], list[dict[str, str]]]:
-    """Those of the named runs that are of a kind, and a sentence for each of the others."""
-    found = {run: recorded[run] for run in runs if run in recorded and recorded[run].kind == kind}
+    recorded: Iterable[Recorded],
+    runs: Sequence[str],
+    kind: Kind,
+    answer: Callable[[Recorded], dict[str, Any]],
+) -> str:
+    """The answers about those of the named runs that are of a kind, and a sentence for each of the others.
+
+    Each run becomes text as soon as it is read, and its rows are let go.
+    """
+    found: dict[str, str] = {}
+    size = 0
+    for one in recorded:
+        if one.kind != kind:
+            continue
+        found[one.run] = _answered(one, answer)
+        size += len(found[one.run])
+        if size > MOST_CHARACTERS:
+            raise BadParameterError(
+                f"The answer would be longer than {MOST_CHARACTERS:,} characters. Name fewer runs, ask for "
+                "fewer columns, or thin them with buckets=1000."
+            )
     missing = [run for run in runs if run not in found]
     if not found:
         raise BadParameterError(
             f"There is no {kind} in {_listed(missing)}. The route runs lists those that hold one."
         )
     errors = [{"run": run, "message": f"There is no {kind} in the run {json.dumps(run)}."} for run in missing]
-    return list(found.values()), errors
+    return f'{{"{kind}s": [{", ".join(found.values())}], "errors": {json.dumps(errors)}}}'
 
 
 def _recorded_number(config: Mapping[str, Any], name: str, low: float, high: float, default: float) -> float:
@@ -297,8 +353,8 @@ def _packed(values: np.ndarray[Any, Any]) -> str:
 
 def _finite(value: Any) -> Any:
     """As TensorBoard writes numbers that JSON does not have."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, float):
+        return finite(value)
     if isinstance(value, Mapping):
         return {key: _finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

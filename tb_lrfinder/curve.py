@@ -145,11 +145,12 @@ def loss_delta(loss: ArrayLike, window: int = DEFAULT_DELTA_WINDOW) -> Floats:
     Raises:
         ValueError: `window` is not a whole number of at least 1.
     """
-    if isinstance(window, bool) or window != int(window) or window < 1:
+    if isinstance(window, bool) or not 1 <= window < math.inf or window != int(window):
         raise ValueError(
             f"`window` must be a whole number of at least 1, such as 20. Received window={window!r}."
         )
     losses = _column("loss", loss)
+    window = min(int(window), max(len(losses), 1))  # a longer one reaches back to row 0 just the same
     delta = np.zeros(len(losses))
     with np.errstate(invalid="ignore", over="ignore"):
         delta[1:window] = (losses[1:window] - losses[:1]) / np.arange(1, len(losses))[: window - 1]

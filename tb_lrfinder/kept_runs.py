@@ -1,4 +1,4 @@
-"""Keeps what has been read of runs for as long as nothing new is written to them."""
+"""Keeps what has been read for as long as nothing new is written, up to a bound."""
 
 from __future__ import annotations
 
@@ -10,17 +10,21 @@ Value = TypeVar("Value")
 
 
 class KeptRuns(Generic[Value]):
-    """The runs that were read last, up to a number of rows in all.
+    """What was read last, up to a number of bytes in all.
 
     A finished sweep is read once, however often its smoothing is changed. Threads may share it.
 
+    What is kept goes by the run and by the state in which it was read, not by the experiment that a request
+    named: TensorBoard answers any `/experiment/ID/` with the same data, and another experiment's run of the
+    same name is in another state.
+
     Args:
-        most_rows: Rows that all kept runs have together, at most; a row takes some 100 bytes.
+        most_bytes: Of all that is kept together, at most.
     """
 
-    def __init__(self, most_rows: int = 2_000_000) -> None:
-        self._most_rows = most_rows
-        self._rows = 0
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self._bytes = 0
         self._kept: dict[Hashable, tuple[Hashable, int, Value]] = {}  # the oldest first
         self._lock = threading.Lock()
 
@@ -33,16 +37,26 @@ class KeptRuns(Generic[Value]):
             self._kept[run] = self._kept.pop(run)
             return kept[2]
 
-    def keep(self, run: Hashable, state: Hashable, rows: int, value: Value) -> None:
-        """Keep what was read of the run, and let go of the runs that were asked for longest ago."""
+    def keep(self, run: Hashable, state: Hashable, size: int, value: Value) -> None:
+        """Keep what was read of the run, and let go of what was asked for longest ago.
+
+        Args:
+            run: Takes the place of what was kept of it before.
+            state: Of the run when it was read.
+            size: About how many bytes it takes.
+            value: What was read.
+        """
         with self._lock:
             self._forget(run)
-            self._kept[run] = (state, rows, value)
-            self._rows += rows
-            while self._rows > self._most_rows:
+            self._kept[run] = (state, size + _OVERHEAD, value)
+            self._bytes += size + _OVERHEAD
+            while self._bytes > self._most_bytes:
                 self._forget(next(iter(self._kept)))
 
     def _forget(self, run: Hashable) -> None:
         kept = self._kept.pop(run, None)
         if kept is not None:
-            self._rows -= kept[1]
+            self._bytes -= kept[1]
+
+
+_OVERHEAD = 1_000  # of an entry, so that empty ones count, too

@@ -6,7 +6,6 @@ ImportError here would keep TensorBoard from starting.
 
 from __future__ import annotations
 
-import hashlib
 import mimetypes
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -17,10 +16,13 @@ from tensorboard.backend import http_util
 from tensorboard.plugins import base_plugin
 from tensorboard.util import tb_logging
 from werkzeug import Request, Response
+from werkzeug.datastructures import Headers
 
 from tb_lrfinder import answers, metadata
 from tb_lrfinder.queries import BadParameterError, DownloadQuery, SweepsQuery, TrialsQuery
-from tb_lrfinder.reader import RunReader
+from tb_lrfinder.reader import NotListedError, RunReader
+from tb_lrfinder.response_body import Body
+from tb_lrfinder.shared_work import SharedWork
 
 logger = tb_logging.get_logger()
 
@@ -45,6 +47,8 @@ class LRFinderPlugin(base_plugin.TBPlugin):
 
     def __init__(self, context: base_plugin.TBContext) -> None:
         self._reader = RunReader(context.data_provider)
+        self._lists = SharedWork()  # of their own: a list must not wait for those who read a million rows
+        self._reads = SharedWork()
         # An allow-list, made once: whatever a request's path decodes to, nothing else is served.
         self._static = {
             path.relative_to(_STATIC).as_posix(): path
@@ -79,29 +83,45 @@ class LRFinderPlugin(base_plugin.TBPlugin):
         return base_plugin.FrontendMetadata(es_module_path="/static/index.js", tab_name=metadata.TAB_NAME)
 
     def _runs(self, request: Request) -> Response:
-        recorded = self._reader.list(*_where(request))
-        return _respond_json(request, answers.runs(recorded))
+        def make() -> str:
+            listed = self._reader.listed(*_where(request))
+            return answers.runs(listed.runs, listed.notice)
+
+        return self._answer(self._lists, request, make)
 
     def _rules(self, request: Request) -> Response:
-        return _respond_json(request, answers.rules())
+        return _respond_body(request, Body.of(answers.rules(), compress=False))
 
     def _sweeps(self, request: Request) -> Response:
         asked = SweepsQuery.parse(request.args)
-        recorded = self._reader.read(*_where(request), asked.runs)
-        return _respond_json(request, answers.sweeps(recorded, asked))
+        return self._answer(
+            self._reads,
+            request,
+            lambda: answers.sweeps(self._reader.each(*_where(request), asked.runs), asked),
+        )
 
     def _trials(self, request: Request) -> Response:
         asked = TrialsQuery.parse(request.args)
-        recorded = self._reader.read(*_where(request), asked.runs)
-        return _respond_json(request, answers.trials(recorded, asked))
+        return self._answer(
+            self._reads,
+            request,
+            lambda: answers.trials(self._reader.each(*_where(request), asked.runs), asked),
+        )
 
     def _download(self, request: Request) -> Response:
         asked = DownloadQuery.parse(request.args)
-        recorded = self._reader.read(*_where(request), [asked.run])
-        file = answers.download(recorded.get(asked.run), asked)
-        response = _respond(request, file.text, file.content_type)
-        response.headers["Content-Disposition"] = file.content_disposition
-        return response
+
+        def make() -> answers.File:
+            recorded = self._reader.read(*_where(request), [asked.run])
+            return answers.download(recorded.get(asked.run), asked)
+
+        return self._answer(self._reads, request, make)
+
+    def _answer(self, work: SharedWork, request: Request, make: Callable[[], str | answers.File]) -> Response:
+        """What `make` returns, made once for all who ask for the same of the same data at the same time."""
+        compress = "gzip" in request.headers.get("Accept-Encoding", "")
+        what = (self._reader.data(*_where(request)), request.path, request.query_string, compress)
+        return _respond_body(request, work.do(what, lambda: Body.of(make(), compress=compress)))
 
     def _page_file(self, request: Request) -> Response:
         name = request.path.partition("/static/")[2]
@@ -132,6 +152,9 @@ def _route(handler: Callable[[Request], Response]) -> App:
                 response = handler(request)
             except BadParameterError as error:
                 response = _respond(request, str(error), "text/plain", code=400)
+            except NotListedError as error:
+                response = _respond(request, str(error), "text/plain", code=503)
+                response.headers["Retry-After"] = "3"
         answered: Iterable[bytes] = response(environ, start_response)
         return answered
 
@@ -147,12 +170,24 @@ def _where(request: Request) -> tuple[Any, str]:
     return plugin_util.context(request.environ), plugin_util.experiment_id(request.environ)
 
 
-def _respond_json(request: Request, text: str) -> Response:
-    etag = hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
-    if request.if_none_match.contains_weak(etag):
-        response = Response(status=304)
-        response.headers["X-Content-Type-Options"] = "nosniff"
+def _respond_body(request: Request, body: Body) -> Response:
+    if body.etag is not None and request.if_none_match.contains_weak(body.etag):
+        response: Response = _NotModified(status=304)
     else:
-        response = _respond(request, text, "application/json")
-    response.set_etag(etag, weak=True)
+        encoding = "gzip" if body.is_compressed else None
+        response = http_util.Respond(request, body.content, body.content_type, content_encoding=encoding)
+    if body.etag is not None:
+        response.set_etag(body.etag, weak=True)
+    if body.disposition is not None:
+        response.headers["Content-Disposition"] = body.disposition
     return response
+
+
+class _NotModified(Response):
+    """A 304 with the headers that TensorBoard wants of every answer; werkzeug takes the type away."""
+
+    def get_wsgi_headers(self, environ: Any) -> Headers:
+        headers = super().get_wsgi_headers(environ)
+        headers["Content-Type"] = "application/json"
+        headers["X-Content-Type-Options"] = "nosniff"
+        return headers

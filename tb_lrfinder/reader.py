@@ -2,189 +2,171 @@
 
 from __future__ import annotations
 
-import contextlib
-import math
+import functools
+import hashlib
 import threading
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
 
-import numpy as np
 from tensorboard.context import RequestContext
-from tensorboard.data.provider import DataProvider, RunTagFilter, TensorDatum, TensorTimeSeries
+from tensorboard.data.provider import DataProvider, TensorDatum, TensorTimeSeries
 
-from tb_lrfinder import json_tags, metadata
-from tb_lrfinder.curve import DEFAULT_DELTA_WINDOW, Sweep
+from tb_lrfinder import json_tags, metadata, strict_json
+from tb_lrfinder.boundary import contained, described
 from tb_lrfinder.kept_runs import KeptRuns
+from tb_lrfinder.listing import Listed, Listing
 from tb_lrfinder.natural_order import natural_order
-from tb_lrfinder.trial import Trial
+from tb_lrfinder.recorded import JSON_TAGS, Kind, Recorded, Status, Texts, assemble, kind_of, summarise
+from tb_lrfinder.tensor_source import Series, TensorSource
 
-Kind = Literal["sweep", "trial"]
-Status = Literal["running", "finished", "interrupted", "failed"]
+__all__ = ["Kind", "NotListedError", "Recorded", "RunReader", "Status", "read_log_dir"]
 
-_HEADER_TAGS: dict[Kind, str] = {"sweep": metadata.SWEEP_TAG, "trial": metadata.TRIAL_TAG}
-_JSON_TAGS = (*_HEADER_TAGS.values(), metadata.RESULT_TAG)
+_MOST_TEXT: Final = 128_000_000
+_MOST_ROWS: Final = 200_000_000
+_BYTES_OF_ROW: Final = 60  # what is kept of a row beside its columns, to smooth it again
+_MOST_LISTINGS: Final = 4
+_MOST_EXPERIMENTS: Final = 1_000
 
-
-@dataclass(frozen=True)
-class Recorded:
-    """What one run directory holds of a sweep or trial; `sweep` or `trial` only with the rows asked for."""
-
-    run: str
-    kind: Kind
-    config: dict[str, Any]
-    result: dict[str, Any] | None
-    steps: int
-    last_event_time: float
-    problem: str | None = None
-    sweep: Sweep | None = None
-    trial: Trial | None = None
-
-    @property
-    def planned_steps(self) -> int | None:
-        """How many rows it was to have: the steps of the ramp, or the epochs of the trial."""
-        return self.config.get("num_steps" if self.kind == "sweep" else "epochs")
-
-    def columns(self) -> dict[str, np.ndarray[Any, Any]]:
-        """The rows as columns by name; none where the rows were not asked for."""
-        rows = self.sweep if self.kind == "sweep" else self.trial
-        return {} if rows is None else rows.columns()
-
-    def status(self, now: float | None = None) -> Status:
-        """How it stands; `now` in seconds since the epoch, the present when None."""
-        if self.problem is not None:
-            return "failed"
-        if self.result is None:
-            silent = (time.time() if now is None else now) - self.last_event_time
-            return "running" if silent <= metadata.INTERRUPTED_AFTER_SECONDS else "interrupted"
-        ending = {"failed": "failed", "refused": "failed", "interrupted": "interrupted"}
-        return ending.get(str(self.result.get("stop_reason")), "finished")  # type: ignore[return-value]
-
-    @property
-    def message(self) -> str | None:
-        """What is wrong, in a sentence, or None."""
-        return self.problem or (self.result or {}).get("message")
+_Text = dict[str, Any] | str
 
 
-@dataclass
+class NotListedError(Exception):
+    """TensorBoard does not list the named runs just now; the message goes to the user."""
+
+
 class RunReader:
-    """Reads through a data provider, and keeps what cannot have changed.
+    """Reads through a data provider, and keeps what cannot have changed, up to a bound.
 
     Args:
         provider: TensorBoard's data provider.
     """
 
-    provider: DataProvider
-    _texts: dict[tuple[str, str, str], tuple[float, dict[str, Any] | str]] = field(default_factory=dict)
-    _texts_lock: threading.Lock = field(default_factory=threading.Lock)  # requests come in threads
-    _kept: KeptRuns[Recorded] = field(default_factory=KeptRuns)
+    def __init__(self, provider: DataProvider) -> None:
+        self._provider = provider
+        self._texts: KeptRuns[_Text] = KeptRuns(_MOST_TEXT)
+        self._kept: KeptRuns[Recorded] = KeptRuns(_MOST_ROWS)
+        self._lock = threading.Lock()
+        self._listings: dict[Hashable, Listing] = {}
+        self._data: dict[bytes, Hashable] = {}
+        self._names: dict[str, str] = {}  # as TensorBoard has them, where they cannot be shown as they are
 
-    def list(self, ctx: RequestContext, experiment: str) -> list[Recorded]:
+    def data(self, ctx: RequestContext, experiment: str) -> Hashable:
+        """Equal for experiments that are the same data: TensorBoard serves one log directory under any id."""
+        key = hashlib.blake2b(experiment.encode(errors="replace"), digest_size=16).digest()
+        if key not in self._data:
+            about = self._provider.experiment_metadata(ctx, experiment_id=experiment)
+            told = (
+                about.data_location,
+                about.experiment_name,
+                about.experiment_description,
+                about.creation_time,
+            )
+            with self._lock:
+                if len(self._data) >= _MOST_EXPERIMENTS:
+                    self._data.clear()
+                self._data[key] = told if about.data_location else key
+                return self._data[key]
+        return self._data.get(key, key)
+
+    def list(self, ctx: RequestContext, experiment: str) -> Sequence[Recorded]:
         """Every run that holds a sweep or a trial, without rows, in natural order of the names."""
-        series = self._ask(
-            self.provider.list_tensors, ctx, experiment_id=experiment, plugin_name=metadata.PLUGIN_NAME
-        )
-        with self._texts_lock:
-            self._read_new_texts(ctx, experiment, series)
-            found = [
-                self._summarise(experiment, run, series[run]) for run in sorted(series, key=natural_order)
-            ]
-        return [recorded for recorded in found if recorded is not None]
+        return self.listed(ctx, experiment).runs
+
+    def listed(self, ctx: RequestContext, experiment: str) -> Listed:
+        """The same, and what is to be known of the list as a whole."""
+        source = TensorSource(self._provider, ctx, experiment)
+        return self._listing(self.data(ctx, experiment)).get(lambda: self._look(source))
 
     def read(self, ctx: RequestContext, experiment: str, runs: Sequence[str]) -> dict[str, Recorded]:
-        """The named runs with every row, in one read; one that holds neither sweep nor trial is left out."""
-        asked = {"experiment_id": experiment, "plugin_name": metadata.PLUGIN_NAME}
-        series = self._ask(self.provider.list_tensors, ctx, **asked, run_tag_filter=RunTagFilter(runs=runs))
-        # Asked for before the rows: if more is written in between, the next look reads it again.
-        states = {run: _state(tags) for run, tags in series.items()}
-        found = {run: self._kept.get((experiment, run), state) for run, state in states.items()}
-        new = [run for run, recorded in found.items() if recorded is None]
-        if new:
-            data = self._ask(
-                self.provider.read_tensors,
-                ctx,
-                **asked,
-                downsample=1,  # exactly the last value of each tag, and that is the one that counts
-                run_tag_filter=RunTagFilter(runs=new),
-            )
-            for run in data:
-                recorded = _assemble(run, {tag: d[-1] for tag, d in data[run].items() if d})
-                found[run] = recorded
-                if recorded is not None and run in states:
-                    self._kept.keep((experiment, run), states[run], recorded.steps, recorded)
-        return {run: recorded for run in runs if (recorded := found.get(run)) is not None}
+        """The named runs with every row; one that holds neither sweep nor trial is left out."""
+        return {one.run: one for one in self.each(ctx, experiment, runs)}
 
-    def _ask(self, method: Callable[..., Any], ctx: RequestContext, **what: Any) -> Any:
-        """What the provider answers, also while its slow loader adds to what it answers from.
+    def each(self, ctx: RequestContext, experiment: str, runs: Sequence[str]) -> Iterator[Recorded]:
+        """The same, one after the other, so that all of them need not be in memory at once.
 
-        That loader knows of a tag for a moment before it knows its values, and shares both with the requests
-        without a lock: an answer that meets this moment fails with one of these errors.
+        Raises:
+            NotListedError: If TensorBoard does not list the runs just now.
         """
-        for _ in range(_MOST_TRIES):
-            with contextlib.suppress(*_MET_THE_LOADER):
-                return method(ctx, **what)
-            time.sleep(0.01)
-        # A tag of somebody else that never gets a value must not hide the other runs.
-        asked = what.get("run_tag_filter")
-        if asked is None:
-            listed = self.provider.list_runs(ctx, experiment_id=what["experiment_id"])
-            asked = RunTagFilter(runs=[run.run_name for run in listed])
-        answer: dict[str, Any] = {}
-        for run in asked.runs:
-            what["run_tag_filter"] = RunTagFilter(runs=[run], tags=asked.tags)
-            with contextlib.suppress(*_MET_THE_LOADER):
-                answer.update(method(ctx, **what))
-        return answer
+        source = TensorSource(self._provider, ctx, experiment)
+        names = {self._names.get(run, run): run for run in runs}
+        series, failed = source.list(list(names))
+        if not series and not failed and self._listing(self.data(ctx, experiment)).missed.intersection(runs):
+            raise NotListedError("TensorBoard does not list these runs just now. Ask again in a few seconds.")
+        # Asked for before the rows: if more is written in between, the next look reads it again.
+        states = {name: _state(tags) for name, tags in series.items()}
+        kept = {name: found for name in series if (found := self._kept.get(name, states[name])) is not None}
+        parts = source.read({name: series[name] for name in names if name in series and name not in kept})
+        ready: dict[str, Recorded | None] = {}
+        for name, run in names.items():
+            if name in failed:
+                yield Recorded.unreadable(run, described(failed[name]), rows=True)
+            if name not in series:
+                continue
+            while name not in kept and name not in ready:
+                values = next(parts)
+                ready |= {one: self._assemble(names[one], one, values[one], states) for one in values}
+            one = kept.pop(name, None) or ready.pop(name)
+            if one is not None:
+                yield one
 
-    def _read_new_texts(
-        self, ctx: RequestContext, experiment: str, series: Mapping[str, Mapping[str, TensorTimeSeries]]
-    ) -> None:
-        """Read the JSON of the runs where it is new; the second look at a thousand runs reads nothing."""
-        wanted = {
-            (experiment, run, tag): tags[tag].max_wall_time
-            for run, tags in series.items()
-            for tag in _JSON_TAGS
-            if tag in tags
-        }
-        for key in [key for key in self._texts if key[0] == experiment and key not in wanted]:
-            del self._texts[key]
-        new = [key for key, when in wanted.items() if key not in self._texts or self._texts[key][0] != when]
-        if not new:
-            return
-        data = self._ask(
-            self.provider.read_tensors,
-            ctx,
-            experiment_id=experiment,
-            plugin_name=metadata.PLUGIN_NAME,
-            downsample=1,
-            run_tag_filter=RunTagFilter(runs=sorted({key[1] for key in new}), tags=_JSON_TAGS),
+    def _assemble(
+        self, run: str, name: str, values: Mapping[str, TensorDatum | Exception], states: Mapping[str, bytes]
+    ) -> Recorded | None:
+        kind = kind_of(values)
+        one = contained(
+            lambda: assemble(run, values), lambda why: Recorded.unreadable(run, why, kind, rows=True)
         )
-        for key in new:
-            values = data.get(key[1], {}).get(key[2])
-            if values:
-                self._texts[key] = (wanted[key], json_tags.parse(values[-1], key[2]))
+        if one is not None:
+            self._kept.keep(name, states[name], _size(one), one)
+        return one
 
-    def _summarise(self, experiment: str, run: str, tags: Mapping[str, TensorTimeSeries]) -> Recorded | None:
-        texts = {
-            tag: self._texts[experiment, run, tag][1]
-            for tag in _JSON_TAGS
-            if (experiment, run, tag) in self._texts
-        }
-        started = _started(texts)
-        tags = {tag: series for tag, series in tags.items() if series.max_wall_time >= started}
-        texts = {tag: text for tag, text in texts.items() if tag in tags}
-        rows = [series.max_step for tag, series in tags.items() if tag.startswith(metadata.ROWS_TAG_PREFIX)]
-        last = max(series.max_wall_time for series in tags.values())
-        return _recorded(run, texts, steps=max(rows, default=-1) + 1, last_event_time=last)
+    def _listing(self, data: Hashable) -> Listing:
+        with self._lock:
+            listing = self._listings.pop(data, None) or Listing()
+            self._listings[data] = listing
+            while len(self._listings) > _MOST_LISTINGS:
+                del self._listings[next(iter(self._listings))]
+            return listing
 
+    def _look(self, source: TensorSource) -> Sequence[Recorded]:
+        """Every run in natural order of the names; the second look at a thousand runs reads nothing."""
+        series, failed = source.list()
+        shown = {name: _shown(name) for name in (*series, *failed)}
+        self._names = {run: name for name, run in shown.items() if run != name}
+        texts = self._read_texts(source, series)
+        found = [Recorded.unreadable(shown[name], described(error)) for name, error in failed.items()]
+        for name, tags in series.items():
+            one = self._summarise(shown[name], tags, texts.get(name, {}))
+            if one is not None:
+                found.append(one)
+        return sorted(found, key=lambda one: natural_order(one.run))
 
-_MOST_TRIES, _MET_THE_LOADER = 20, (RuntimeError, KeyError)
+    def _read_texts(self, source: TensorSource, series: Series) -> dict[str, dict[str, dict[str, Any] | str]]:
+        """The JSON of the runs, which is read where it is new."""
+        texts: dict[str, dict[str, dict[str, Any] | str]] = {}
+        new: dict[str, list[str]] = {}
+        for name, tags in series.items():
+            for tag in (tag for tag in JSON_TAGS if tag in tags):
+                kept = self._texts.get((name, tag), _state({tag: tags[tag]}))
+                if kept is None:
+                    new.setdefault(name, []).append(tag)
+                else:
+                    texts.setdefault(name, {})[tag] = kept
+        for part in source.read(new):
+            for name, values in part.items():
+                for tag, value in values.items():
+                    text = json_tags.parse(value, tag)
+                    texts.setdefault(name, {})[tag] = text
+                    state = _state({tag: series[name][tag]})
+                    self._texts.keep((name, tag), state, strict_json.size(text), text)
+        return texts
 
-
-def _state(tags: Mapping[str, TensorTimeSeries]) -> tuple[tuple[str, int, float], ...]:
-    """Changes with everything that is written to a run."""
-    return tuple(sorted((tag, series.max_step, series.max_wall_time) for tag, series in tags.items()))
+    @staticmethod
+    def _summarise(run: str, tags: Mapping[str, TensorTimeSeries], texts: Texts) -> Recorded | None:
+        return contained(
+            lambda: summarise(run, tags, texts), lambda why: Recorded.unreadable(run, why, kind_of(tags))
+        )
 
 
 def read_log_dir(log_dir: str, progress: Callable[[int, int], None] | None = None) -> list[Recorded]:
@@ -209,141 +191,40 @@ def read_log_dir(log_dir: str, progress: Callable[[int, int], None] | None = Non
 
     multiplexer = EventMultiplexer(tensor_size_guidance={metadata.PLUGIN_NAME: 1})
     multiplexer.AddRunsFromDirectory(log_dir)
-    if progress is not None:
-        runs = list(multiplexer.Runs())
-        for done, run in enumerate(runs, 1):
-            with contextlib.suppress(Exception):  # the reload of all below reports it
-                multiplexer.GetAccumulator(run).Reload()
-            progress(done, len(runs))
-    multiplexer.Reload()
+    # One after the other, and not by the multiplexer: there, what goes wrong with one ends it for all.
+    names = list(multiplexer.Runs())
+    stopped: dict[str, str] = {}
+    for done, name in enumerate(names, 1):
+        if why := contained(functools.partial(_load, multiplexer, name), str):
+            stopped[name] = why
+        if progress is not None:
+            progress(done, len(names))
     reader = RunReader(MultiplexerDataProvider(multiplexer, log_dir))
     ctx = RequestContext()
-    read = reader.read(ctx, "", [recorded.run for recorded in reader.list(ctx, "")])
-    return list(read.values())
+    read = reader.read(ctx, "", [one.run for one in reader.list(ctx, "")])
+    for name, why in stopped.items():
+        if _shown(name) not in read and any(Path(log_dir, name).glob(f"*{metadata.EVENT_FILE_SUFFIX}")):
+            read[_shown(name)] = Recorded.unreadable(_shown(name), why, rows=True)
+    return sorted(read.values(), key=lambda one: natural_order(one.run))
 
 
-def _assemble(run: str, values: Mapping[str, TensorDatum]) -> Recorded | None:
-    """One run from the last value of each of its tags."""
-    texts = {tag: json_tags.parse(values[tag], tag) for tag in _JSON_TAGS if tag in values}
-    started = _started(texts)
-    values = {tag: value for tag, value in values.items() if value.wall_time >= started}
-    texts = {tag: text for tag, text in texts.items() if tag in values}
-    chunks = [values[tag] for tag in sorted(values) if tag.startswith(metadata.ROWS_TAG_PREFIX)]
-    last = max((value.wall_time for value in values.values()), default=0.0)
-    kind = _kind(texts)
-    header = texts.get(_HEADER_TAGS[kind])
-    config = header if isinstance(header, dict) else {}
-    known = metadata.COLUMNS if kind == "sweep" else metadata.TRIAL_COLUMNS
-    names = config.get("columns") or known
-    problem = header if isinstance(header, str) else None
-    try:
-        if problem is not None:
-            raise ValueError(problem)  # what its rows mean is not known
-        if names[0] != known[0]:
-            raise ValueError(
-                f"The rows cannot be read: their first column is {names[0]!r}, not {known[0]!r}."
-            )
-        columns = _join(chunks, names, may_widen=kind == "trial")
-        if kind == "sweep" and not _are_learning_rates(columns.get("learning_rate")):
-            raise ValueError("The rows cannot be read: a chunk has learning rates that are not positive.")
-    except ValueError as error:
-        problem, columns = str(error), _join([], known, may_widen=False)
-    steps = len(columns[known[0]])
-    sweep = _sweep(columns, steps, config) if kind == "sweep" else None
-    trial = _trial(columns, config) if kind == "trial" else None
-    return _recorded(run, texts, steps, last, sweep=sweep, trial=trial, problem=problem)
+def _load(multiplexer: Any, name: str) -> str:
+    multiplexer.GetAccumulator(name).Reload()
+    return ""
 
 
-def _trial(columns: Mapping[str, np.ndarray[Any, Any]], config: Mapping[str, Any]) -> Trial:
-    initial = config.get("initial_loss")
-    if not isinstance(initial, int | float) or isinstance(initial, bool):
-        initial = None
-    return Trial.from_columns(columns, initial_loss=initial)
+def _state(tags: Mapping[str, TensorTimeSeries]) -> bytes:
+    """Changes with everything that is written to a run."""
+    told = "\n".join(f"{tag}\t{tags[tag].max_step}\t{tags[tag].max_wall_time}" for tag in sorted(tags))
+    return hashlib.blake2b(told.encode(errors="replace"), digest_size=16).digest()
 
 
-def _are_learning_rates(rates: np.ndarray[Any, Any] | None) -> bool:
-    return rates is None or bool(((rates > 0) & (rates < math.inf)).all())
+def _shown(name: str) -> str:
+    """A name that every encoding has: that of a directory can hold bytes that are no text."""
+    return name if name.isascii() else name.encode(errors="backslashreplace").decode()
 
 
-def _sweep(columns: Mapping[str, np.ndarray[Any, Any]], steps: int, config: Mapping[str, Any]) -> Sweep:
-    """The columns that this version knows; others are ignored."""
-    missing = np.full(steps, np.nan)
-    step, learning_rate, loss, _, validation_loss = (columns.get(name, missing) for name in metadata.COLUMNS)
-    return Sweep.from_losses(
-        learning_rate,
-        loss,
-        validation_loss,
-        max(config.get("delta_window") or DEFAULT_DELTA_WINDOW, 1),
-        step=step.astype(np.int64),
-    )
-
-
-def _started(texts: Mapping[str, dict[str, Any] | str]) -> float:
-    """When a trial of `run_trials` began, which may have taken the place of one that was cut short.
-
-    A TensorBoard that has read the earlier one still holds its rows and its result.
-    """
-    config = texts.get(metadata.TRIAL_TAG)
-    if not isinstance(config, dict) or "fingerprint" not in config:
-        return -math.inf
-    return float(config.get("start_time") or -math.inf)
-
-
-def _kind(texts: Mapping[str, Any]) -> Kind:
-    return "trial" if metadata.TRIAL_TAG in texts else "sweep"
-
-
-def _recorded(
-    run: str,
-    texts: Mapping[str, dict[str, Any] | str],
-    steps: int,
-    last_event_time: float,
-    sweep: Sweep | None = None,
-    trial: Trial | None = None,
-    problem: str | None = None,
-) -> Recorded | None:
-    kind = _kind(texts)
-    config = texts.get(_HEADER_TAGS[kind])
-    result = texts.get(metadata.RESULT_TAG)
-    if config is None:
-        if not steps:
-            return None  # other tags under our plugin name; nothing that could be shown
-        problem = problem or f"The run has rows, but no {metadata.SWEEP_TAG!r} that says what they are."
-    for text in (config, result):
-        if isinstance(text, str):
-            problem = problem or text
-    return Recorded(
-        run=run,
-        kind=kind,
-        config=config if isinstance(config, dict) else {},
-        result=result if isinstance(result, dict) else None,
-        steps=steps,
-        last_event_time=last_event_time,
-        problem=problem,
-        sweep=sweep,
-        trial=trial,
-    )
-
-
-def _join(
-    chunks: Iterable[TensorDatum], names: Sequence[str], *, may_widen: bool
-) -> dict[str, np.ndarray[Any, Any]]:
-    """The columns of all chunks.
-
-    Args:
-        chunks: In their order.
-        names: Of the columns.
-        may_widen: Whether columns may have come later than some of the rows, which have NaN there.
-    """
-    parts = [np.empty((0, len(names)))]
-    for part in (np.asarray(chunk.numpy) for chunk in chunks):
-        narrow = len(names) - part.shape[1] if part.ndim == 2 else -1
-        if part.dtype.kind != "f" or not (narrow == 0 or (may_widen and 0 < narrow < len(names))):
-            raise ValueError(
-                f"The rows cannot be read: a chunk is {part.dtype} {list(part.shape)} and should be "
-                f"float32 [rows, {len(names)}]."
-            )
-        if not np.isfinite(part[:, 0]).all():
-            raise ValueError("The rows cannot be read: a chunk has steps that are no numbers.")
-        parts.append(np.pad(part.astype(np.float64), ((0, 0), (0, narrow)), constant_values=np.nan))
-    return dict(zip(names, np.concatenate(parts).T, strict=True))
+def _size(one: Recorded) -> int:
+    """About how many bytes it takes."""
+    columns = one.columns()
+    return strict_json.size([one.config, one.result]) + one.steps * (8 * len(columns) + _BYTES_OF_ROW)

@@ -57,7 +57,8 @@ class Trial:
         Args:
             columns: One value per epoch in each. Without `"epoch"` they are counted from 0; without
                 `"learning_rate"` or `"loss"` these are NaN.
-            initial_loss: The loss of the first batch, where it is known.
+            initial_loss: The loss of the first batch, where it is known. An integer that is too large for a
+                float counts as infinite.
 
         Raises:
             ValueError: The columns are not one-dimensional and equally long.
@@ -77,7 +78,7 @@ class Trial:
             learning_rate=arrays.pop("learning_rate", missing),
             loss=arrays.pop("loss", missing),
             validation_loss=arrays.pop(_VALIDATION_LOSS, None),
-            initial_loss=initial_loss,
+            initial_loss=None if initial_loss is None else _as_float(initial_loss),
             metrics=arrays,
         )
 
@@ -102,9 +103,10 @@ class Trial:
         1 for a loss that never rises, about a half for one that only jitters. Non-finite losses are left
         out. None where fewer than two are left, or the loss never changes.
         """
-        changes = np.diff(self.loss[np.isfinite(self.loss)])
-        variation = float(np.abs(changes).sum())
-        if not variation > 0:
+        with np.errstate(over="ignore"):  # of losses that only a float64 holds
+            changes = np.diff(self.loss[np.isfinite(self.loss)])
+            variation = float(np.abs(changes).sum())
+        if not 0 < variation < math.inf:
             return None
         return _said(-changes[changes < 0].sum() / variation)
 
@@ -146,6 +148,13 @@ class Trial:
             f"{name} {value:.4g}" for name, value in self.final.items() if isinstance(value, float)
         )
         return f"Trial({epochs}{', ' + shown if shown else ''})"
+
+
+def _as_float(value: float) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def _said(value: Any) -> float | None:

@@ -42,11 +42,12 @@ class TensorBoardServer:
 
     url: str
     log: Path
+    pid: int = 0
 
     def get(self, path: str, headers: dict[str, str] | None = None, method: str = "GET") -> Answer:
         request = urllib.request.Request(self.url + path, headers=headers or {}, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=60) as response:
+            with urllib.request.urlopen(request, timeout=300) as response:
                 status, answered, body = response.status, dict(response.headers), response.read()
         except urllib.error.HTTPError as error:
             status, answered, body = error.code, dict(error.headers), error.read()
@@ -84,7 +85,7 @@ def tensorboard(
                 command, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
             )
         try:
-            yield TensorBoardServer(_wait_for_url(process, log), log)
+            yield TensorBoardServer(_wait_for_url(process, log), log, process.pid)
         finally:
             process.terminate()
             try:

@@ -62,25 +62,32 @@ def test_only_runs_with_something_new_are_read_again(tmp_path, writers):
 
 
 def test_the_runs_that_were_asked_for_longest_ago_go_first():
-    kept = KeptRuns(most_rows=100)
-    kept.keep("a", 1, 40, "rows of a")
-    kept.keep("b", 1, 40, "rows of b")
+    kept = KeptRuns(most_bytes=100_000)
+    kept.keep("a", 1, 40_000, "rows of a")
+    kept.keep("b", 1, 40_000, "rows of b")
     assert kept.get("a", 1) == "rows of a"
-    kept.keep("c", 1, 40, "rows of c")
+    kept.keep("c", 1, 40_000, "rows of c")
     assert [kept.get(run, 1) for run in "abc"] == ["rows of a", None, "rows of c"]
 
 
 def test_another_state_is_not_the_kept_one_and_takes_its_place():
-    kept = KeptRuns(most_rows=100)
-    kept.keep("a", 1, 90, "old")
+    kept = KeptRuns(most_bytes=100_000)
+    kept.keep("a", 1, 90_000, "old")
     assert kept.get("a", 2) is None
-    kept.keep("a", 2, 95, "new")
+    kept.keep("a", 2, 95_000, "new")
     assert (kept.get("a", 1), kept.get("a", 2)) == (None, "new")
 
 
-def test_a_run_of_more_rows_than_all_may_have_is_not_kept():
-    kept = KeptRuns(most_rows=100)
-    kept.keep("a", 1, 101, "rows")
+def test_a_run_that_is_larger_than_all_may_be_is_not_kept():
+    kept = KeptRuns(most_bytes=100_000)
+    kept.keep("a", 1, 101_000, "rows")
     assert kept.get("a", 1) is None
-    kept.keep("b", 1, 100, "rows")
+    kept.keep("b", 1, 98_000, "rows")
     assert kept.get("b", 1) == "rows"
+
+
+def test_runs_without_rows_count_too():
+    kept = KeptRuns(most_bytes=100_000)
+    for number in range(1_000):
+        kept.keep(number, 1, 0, "nothing")
+    assert sum(kept.get(number, 1) is not None for number in range(1_000)) == 100

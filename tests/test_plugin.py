@@ -216,6 +216,10 @@ def test_an_unchanged_answer_is_an_empty_304(server):
     first = server.plugin("runs")
     again = server.get("data/plugin/lr_finder/runs", headers={"If-None-Match": first.headers["ETag"]})
     assert (again.status, again.body) == (304, b"")
+    # TensorBoard wants these of every answer: today it warns, from 3.0 on it refuses.
+    assert again.headers["Content-Type"] == "application/json"
+    assert again.headers["X-Content-Type-Options"] == "nosniff"
+    assert "this warning will become an error" not in server.log.read_text()
     other = server.get("data/plugin/lr_finder/runs", headers={"If-None-Match": 'W/"other"'})
     assert other.status == 200
 

@@ -40,6 +40,12 @@ export interface Run {
   severity: Severity | null;
 }
 
+export interface RunsAnswer {
+  runs: Run[];
+  /** What is to be known of the list as a whole, in a sentence. */
+  notice: string | null;
+}
+
 export interface Rule {
   name: string;
   label: string;
@@ -160,18 +166,18 @@ function pathOf(url: string): string {
   return url.replace(/\?.*$/, "");
 }
 
-/** Answers `GET runs`, and the very same array again while the server says nothing has changed. */
-export function createRunsClient(): (signal?: AbortSignal) => Promise<Run[]> {
+/** Answers `GET runs`, and the very same object again while the server says nothing has changed. */
+export function createRunsClient(): (signal?: AbortSignal) => Promise<RunsAnswer> {
   let etag: string | null = null;
-  let runs: Run[] = [];
+  let answer: RunsAnswer = { runs: [], notice: null };
   return async (signal) => {
     const response = await get("runs", signal, etag === null ? {} : { "If-None-Match": etag });
     if (response.status !== 304) {
-      const body = (await response.json()) as { runs: RawRun[] };
-      runs = decodeRuns(body.runs);
+      const body = (await response.json()) as { runs: RawRun[]; notice: string | null };
+      answer = { runs: decodeRuns(body.runs), notice: body.notice };
       etag = response.headers.get("ETag");
     }
-    return runs;
+    return answer;
   };
 }
 

@@ -89,15 +89,20 @@ describe("runs", () => {
     expect(fetch.mock.calls[1]?.[1].headers).toEqual({ "If-None-Match": '"1"' });
   });
 
+  it("bring what is to be known of the whole list", async () => {
+    answer(new Response(JSON.stringify({ runs: [], notice: "TensorBoard does not list 9 runs." })));
+    expect((await createRunsClient()()).notice).toBe("TensorBoard does not list 9 runs.");
+  });
+
   it("go by their name where they have no id", async () => {
     answer(new Response(JSON.stringify({ runs: [{ ...makeRun("a"), id: null }] })));
-    expect((await createRunsClient()())[0]?.id).toBe("a");
+    expect((await createRunsClient()()).runs[0]?.id).toBe("a");
   });
 
   it("are told apart where a copied directory repeats an id", async () => {
     const copies = [makeRun("a", { id: "1" }), makeRun("copy/a", { id: "1" })];
     answer(new Response(JSON.stringify({ runs: copies })));
-    expect((await createRunsClient()()).map(({ id }) => id)).toEqual(["1", "1@copy/a"]);
+    expect((await createRunsClient()()).runs.map(({ id }) => id)).toEqual(["1", "1@copy/a"]);
   });
 });
 

@@ -12,6 +12,7 @@ class Server {
   readonly sweeps = new Map<string, Sweep>();
   readonly asked: string[] = [];
   down: Response | null = null;
+  notice: string | null = null;
 
   fetch = (url: string): Promise<Response> => {
     this.asked.push(url);
@@ -21,7 +22,7 @@ class Server {
 
   #answer(url: string): unknown {
     const [route, query] = url.split("?");
-    if (route === "runs") return { runs: this.runs };
+    if (route === "runs") return { runs: this.runs, notice: this.notice };
     if (route === "rules") return RULES;
     const names = new URLSearchParams(query).getAll("run");
     return { sweeps: names.map((name) => this.#sweep(name)), errors: [] };
@@ -266,6 +267,14 @@ describe("states", () => {
     server.down = null;
     await user.click(screen.getByRole("button", { name: "Try again" }));
     await answer();
+  });
+
+  it("say what is to be known of the whole list, above the runs", async () => {
+    server.notice = "TensorBoard does not list 9 of 12 runs just now.";
+    open();
+    await answer();
+    expect(screen.getByRole("alert").textContent).toBe(server.notice);
+    expect(screen.queryByRole("button", { name: "Try again" })).toBeNull();
   });
 
   it("show a skeleton until the first answer", () => {

@@ -61,7 +61,7 @@ def _sweeps(recorded: Iterable[Recorded]) -> list[dict[str, Any]]:
 
     runs = {one.run: one for one in recorded if one.kind == "sweep"}
     asked = SweepsQuery(list(runs), None, None, 0, 0, "base64", columns=())
-    return _without_rows(json.loads(answers.sweeps(runs, asked))["sweeps"]) if runs else []
+    return _without_rows(json.loads(answers.sweeps(runs.values(), asked))["sweeps"]) if runs else []
 
 
 def _trials(recorded: Iterable[Recorded]) -> list[dict[str, Any]]:
@@ -71,7 +71,7 @@ def _trials(recorded: Iterable[Recorded]) -> list[dict[str, Any]]:
 
     runs = {one.run: one for one in recorded if one.kind == "trial"}
     asked = TrialsQuery(list(runs))
-    return _without_rows(json.loads(answers.trials(runs, asked))["trials"]) if runs else []
+    return _without_rows(json.loads(answers.trials(runs.values(), asked))["trials"]) if runs else []
 
 
 def _without_rows(answered: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -23,7 +23,7 @@ from tb_lrfinder.keras.learning_rate import RampedLearningRate, accumulation_ste
 from tb_lrfinder.keras.plan import Plan, plan_batches, plan_epochs
 from tb_lrfinder.keras.recorder import Recorder
 from tb_lrfinder.keras.settings import Settings
-from tb_lrfinder.keras.snapshot import RestoreError, Snapshot
+from tb_lrfinder.keras.snapshot import Snapshot
 from tb_lrfinder.keras.train_function import SweptTrainFunction, swept_train_function
 from tb_lrfinder.keras.unbuilt import Unbuilt
 from tb_lrfinder.keras.updates import UpdateCheck

@@ -74,12 +74,13 @@ export function App() {
         <main>
           {runsQuery.error && runs.length > 0 && (
             <Banner
-              error={runsQuery.error}
+              message={runsQuery.error.message}
               onRetry={() => {
                 void runsQuery.refetch();
               }}
             />
           )}
+          {runsQuery.data?.notice && <Banner message={runsQuery.data.notice} />}
           <Content dashboard={dashboard} view={view} cursor={cursor} dispatch={dispatch} />
         </main>
       </div>
@@ -157,7 +158,7 @@ function Content({ dashboard, view, cursor, dispatch }: ContentProps) {
           error && (
             <Banner
               key={i === 0 ? "sweeps" : "trials"}
-              error={error}
+              message={error.message}
               onRetry={() => {
                 void refetch();
               }}

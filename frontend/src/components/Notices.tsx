@@ -80,14 +80,16 @@ function Notice({ icon, title, alert = false, children }: NoticeProps) {
 }
 
 /** Something failed while there is something to show: a line above it. */
-export function Banner({ error, onRetry }: { error: Error; onRetry: () => void }) {
+export function Banner({ message, onRetry }: { message: string; onRetry?: () => void }) {
   return (
     <div className="banner" role="alert">
       <Icon path={mdiAlert} />
-      <span>{error.message}</span>
-      <button type="button" className="button" onClick={onRetry}>
-        Try again
-      </button>
+      <span>{message}</span>
+      {onRetry && (
+        <button type="button" className="button" onClick={onRetry}>
+          Try again
+        </button>
+      )}
     </div>
   );
 }

@@ -27,7 +27,7 @@ export function useDashboard(view: View) {
   const dark = useDark();
   const runsQuery = useRuns();
   const rules = useRules();
-  const all = runsQuery.data ?? NO_RUNS;
+  const all = runsQuery.data?.runs ?? NO_RUNS;
   const filter = useMemo(() => compileFilter(view.filter), [view.filter]);
   const allListed = useMemo(
     () =>

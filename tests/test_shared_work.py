@@ -1,0 +1,63 @@
+"""The same work is done once for all who wait for it, and little at once."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tb_lrfinder.shared_work import SharedWork
+
+
+class Work:
+    """Takes a moment, and counts how often and how much at once it is done."""
+
+    def __init__(self):
+        self.done = self.now = self.most = 0
+        self.lock = threading.Lock()
+
+    def __call__(self):
+        with self.lock:
+            self.now += 1
+            self.most = max(self.most, self.now)
+        time.sleep(0.05)
+        with self.lock:
+            self.now -= 1
+            self.done += 1
+        return self.done
+
+
+def test_fifty_who_ask_for_the_same_get_one_answer():
+    shared, work = SharedWork(), Work()
+    with ThreadPoolExecutor(50) as pool:
+        answers = list(pool.map(lambda _: shared.do("same", work), range(50)))
+    assert work.done < 5  # who comes after the answer was given asks anew
+    assert len(set(answers)) == work.done
+
+
+def test_two_pieces_of_different_work_are_done_at_once():
+    shared, work = SharedWork(at_once=2), Work()
+    with ThreadPoolExecutor(10) as pool:
+        list(pool.map(lambda number: shared.do(number, work), range(10)))
+    assert (work.done, work.most) == (10, 2)
+
+
+def test_an_error_reaches_all_and_is_forgotten():
+    shared = SharedWork(at_once=1)
+    begun = threading.Barrier(2)
+
+    def fail():
+        begun.wait(5)
+        time.sleep(0.2)
+        raise LookupError("gone")
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(shared.do, "same", fail)
+        begun.wait(5)
+        second = pool.submit(shared.do, "same", lambda: "not called")
+        for future in (first, second):
+            with pytest.raises(LookupError, match="gone"):
+                future.result()
+    assert shared.do("same", lambda: "done") == "done"
