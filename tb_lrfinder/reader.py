@@ -205,17 +205,15 @@ def read_log_dir(log_dir: str, progress: Callable[[int, int], None] | None = Non
     """
     # The same code path as in TensorBoard itself; imported here because it is slow to load.
     from tensorboard.backend.event_processing.data_provider import MultiplexerDataProvider
-    from tensorboard.backend.event_processing.plugin_event_multiplexer import EventMultiplexer
 
-    multiplexer = EventMultiplexer(tensor_size_guidance={metadata.PLUGIN_NAME: 1})
-    multiplexer.AddRunsFromDirectory(log_dir)
-    if progress is not None:
-        runs = list(multiplexer.Runs())
-        for done, run in enumerate(runs, 1):
-            with contextlib.suppress(Exception):  # the reload of all below reports it
-                multiplexer.GetAccumulator(run).Reload()
+    from tb_lrfinder.run_files import RunFiles
+
+    multiplexer = RunFiles(log_dir)
+    runs = multiplexer.Runs()
+    for done, run in enumerate(runs, 1):
+        multiplexer.GetAccumulator(run).Reload()
+        if progress is not None:
             progress(done, len(runs))
-    multiplexer.Reload()
     reader = RunReader(MultiplexerDataProvider(multiplexer, log_dir))
     ctx = RequestContext()
     read = reader.read(ctx, "", [recorded.run for recorded in reader.list(ctx, "")])

@@ -9,8 +9,8 @@ import os
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from typing import Any, Final
 
 import numpy as np
 from tensorboard.compat.proto.event_pb2 import Event
@@ -21,6 +21,9 @@ from tb_lrfinder import metadata
 from tb_lrfinder.curve import Sweep
 from tb_lrfinder.event_file import errors_name_log_dir, open_run_directory, within
 from tb_lrfinder.metadata import SweepConfig, SweepResult, TrialConfig
+from tb_lrfinder.thinning import rows_to_draw
+
+_MOST_SCALARS: Final = 10_000  # of a sweep that is written at once
 
 
 class RunWriter:
@@ -35,7 +38,8 @@ class RunWriter:
             one of `log_dir/2`, `log_dir/3`, ... is used, and `log_dir` of the writer says which.
         config: What is run. Written at once.
         columns: Names of the columns, the number of the row first.
-        scalars: Whether to write the plain scalars too, for readers that do not know the plugin.
+        scalars: Whether to write the plain scalars too, for readers that do not know the plugin; or the
+            numbers of the rows that get them.
         goes_on: Asked now and then, by another thread, whether what is recorded still goes on. No signs of
             life are given when it does not, though its process lives.
 
@@ -57,7 +61,7 @@ class RunWriter:
         config: Mapping[str, Any],
         columns: Sequence[str],
         *,
-        scalars: bool = True,
+        scalars: bool | Container[int] = True,
         goes_on: Callable[[], bool] | None = None,
     ) -> None:
         self._events = open_run_directory(os.fspath(log_dir))
@@ -157,9 +161,10 @@ class RunWriter:
         self._written_columns = columns
         if self._header() != self._written_header:
             self._add_header()
-        if self._scalars:
+        if self._scalars is not False:
             for row in rows[len(rows) - unwritten :]:
-                self._add_scalars(row)
+                if self._scalars is True or row[0] in self._scalars:
+                    self._add_scalars(row)
         # A chunk that is full and has been written before has no new rows, and is not here again.
         for start in range(0, len(rows), metadata.ROWS_PER_CHUNK):
             chunk = rows[start : start + metadata.ROWS_PER_CHUNK]
@@ -253,7 +258,13 @@ class SweepWriter(RunWriter):
         "`finder.save(log_dir)` writes them elsewhere."
     )
 
-    def __init__(self, log_dir: str | os.PathLike[str], config: SweepConfig, *, scalars: bool = True) -> None:
+    def __init__(
+        self,
+        log_dir: str | os.PathLike[str],
+        config: SweepConfig,
+        *,
+        scalars: bool | Container[int] = True,
+    ) -> None:
         super().__init__(log_dir, config, metadata.COLUMNS, scalars=scalars)
 
     def add(
@@ -315,12 +326,15 @@ def write_sweep(
 ) -> str:
     """Write a whole sweep at once; returns the directory that was really written to.
 
+    All of its rows. Of the plain scalars of a long sweep, those that a picture needs: each is an event of its
+    own, which readers of event files take minutes for when there are a million, and then keep a thousand.
+
     Raises:
         OSError: If `log_dir` cannot be written to. See `RunWriter` for what else may be wrong with it.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # it becomes an error below
-        writer = SweepWriter(log_dir, config)
+        writer = SweepWriter(log_dir, config, scalars=len(sweep) <= _MOST_SCALARS or _drawn(sweep))
         for row in zip(*(column.tolist() for column in sweep.columns().values()), strict=True):
             writer.add(*row)
         writer.close(result)
@@ -329,6 +343,13 @@ def write_sweep(
             f"{writer.log_dir!r} can no longer be written to: {writer.error}. Remove it and make room."
         ) from writer.error
     return writer.log_dir
+
+
+def _drawn(sweep: Sweep) -> frozenset[int]:
+    """The numbers of the rows that a picture over the steps needs."""
+    even = np.geomspace(1, 10, len(sweep))
+    rows = rows_to_draw(even, [sweep.learning_rate, sweep.loss, sweep.loss_delta], _MOST_SCALARS // 10)
+    return frozenset(sweep.step[rows].tolist())
 
 
 def _widened(row: tuple[float, ...], width: int) -> tuple[float, ...]:
