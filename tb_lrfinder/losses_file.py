@@ -74,7 +74,7 @@ def _quickly(text: str) -> Floats | None:
     if '"' in text:
         return None
     lines = [line for line in text.removeprefix("\ufeff").splitlines() if line and not line.isspace()]
-    if any(line.lstrip()[0] == "#" for line in lines):
+    if "#" in text:
         lines = [line for line in lines if not line.lstrip().startswith("#")]
     try:
         header, separator, columns = _layout(lines[0], 1, "")

@@ -6,13 +6,12 @@ import io
 import os
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Final, NamedTuple
 
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
-from tensorboard.backend.event_processing import io_wrapper
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import SummaryMetadata
 from tensorboard.compat.proto.tensor_pb2 import TensorProto
@@ -39,6 +38,7 @@ _OURS: Final = re.compile(
         ),
     )
 )
+_EVENT_FILE: Final = "tfevents"  # in the name of every event file
 _HEADER: Final = struct.Struct("<QI")
 _CHECKSUM: Final = struct.Struct("<I")
 _RECORDS_AT_ONCE: Final = 4096  # whose checksums are compared together
@@ -64,8 +64,7 @@ class _Run:
         """Read the files of the run."""
         values: dict[str, TensorEvent] = {}
         about: dict[str, SummaryMetadata] = {}
-        paths = map(str, io_wrapper.ListDirectoryAbsolute(self.directory))
-        for path in sorted(filter(io_wrapper.IsTensorFlowEventsFile, paths)):
+        for path in _event_files(self.directory):
             for event in _events(path):
                 for value in event.summary.value:
                     if value.tag not in about:
@@ -85,16 +84,12 @@ class RunFiles:
 
     Args:
         log_dir: The directory that `tensorboard --logdir` is given.
-
-    Raises:
-        ValueError: If it is a file.
     """
 
     def __init__(self, log_dir: str) -> None:
         root = os.path.expanduser(log_dir)  # noqa: PTH111 - it may be a URL
         self._runs = {
-            os.path.relpath(directory, root): _Run(directory)
-            for directory in io_wrapper.GetLogdirSubdirectories(root)
+            os.path.relpath(directory, root): _Run(directory) for directory in _run_directories(root)
         }
 
     def Runs(self) -> list[str]:  # noqa: N802
@@ -124,6 +119,30 @@ class RunFiles:
     def FirstEventTimestamp(self, run: str) -> float:  # noqa: N802
         """When a run began, which is not looked for."""
         raise ValueError(run)
+
+
+def _run_directories(root: str) -> Iterable[str]:
+    """Every directory with an event file. TensorBoard's way fails where one has a name that is no text."""
+    if is_remote(root):
+        from tensorboard.backend.event_processing import io_wrapper
+
+        found: Iterable[str] = io_wrapper.GetLogdirSubdirectories(root)
+        return found
+    return (
+        directory
+        for directory, _, names in os.walk(root, followlinks=True)
+        if any(_EVENT_FILE in name for name in names)
+    )
+
+
+def _event_files(directory: str) -> list[str]:
+    if is_remote(directory):
+        from tensorboard.backend.event_processing import io_wrapper
+
+        paths = [str(path) for path in io_wrapper.ListDirectoryAbsolute(directory)]
+    else:
+        paths = [os.path.join(directory, name) for name in os.listdir(directory)]  # noqa: PTH118, PTH208
+    return sorted(path for path in paths if _EVENT_FILE in os.path.basename(path))  # noqa: PTH119
 
 
 def _events(path: str) -> Iterator[Event]:
