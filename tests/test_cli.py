@@ -313,7 +313,7 @@ class TestTerminals:
         assert "Standard input is closed" in done.stderr
 
     @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has it")
-    @pytest.mark.parametrize("arguments", ["report {logs}", "export {logs}", "--help"])
+    @pytest.mark.parametrize("arguments", ["report {logs}", "export {logs}", "report {logs} --json"])
     def test_a_full_disk_is_one_line(self, logs, arguments):
         done = in_a_shell(f"{arguments.format(logs=logs)} >/dev/full")
         assert (done.returncode, done.stderr.count("\n")) == (2, 1), done
