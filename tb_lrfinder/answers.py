@@ -18,6 +18,7 @@ import numpy as np
 from tb_lrfinder.analysis import analyze
 from tb_lrfinder.averaging import Floats
 from tb_lrfinder.boundary import contained
+from tb_lrfinder.csv_cells import text_cell
 from tb_lrfinder.curve import (
     DEFAULT_DELTA_WINDOW,
     DEFAULT_SMOOTHING,
@@ -128,7 +129,7 @@ def _table(recorded: Recorded) -> str:
     columns = recorded.columns()
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
+    writer.writerow(map(text_cell, columns))
     writer.writerows(zip(*(values.tolist() for values in columns.values()), strict=True))
     return text.getvalue()
 

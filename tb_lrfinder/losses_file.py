@@ -19,6 +19,8 @@ _RATE_NAMES: Final = ("learningrate", "learningrates", "lr", "lrs")
 _LOSS_NAMES: Final = ("loss", "losses", "trainloss", "trainingloss", "batchloss")
 _VALIDATION_NAMES: Final = ("validationloss", "valloss", "validloss")
 
+_LONG: Final = 100_000  # characters from which on it pays to have NumPy read them
+
 
 @dataclass(frozen=True, eq=False)
 class Losses:
@@ -60,6 +62,42 @@ def parse_losses(text: str, name: str = "<text>") -> Losses:
     Raises:
         ValueError: The text is not such a table; names the line and what to change.
     """
+    read = _quickly(text) if len(text) > _LONG else None
+    return Losses(*(_carefully(text, name) if read is None else read))
+
+
+def _quickly(text: str) -> Floats | None:
+    """The columns of a long and plain table, read by NumPy; None where anything is odd or wrong with it.
+
+    What that is, `_carefully` knows.
+    """
+    if '"' in text:
+        return None
+    lines = [line for line in text.removeprefix("\ufeff").splitlines() if line and not line.isspace()]
+    if "#" in text:
+        lines = [line for line in lines if not line.lstrip().startswith("#")]
+    try:
+        header, separator, columns = _layout(lines[0], 1, "")
+        used = [column for column in columns if column is not None]
+        body = lines[header:]
+        if separator * 2 in text or body[0].endswith(separator) or body[-1].endswith(separator):
+            body = _filled(body, separator)
+        read = np.loadtxt(body, delimiter=separator, comments=None, usecols=used, ndmin=2).T
+        _check_rates(read[0], range(len(read[0])), "")
+    except (ValueError, IndexError, csv.Error):
+        return None
+    return read if len(read) == 3 else np.vstack([read, np.full(read.shape[1], math.nan)])
+
+
+def _filled(lines: list[str], separator: str) -> list[str]:
+    """The lines with NaN where a cell is empty."""
+    text = "\n".join(lines) + "\n"
+    for _ in range(2):  # of three separators in a row, the second pair is only seen then
+        text = text.replace(separator * 2, f"{separator}nan{separator}")
+    return text.replace(f"{separator}\n", f"{separator}nan\n").splitlines()
+
+
+def _carefully(text: str, name: str) -> Floats:
     lines = [
         (number, line)
         for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), 1)
@@ -67,19 +105,26 @@ def parse_losses(text: str, name: str = "<text>") -> Losses:
     ]
     if not lines:
         raise ValueError(f"{name} holds no losses: it is empty. Write a line `lr,loss` for each step.")
-    # The separator that the first line has most of; a comma where it has none.
-    separator = max(",;\t", key=lines[0][1].count)
     try:
-        rows = [(number, _cells(line, separator)) for number, line in lines]
+        header, separator, columns = _layout(lines[0][1], lines[0][0], name)
+        rows = [(number, _cells(line, separator)) for number, line in lines[header:]]
     except csv.Error as error:  # such as a NUL, on Python 3.10
         raise ValueError(f"{name} is no table of losses: {error}.") from error
-    has_header = not any(map(_is_number, rows[0][1]))
-    columns = _columns_of(rows.pop(0), name) if has_header else _columns_without_header(rows[0], name)
     if not rows:
         raise ValueError(f"{name} has a header and no losses below it.")
     read = np.array([_row(row, columns, name) for row in rows])
     _check_rates(read[:, 0], [number for number, _ in rows], name)
-    return Losses(*read.T)
+    return read.T
+
+
+def _layout(first: str, number: int, name: str) -> tuple[int, str, tuple[int, int, int | None]]:
+    """How many lines of header there are, the separator, and the places of the columns."""
+    # The separator that the first line has most of; a comma where it has none.
+    separator = max(",;\t", key=first.count)
+    cells = _cells(first, separator)
+    if any(map(_is_number, cells)):
+        return 0, separator, _columns_without_header((number, cells), name)
+    return 1, separator, _columns_of((number, cells), name)
 
 
 def _cells(line: str, separator: str) -> list[str]:
@@ -157,11 +202,13 @@ def _number(cell: str, what: str, number: int, name: str) -> float:
 
 
 def _check_rates(rates: Floats, numbers: Sequence[int], name: str) -> None:
-    wrong = np.flatnonzero(~(rates > 0) | np.isinf(rates))
+    with np.errstate(over="ignore", under="ignore"):
+        held = rates.astype(np.float32)  # what an optimizer and an event file hold
+    wrong = np.flatnonzero(~(held > 0) | np.isinf(held))
     if len(wrong):
         raise ValueError(
             f"{name}, line {numbers[wrong[0]]}: the learning rate is {rates[wrong[0]]:g}. It must be "
-            "positive and finite: leave such lines out."
+            "positive and finite, as a 32-bit number too (1.4e-45 to 3.4e+38): leave such lines out."
         )
     falls = np.flatnonzero(np.diff(rates) < 0)
     if len(falls):

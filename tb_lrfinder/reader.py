@@ -187,12 +187,11 @@ def read_log_dir(log_dir: str, progress: Callable[[int, int], None] | None = Non
     """
     # The same code path as in TensorBoard itself; imported here because it is slow to load.
     from tensorboard.backend.event_processing.data_provider import MultiplexerDataProvider
-    from tensorboard.backend.event_processing.plugin_event_multiplexer import EventMultiplexer
 
-    multiplexer = EventMultiplexer(tensor_size_guidance={metadata.PLUGIN_NAME: 1})
-    multiplexer.AddRunsFromDirectory(log_dir)
-    # One after the other, and not by the multiplexer: there, what goes wrong with one ends it for all.
-    names = list(multiplexer.Runs())
+    from tb_lrfinder.run_files import RunFiles
+
+    multiplexer = RunFiles(log_dir)
+    names = multiplexer.Runs()
     stopped: dict[str, str] = {}
     for done, name in enumerate(names, 1):
         if why := contained(functools.partial(_load, multiplexer, name), str):

@@ -8,8 +8,6 @@ from pathlib import Path
 from tb_lrfinder import metadata
 from tb_lrfinder.reader import Recorded, read_log_dir
 
-_FINISHED = ("completed", "diverged")
-
 
 def directory_of(log_dir: str, learning_rate: float) -> str:
     """Where the trial of a learning rate goes: `log_dir/0.0123`.
@@ -22,8 +20,7 @@ def directory_of(log_dir: str, learning_rate: float) -> str:
 def finished_trial(directory: str, fingerprint: str) -> Recorded | None:
     """The trial with this fingerprint that has come to its end; None where there is none."""
     for recorded in _trials_in(directory):
-        result = recorded.result or {}
-        if recorded.config.get("fingerprint") == fingerprint and result.get("stop_reason") in _FINISHED:
+        if recorded.config.get("fingerprint") == fingerprint and _is_finished(recorded):
             return recorded
     return None
 
@@ -34,13 +31,27 @@ def set_unfinished_aside(directory: str, fingerprint: str) -> None:
     Their event files keep their data, under a name that readers of event files pass over.
     """
     for recorded in _trials_in(directory):
-        result = recorded.result or {}
-        if recorded.config.get("fingerprint") != fingerprint or result.get("stop_reason") in _FINISHED:
+        if recorded.config.get("fingerprint") != fingerprint or _is_finished(recorded):
             continue
         run = Path(directory) / recorded.run
         for file in run.glob(f"*tfevents*{metadata.EVENT_FILE_SUFFIX}"):
             with contextlib.suppress(OSError):  # still open, on Windows: then the new one goes beside it
                 file.rename(file.with_name(file.name.replace("tfevents", "unfinished")))
+
+
+def _is_finished(recorded: Recorded) -> bool:
+    """Whether it came to its end and all of its epochs are there, whatever its result says.
+
+    Rows may be missing below a result: those that met a full disk, or were cut out of a copy.
+    """
+    result, trial = recorded.result or {}, recorded.trial
+    if recorded.problem is not None or trial is None or not len(trial):
+        return False
+    if trial.epoch.tolist() != list(range(len(trial))) or result.get("epochs") != len(trial):
+        return False
+    if result.get("stop_reason") == "completed":
+        return len(trial) == recorded.planned_steps
+    return result.get("stop_reason") == "diverged" and trial.diverged
 
 
 def _trials_in(directory: str) -> list[Recorded]:

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -29,8 +29,10 @@ from tb_lrfinder.event_file import (
 )
 from tb_lrfinder.metadata import SweepConfig, SweepResult, TrialConfig
 from tb_lrfinder.row_chunks import Chunk, RowChunks
+from tb_lrfinder.thinning import rows_to_draw
 
 _LONGEST_PAUSE: Final = 30.0  # seconds between two attempts to write to a disk that is full
+_MOST_SCALARS: Final = 10_000  # of a sweep that is written at once
 
 
 class RunWriter:
@@ -46,7 +48,8 @@ class RunWriter:
             one of `log_dir/2`, `log_dir/3`, ... is used, and `log_dir` of the writer says which.
         config: What is run. Written at once.
         columns: Names of the columns, the number of the row first.
-        scalars: Whether to write the plain scalars too, for readers that do not know the plugin.
+        scalars: Whether to write the plain scalars too, for readers that do not know the plugin; or the
+            numbers of the rows that get them.
         goes_on: Asked now and then, by another thread, whether what is recorded still goes on. No signs of
             life are given when it does not, though its process lives.
 
@@ -68,7 +71,7 @@ class RunWriter:
         config: Mapping[str, Any],
         columns: Sequence[str],
         *,
-        scalars: bool = True,
+        scalars: bool | Container[int] = True,
         goes_on: Callable[[], bool] | None = None,
     ) -> None:
         self._events: EventFile = open_run_directory(os.fspath(log_dir))
@@ -191,7 +194,7 @@ class RunWriter:
             self._add_header(new.columns)
         for number, chunk in enumerate(new.chunks, new.first_chunk):
             first = number * metadata.ROWS_PER_CHUNK
-            if self._scalars:
+            if self._scalars is not False:
                 self._add_scalars(chunk[max(self._held_rows - first, 0) :], new.columns)
             # The step is the row's place: readers count rows by it, without reading them.
             self._add_tensor(metadata.rows_tag(number), chunk, step=first + len(chunk) - 1)
@@ -223,6 +226,8 @@ class RunWriter:
 
     def _add_scalars(self, rows: Chunk, columns: Sequence[str]) -> None:
         for row in rows.tolist():
+            if not isinstance(self._scalars, bool) and row[0] not in self._scalars:
+                continue
             named = dict(zip(columns, row, strict=False))  # the last columns may have come later
             # `simple_value` without metadata costs half of what a scalar tensor does, and every reader
             # of event files takes it for a scalar.
@@ -281,7 +286,13 @@ class SweepWriter(RunWriter):
         "it ends, and `finder.save(log_dir)` writes them elsewhere."
     )
 
-    def __init__(self, log_dir: str | os.PathLike[str], config: SweepConfig, *, scalars: bool = True) -> None:
+    def __init__(
+        self,
+        log_dir: str | os.PathLike[str],
+        config: SweepConfig,
+        *,
+        scalars: bool | Container[int] = True,
+    ) -> None:
         super().__init__(log_dir, config, metadata.COLUMNS, scalars=scalars)
 
     def add(
@@ -346,12 +357,15 @@ def write_sweep(
 ) -> str:
     """Write a whole sweep at once; returns the directory that was really written to.
 
+    All of its rows. Of the plain scalars of a long sweep, those that a picture needs: each is an event of its
+    own, which readers of event files take minutes for when there are a million, and then keep a thousand.
+
     Raises:
         OSError: If `log_dir` cannot be written to. See `RunWriter` for what else may be wrong with it.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # it becomes an error below
-        writer = SweepWriter(log_dir, config)
+        writer = SweepWriter(log_dir, config, scalars=len(sweep) <= _MOST_SCALARS or _drawn(sweep))
         for row in zip(*(column.tolist() for column in sweep.columns().values()), strict=True):
             writer.add(*row)
         writer.close(result)
@@ -360,3 +374,10 @@ def write_sweep(
             f"{writer.log_dir!r} can no longer be written to: {writer.error}. Remove it and make room."
         ) from writer.error
     return writer.log_dir
+
+
+def _drawn(sweep: Sweep) -> frozenset[int]:
+    """The numbers of the rows that a picture over the steps needs."""
+    even = np.geomspace(1, 10, len(sweep))
+    rows = rows_to_draw(even, [sweep.learning_rate, sweep.loss, sweep.loss_delta], _MOST_SCALARS // 10)
+    return frozenset(sweep.step[rows].tolist())

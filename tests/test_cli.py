@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
 import math
 import os
 import pty
+import resource
+import shlex
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tb_lrfinder import answers
 from tb_lrfinder.analysis import analyze
+from tb_lrfinder.cli.output import written
+from tb_lrfinder.queries import DownloadQuery
 from tb_lrfinder.reader import read_log_dir
 from tb_lrfinder.version import __version__
 from tb_lrfinder.writer import SweepWriter, TrialWriter
@@ -177,6 +184,62 @@ class TestExport:
     def test_an_output_that_cannot_be_written(self, logs, tmp_path):
         assert "no/out.csv" in command("export", logs, "-o", tmp_path / "no" / "out.csv", code=2).stderr
 
+    def test_names_are_no_formulas_for_a_spreadsheet(self, tmp_path):
+        write(tmp_path / "=1+2", a_sweep())
+        trial = TrialWriter(tmp_path / "-1.5e-3", {"learning_rate": 0.1})
+        trial.add(0, 0.1, -1.5e-3, {"@SUM(A1)": -math.inf, "a;=b": 1.0, "+1": 2.0, "a-b": 3.0})
+        trial.close({"stop_reason": "completed", "epochs": 1})
+        header, *rows = csv.reader(io.StringIO(command("export", tmp_path).stdout))
+        assert {row[0] for row in rows} == {"'=1+2", "-1.5e-3"}
+        names = ["'@SUM(A1)", "a;'=b", "+1", "a-b"]
+        assert [name for name in header if name in names] == names
+        (row,) = (row for row in rows if row[1] == "trial")
+        cells = [row[header.index(name)] for name in ["loss", *names]]
+        assert cells == [repr(float(np.float32(-1.5e-3))), "-inf", "1.0", "2.0", "3.0"]
+        recorded = next(one for one in read_log_dir(str(tmp_path)) if one.kind == "trial")
+        downloaded = answers.download(recorded, DownloadQuery(recorded.run, "csv")).text
+        assert downloaded.splitlines()[0].endswith(",'@SUM(A1),a;'=b,+1,a-b")
+
+    def test_a_metric_called_run_is_a_column_of_its_own(self, tmp_path):
+        trial = TrialWriter(tmp_path / "a", {"learning_rate": 0.1})
+        trial.add(0, 0.1, 1.0, {"run": 7.0, "kind": 8.0, "metric_run": 9.0})
+        trial.close({"stop_reason": "completed", "epochs": 1})
+        (row,) = csv.DictReader(io.StringIO(command("export", tmp_path).stdout))
+        assert (row["run"], row["kind"]) == ("a", "trial")
+        assert (row["metric_metric_run"], row["metric_kind"], row["metric_run"]) == ("7.0", "8.0", "9.0")
+
+    def test_an_output_is_whole_or_what_it_was(self, logs, tmp_path):
+        out = tmp_path / "out.csv"
+        out.write_text("before")
+        out.chmod(0o640)
+        done = subprocess.run(
+            [*COMMAND, "export", str(logs), "-o", str(out)],
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000)),
+            capture_output=True,
+            text=True,
+            env={name: value for name, value in ENVIRON.items() if not name.startswith("COVERAGE")},
+            check=False,
+        )
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1), done
+        assert out.read_text() == "before"
+        stopped = contextlib.ExitStack()
+        stopped.enter_context(written(str(out))).write("half")
+        assert stopped.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None) is False
+        assert out.read_text() == "before"
+        assert [path.name for path in tmp_path.iterdir()] == ["out.csv"]
+        command("export", logs, "-o", out)
+        assert len(out.read_text().splitlines()) == 201
+        assert out.stat().st_mode & 0o777 == 0o640
+
+    def test_an_output_that_is_a_link_or_no_file(self, logs, tmp_path):
+        (tmp_path / "link.csv").symlink_to(tmp_path / "real.csv")
+        command("export", logs, "-o", tmp_path / "link.csv")
+        assert (tmp_path / "link.csv").is_symlink()
+        assert len((tmp_path / "real.csv").read_text().splitlines()) == 201
+        assert command("export", logs, "-o", "/dev/stdout").stdout == (tmp_path / "real.csv").read_text()
+        command("export", logs, "-o", "/dev/null")
+        assert not Path("/dev/null").is_file()
+
     def test_a_reader_that_has_seen_enough(self, logs):
         process = subprocess.Popen(
             [*COMMAND, "export", str(logs)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRON
@@ -184,6 +247,93 @@ class TestExport:
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait(60) == 0
+
+
+class TestTerminals:
+    @pytest.mark.parametrize(
+        ("environ", "reported", "exported"),
+        [
+            ({"PYTHONIOENCODING": "ascii"}, b"gr\\xf6\\xdfe ", "größe"),
+            (  # here Python does not know either what the bytes of a name mean
+                {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"},
+                b"gr" + 4 * b"\\ufffd" + b"e ",
+                r"gr\udcc3\udcb6\udcc3\udc9fe",
+            ),
+        ],
+        ids=["encoding", "locale"],
+    )
+    def test_names_that_the_encoding_lacks_are_escaped(self, tmp_path, environ, reported, exported):
+        write(tmp_path / "größe", a_sweep(descends=False))
+        write(tmp_path / "bytes", a_sweep())
+        (tmp_path / "bytes").rename(tmp_path / os.fsdecode(b"bytes\xff"))  # no text in any encoding
+
+        def said(*arguments):
+            done = subprocess.run(
+                [*COMMAND, *arguments], capture_output=True, env=ENVIRON | environ, cwd=tmp_path, check=False
+            )
+            assert (done.returncode, b"Traceback" in done.stderr) == (0, False), done
+            return done.stdout
+
+        assert reported in said("report", ".")
+        rows = said("export", ".")
+        assert f"{exported},sweep".encode() in rows  # a file, whatever the terminal is
+        assert said("export", ".", "-o", "/dev/stdout") == rows
+        said("export", ".", "-o", "rows.csv")
+        assert (tmp_path / "rows.csv").read_bytes() == rows
+
+    @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+    @pytest.mark.parametrize(
+        ("arguments", "code"),
+        [
+            ("report {logs}", 0),
+            ("report {logs} --strict", 1),
+            ("export {logs} -o {out}.csv", 0),
+            ("import {losses} {out}", 0),
+            ("suggest {losses}", 0),
+            ("suggest nothing.csv", 2),
+            ("--help", 0),
+            ("--version", 0),
+        ],
+    )
+    def test_a_closed_stream_is_no_traceback(self, logs, losses, tmp_path, arguments, code, closed):
+        named = arguments.format(logs=logs, losses=losses, out=tmp_path / "out")
+        done = in_a_shell(f"{named} {closed}")
+        assert (done.returncode, "Traceback" in done.stderr) == (code, False), done
+        if closed == "2>&-":
+            assert "Wrote" not in done.stdout
+
+    def test_an_export_to_a_closed_stream_is_not_done(self, logs):
+        done = in_a_shell(f"export {logs} >&-")
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1), done
+        assert "Standard output is closed" in done.stderr
+
+    def test_a_closed_standard_input_is_named(self):
+        done = in_a_shell("suggest - <&-")
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1), done
+        assert "Standard input is closed" in done.stderr
+
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has it")
+    @pytest.mark.parametrize("arguments", ["report {logs}", "export {logs}", "report {logs} --json"])
+    def test_a_full_disk_is_one_line(self, logs, arguments):
+        done = in_a_shell(f"{arguments.format(logs=logs)} >/dev/full")
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1), done
+        assert "No space left" in done.stderr
+
+    @pytest.mark.parametrize("arguments", ["--help", "report {logs}", "report {logs} 2>&1", "nothing 2>&1"])
+    def test_a_pipe_that_is_closed_says_nothing(self, logs, arguments):
+        done = in_a_shell(f"{arguments.format(logs=logs)} | true")
+        assert done.stderr.replace("argument COMMAND", "") == "", done
+
+
+def in_a_shell(arguments):
+    """What a shell says to the command, with redirections."""
+    return subprocess.run(
+        ["bash", "-c", f"{shlex.join(COMMAND)} {arguments}"],
+        capture_output=True,
+        text=True,
+        env=ENVIRON,
+        check=False,
+    )
 
 
 def test_ctrl_c_is_no_traceback():

@@ -116,6 +116,16 @@ class TestImport:
         assert "can no longer be written to" in done.stderr.splitlines()[-1]
         assert "finder.sweep" not in done.stderr
 
+    def test_what_the_reader_would_refuse_is_refused(self, losses, tmp_path):
+        for rate in ("1e-50", "1e39"):
+            rows = [f"{rate},2", "1e-3,2"] if rate == "1e-50" else ["1e-3,2", f"{rate},2"]
+            losses.write_text("\n".join(["lr,loss", *rows]))
+            line = 2 + rows.index(f"{rate},2")
+            said = command("import", losses, tmp_path / "logs", code=2).stderr
+            assert f"line {line}: the learning rate is {float(rate):g}" in said
+        assert "--batch-size" in command("import", losses, "logs", "--batch-size", "9" * 400, code=2).stderr
+        assert not (tmp_path / "logs").exists()
+
     def test_nothing_is_written_where_something_is_wrong(self, losses, tmp_path):
         losses.write_text("lr,loss\n1,2\nx,2\n")
         assert "line 3" in command("import", losses, tmp_path / "logs", code=2).stderr

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tb_lrfinder import losses_file
 from tb_lrfinder.losses_file import parse_losses
 
 RATES, LOSSES = [1e-3, 2e-3, 4e-3], [2.5, 2.0, 3.5]
@@ -60,6 +61,8 @@ def test_the_rows_of_an_exported_sweep():
         ("lr,loss\n1e-3,tensor(2.5)\n", r"line 2: the loss is 'tensor\(2\.5\)'.*loss\.item\(\)"),
         ("lr;loss\n0,001;2,5\n", "line 2: the learning rate is '0,001'.*with a point"),
         ("lr,loss\n0,2\n", "line 2: the learning rate is 0. It must be positive"),
+        ("lr,loss\n1e-3,2\n1e-50,2\n", "line 3: the learning rate is 1e-50. It must be positive.*32-bit"),
+        ("lr,loss\n1e-3,2\n1e39,2\n", r"line 3: the learning rate is 1e\+39. It must be .*finite, as a 32"),
         ("lr,loss\n1e-3,2\nnan,2\n", "line 3: the learning rate is nan. It must be positive"),
         (
             "lr,loss\n1,2\n# again\n2,2\n1e-3,2\n",
@@ -70,3 +73,52 @@ def test_the_rows_of_an_exported_sweep():
 def test_what_is_wrong_is_said_with_its_line(text, said):
     with pytest.raises(ValueError, match=f"(?s){said}"):
         parse_losses(text, "a.csv")
+
+
+RNG = np.random.default_rng(0)
+LONG_RATES = np.geomspace(1e-7, 10, 5000)
+LONG_LOSSES = RNG.normal(2, 0.1, 5000)
+LONG_LOSSES[[7, 11]] = np.nan, -np.inf
+VALIDATION = RNG.normal(2, 0.1, 5000)
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\n\n", "\n# a remark\n", "\n  \n"])
+@pytest.mark.parametrize(
+    "columns", ["lr,loss", "", "epoch,loss,lr,val_loss", ",lr,loss,other", "lr,loss,val_loss,x,x"]
+)
+def test_long_files_are_read_as_short_ones(monkeypatch, separator, end, columns):
+    named = {"lr": LONG_RATES, "loss": LONG_LOSSES, "val_loss": VALIDATION, "epoch": np.arange(5000)}
+    names = columns.split(",") if columns else ["lr", "loss"]
+
+    def cell(name, row):
+        if name in ("", "other", "x") or (name == "val_loss" and row % 3):
+            return "" if name != "other" else "some text"
+        return repr(named[name][row].item())
+
+    lines = [separator.join(cell(name, row) for name in names) for row in range(5000)]
+    text = end.join([separator.join(names), *lines] if columns else lines)
+    read = parse_losses(text)
+    np.testing.assert_array_equal(read.learning_rate, LONG_RATES)
+    np.testing.assert_array_equal(read.loss, LONG_LOSSES)
+    monkeypatch.setattr(losses_file, "_LONG", float("inf"))
+    carefully = parse_losses(text)
+    np.testing.assert_array_equal(read.loss, carefully.loss)
+    np.testing.assert_array_equal(read.learning_rate, carefully.learning_rate)
+    np.testing.assert_array_equal(read.validation_loss, carefully.validation_loss)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("10,tensor(2)", r"line 5003: the loss is 'tensor\(2\)'"),
+        (",2", "line 5003: the learning rate is ''"),
+        ("1e-50,2", "line 5003: the learning rate is 1e-50"),
+        ("1,2", "line 5003: the learning rate falls, from 10 in line 5001 to 1"),
+        ("10", "line 5003: 1 column"),
+    ],
+)
+def test_what_is_wrong_in_a_long_file_is_said_with_its_line(line, said):
+    lines = [f"{rate!r},2" for rate in LONG_RATES.tolist()]
+    with pytest.raises(ValueError, match=said):
+        parse_losses("\n".join(["lr,loss", *lines, "# the last one", line]))

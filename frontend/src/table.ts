@@ -63,6 +63,11 @@ function cell(value: number | string | undefined): string {
   return typeof value === "string" ? (NOT_FINITE[value] ?? "nan") : String(value ?? "nan");
 }
 
-function quote(text: string): string {
+/** As `csv_cells.py` has it: a text that a spreadsheet would take for a formula gets an apostrophe. */
+const FORMULA = /(^|[,;\t\r\n])(?=[ ]*[=+\-@\t\r\n\uFF1D\uFF0B\uFF0D\uFF20])/g;
+const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
+
+function quote(name: string): string {
+  const text = NUMBER.test(name) ? name : name.replace(FORMULA, "$1'");
   return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

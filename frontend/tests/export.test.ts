@@ -72,6 +72,16 @@ describe("CSV of the curves", () => {
 });
 
 describe("CSV of the summary", () => {
+  it("has no names that a spreadsheet takes for formulas", () => {
+    const run = makeRun("=1+2", { optimizer: "+a;=b", model: "-1.5e-3" });
+    const [, line] = summaryCsv([makeEntry("=1+2", { run })]).split("\n");
+    expect(line).toContain("'=1+2,'+a;'=b,-1.5e-3,32,");
+    const columns = Object.fromEntries(
+      EXPORTED.map((name) => [name, [-0.5]]),
+    ) as unknown as Parameters<typeof asCsv>[0][0]["columns"];
+    expect(asCsv([{ run: "@x", columns }])).toContain("\n'@x,-0.5,");
+  });
+
   it("has a line for each sweep, and no suggestion where none is reliable", () => {
     const good = makeEntry("a,b", { suggested: 0.00123456789 });
     const bad = makeEntry("c", {

@@ -6,12 +6,12 @@ Reading and writing event files needs neither Keras nor TensorFlow; only `demo` 
 from __future__ import annotations
 
 import argparse
-import os
+import contextlib
 import sys
 from collections.abc import Sequence
 
 from tb_lrfinder.cli import demo, export, importing, report, suggest
-from tb_lrfinder.cli.terminal import say
+from tb_lrfinder.cli.terminal import abandon_streams, prepare_streams, say
 from tb_lrfinder.version import __version__
 
 _DESCRIPTION = "Learning-rate range tests, shown in TensorBoard."
@@ -35,20 +35,29 @@ exit codes:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    arguments = _parser().parse_args(argv)
+    prepare_streams()
     try:
-        code = int(arguments.command(arguments))
+        code = _run(argv)
         sys.stdout.flush()
     except BrokenPipeError:
-        # Whoever read our output has seen enough, as `head` does. Python would complain at its exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        code = 0  # whoever reads our output has seen enough, as `head` does
     except KeyboardInterrupt:
-        return 130
+        code = 130
     except (ImportError, OSError, ValueError) as error:
-        say(f"tb-lrfinder: error: {error}")
-        return 2
+        with contextlib.suppress(OSError):
+            say(f"tb-lrfinder: error: {error}")
+        code = 2
+    finally:
+        abandon_streams()
     return code
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    try:
+        arguments = _parser().parse_args(argv)
+    except SystemExit as done:  # argparse has printed the help or what is wrong with an argument
+        return int(done.code or 0)
+    return int(arguments.command(arguments))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -38,10 +38,10 @@ def add_log_dir(parser: argparse.ArgumentParser) -> None:
 
 
 def positive(text: str) -> int:
-    """A whole number of at least 1."""
-    value = int(text) if text.isdecimal() else 0
+    """A whole number of at least 1, which every reader of JSON has exactly."""
+    value = int(text) if text.isdecimal() and len(text) <= 16 else 0
     if value < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, not {text!r}")
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 to 10^16, not {text!r:.50}")
     return value
 
 

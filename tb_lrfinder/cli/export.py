@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import csv
-import io
+import itertools
 import json
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from tb_lrfinder.cli.arguments import Commands, add_command, add_log_dir
+from tb_lrfinder.cli.output import written
 from tb_lrfinder.cli.terminal import counted, say
+from tb_lrfinder.csv_cells import text_cell
 
 if TYPE_CHECKING:
     from tb_lrfinder.reader import Recorded
+
+_OURS: Final = ("run", "kind")  # the columns that say whose row it is
+_ROWS_AT_ONCE: Final = 10_000
 
 
 def add_to(commands: Commands) -> None:
@@ -28,7 +31,8 @@ def add_to(commands: Commands) -> None:
         help="every row of every sweep and trial, as CSV or JSON",
         description="Every row of the sweeps and trials below a log directory at full precision.\n"
         "CSV: one line for each step or epoch, with the run's name and kind first; columns that a kind does\n"
-        "not have are empty. What is not finite is nan, inf or -inf.\n"
+        "not have are empty. What is not finite is nan, inf or -inf. A name that a spreadsheet takes for a\n"
+        "formula has an apostrophe before it; metrics called run and kind are metric_run and metric_kind.\n"
         "JSON: for each run its settings, its result and its columns, named as in `finder.sweep`;\n"
         'what is not finite is "NaN", "Infinity" or "-Infinity".',
         examples="""\
@@ -57,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     as_json = (arguments.format or Path(arguments.output).suffix.lstrip(".").lower()) == "json"
     recorded = _chosen(log_dir.read(arguments.log_dir), arguments.run, arguments.kind)
-    with _opened(arguments.output) as stream:
+    with written(arguments.output) as stream:
         (_write_json if as_json else _write_csv)(recorded, stream)
     if arguments.output != "-":
         rows = sum(one.steps for one in recorded)
@@ -78,36 +82,50 @@ def _chosen(recorded: Sequence[Recorded], names: Sequence[str] | None, kind: str
     return [found[name] for name in dict.fromkeys(names or found)]
 
 
-@contextlib.contextmanager
-def _opened(output: str) -> Iterator[TextIO]:
-    if output == "-":
-        yield sys.stdout
-    else:
-        with Path(output).open("w", encoding="utf-8", newline="") as stream:
-            yield stream
-
-
 def _write_csv(recorded: Sequence[Recorded], stream: TextIO) -> None:
-    tables = [list(csv.reader(io.StringIO(_download(one, "csv")))) for one in recorded]
-    names = list(dict.fromkeys(name for header, *_ in tables for name in header))
-    writer = csv.DictWriter(stream, ["run", "kind", *names], lineterminator="\n")
-    writer.writeheader()
-    for one, (header, *rows) in zip(recorded, tables, strict=True):
-        whose = {"run": one.run, "kind": one.kind}
-        writer.writerows(whose | dict(zip(header, row, strict=True)) for row in rows)
+    tables = [one.columns() for one in recorded]
+    places: dict[str, int] = {}
+    for table in tables:
+        for name in table:
+            places.setdefault(name, len(places))
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow([*_OURS, *(text_cell(name) for name in _distinct(places))])
+    for one, table in zip(recorded, tables, strict=True):
+        whose = [text_cell(one.run), one.kind]
+        empty = itertools.repeat("")
+        by_place = {places[name]: column for name, column in table.items()}
+        for start in range(0, one.steps, _ROWS_AT_ONCE):
+            part = slice(start, start + _ROWS_AT_ONCE)
+            cells = [by_place[p][part].tolist() if p in by_place else empty for p in range(len(places))]
+            rows = zip(*cells, strict=False) if table else ()
+            writer.writerows([*whose, *row] for row in rows)
+
+
+def _distinct(names: Iterable[str]) -> list[str]:
+    """The names of the columns; a metric that is called as one of ours is `metric_run`."""
+    taken = {*_OURS, *names}
+    distinct = []
+    for name in names:
+        if name in _OURS:
+            name = f"metric_{name}"
+            while name in taken:
+                name = f"metric_{name}"
+            taken.add(name)
+        distinct.append(name)
+    return distinct
 
 
 def _write_json(recorded: Sequence[Recorded], stream: TextIO) -> None:
     by_kind: dict[str, list[Any]] = {"sweeps": [], "trials": []}
     for one in recorded:
-        by_kind[f"{one.kind}s"].append(json.loads(_download(one, "json")))
+        by_kind[f"{one.kind}s"].append(json.loads(_download(one)))
     json.dump(by_kind, stream, allow_nan=False)
     stream.write("\n")
 
 
-def _download(recorded: Recorded, form: str) -> str:
+def _download(recorded: Recorded) -> str:
     """The very file that the tab's download button gives."""
     from tb_lrfinder import answers
     from tb_lrfinder.queries import DownloadQuery
 
-    return answers.download(recorded, DownloadQuery(recorded.run, form)).text  # type: ignore[arg-type]
+    return answers.download(recorded, DownloadQuery(recorded.run, "json")).text

@@ -45,6 +45,8 @@ def read(file: str) -> Sweep:
         FileNotFoundError: If there is no such file.
         ValueError: If it holds no sweep; names the line and what to change.
     """
+    if file == "-" and sys.stdin is None:
+        raise ValueError("Standard input is closed. Give the name of a file.")
     try:
         raw = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
         # Excel's "Unicode text" is UTF-16.

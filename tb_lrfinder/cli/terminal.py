@@ -2,19 +2,59 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import shutil
 import sys
 import textwrap
 import time
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import Final, Literal, TextIO
 
 Colour = Literal["bold", "dim", "red", "yellow", "green"]
 
 _CODES: Final[dict[Colour, int]] = {"bold": 1, "dim": 2, "red": 31, "yellow": 33, "green": 32}
+_nowhere: list[TextIO] = []  # what stands in for streams that were closed
 _PATIENCE: Final = 0.5  # seconds of work that need no progress
 _WIDEST_TEXT: Final = 110
+
+
+def prepare_streams() -> None:
+    """Have standard output and error take whatever is printed, wherever they lead.
+
+    What their encoding does not have is written as an escape. A stream that the shell has closed (`>&-`) is
+    None to Python; what would go there goes nowhere.
+    """
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            stream = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - open until the end
+            _nowhere.append(stream)
+            setattr(sys, name, stream)
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def is_closed(stream: TextIO) -> bool:
+    """Whether the stream was closed when the command began."""
+    return stream in _nowhere
+
+
+def abandon_streams() -> None:
+    """Have Python not complain at its exit about streams that nobody reads or that cannot be written to."""
+    for stream in (sys.stdout, sys.stderr):
+        if not _can_be_flushed(stream):
+            with contextlib.suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _can_be_flushed(stream: TextIO) -> bool:
+    try:
+        stream.flush()
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def say(text: str) -> None:

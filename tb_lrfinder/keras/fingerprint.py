@@ -18,9 +18,10 @@ _HASHED_BYTES = 2**24  # of larger arrays, as many bytes in evenly spaced rows
 def fingerprint(model: Any, settings: Mapping[str, Any]) -> str:
     """A digest of a compiled model and of how it is trained.
 
-    Names of layers and optimizers are left out, because Keras counts them up. What cannot be seen from
-    outside is not in it: the code of a layer or a train step of one's own, and the contents of a data set
-    that is made anew each time it is read.
+    The initial weights are in it by their contents, because a checkpoint or another seed changes them. Those
+    that a model only makes when it sees data are not. Names of layers and optimizers are left out, because
+    Keras counts them up. What cannot be seen from outside is not in it: the code of a layer or of a custom
+    train step, and the contents of a data set that is made anew each time it is read.
 
     Args:
         model: A compiled model, before its training.
@@ -28,7 +29,7 @@ def fingerprint(model: Any, settings: Mapping[str, Any]) -> str:
     """
     described = {
         "model": _model_config(model),
-        "weights": [[list(weight.shape), str(weight.dtype)] for weight in model.weights],
+        "weights": [_array(weight, every_byte=True) for weight in model.weights],
         "optimizer": _unnamed(_config(model.optimizer)),
         "loss": _unnamed(_plain(model.loss)),
         "backend": keras.backend.backend(),
@@ -82,7 +83,7 @@ def _plain(value: Any) -> Any:
     return [described, length]
 
 
-def _array(value: Any) -> Any:
+def _array(value: Any, *, every_byte: bool = False) -> Any:
     try:
         array = np.asarray(value if isinstance(value, np.ndarray) else keras.ops.convert_to_numpy(value))
     except (TypeError, ValueError):  # of a kind that this backend does not know
@@ -90,7 +91,7 @@ def _array(value: Any) -> Any:
     about = [list(array.shape), str(array.dtype)]
     if array.dtype == object:
         return about
-    if array.nbytes > _HASHED_BYTES and array.ndim:
+    if array.nbytes > _HASHED_BYTES and array.ndim and not every_byte:
         array = array[:: -(-array.nbytes // _HASHED_BYTES)]
     contents = np.ascontiguousarray(array).view(np.uint8).data if array.size else b""
     return [*about, hashlib.blake2b(contents, digest_size=12).hexdigest()]

@@ -8,8 +8,8 @@ import multiprocessing
 import numbers
 import pickle
 import sys
-from collections.abc import Iterable
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from collections.abc import Container, Iterable
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from typing import Any
 
 import keras
@@ -19,6 +19,7 @@ from tb_lrfinder.keras.learning_rate import shortest
 from tb_lrfinder.keras.settings import checked_log_dir
 from tb_lrfinder.keras.trial_task import TrialTask
 from tb_lrfinder.suggestion import Suggestion
+from tb_lrfinder.trial_results import TrialOutcome
 
 FACTOR = 3.0
 """How much more, and how much less, than a suggestion is tried: half a decade."""
@@ -167,6 +168,34 @@ def check_executor(executor: Any, task: TrialTask) -> None:
                 f"`{name}` is defined in this session, where another process cannot find it. "
                 f"Put it into a module, and import it. Received: {name}={value!r}"
             )
+
+
+def check_future(executor: Any, future: Any, earlier: Container[Any]) -> None:
+    """Refuse what cannot be waited for, and a future that stands for two trials."""
+    if not isinstance(future, Future):
+        raise TypeError(
+            "`executor` must return a concurrent.futures.Future from submit(). "
+            f"Received: executor={executor!r}, whose submit() returned {future!r}"
+        )
+    if future in earlier:
+        raise ValueError(
+            "`executor` must return a new future from each submit(), one for each trial. "
+            f"Received: executor={executor!r}, whose submit() returned the same future twice"
+        )
+
+
+def check_outcome(executor: Any, outcome: Any, learning_rate: float) -> None:
+    """Refuse what is not the outcome of the trial that was submitted."""
+    wrong = None
+    if not isinstance(outcome, TrialOutcome):
+        wrong = repr(outcome)
+    elif outcome.learning_rate != learning_rate:
+        wrong = f"that of a learning rate of {outcome.learning_rate:g}"
+    if wrong is not None:
+        raise TypeError(
+            "`executor` must call the function that it is given and return what that returns. Received: "
+            f"executor={executor!r}, whose result for a learning rate of {learning_rate:g} is {wrong}"
+        )
 
 
 def _check_pickles(name: str, value: Any) -> None:

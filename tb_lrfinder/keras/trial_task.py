@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,9 @@ from tb_lrfinder.trial_results import TrialOutcome
 
 # Weights and shuffles are drawn from random numbers that all threads of a process share.
 _ONE_AT_A_TIME = threading.Lock()
+
+# The models that trials of this process have trained, for as long as somebody holds them.
+_TRAINED: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
 @dataclass(frozen=True)
@@ -100,6 +104,7 @@ class TrialTask:
                     reused=True,
                 )
             set_unfinished_aside(directory, mark)
+        _TRAINED.add(model)
         trial = _FingerprintedTrial(directory, mark, self)
         callbacks = [_StopWhenNotFinite(), trial]
         if on_epoch is not None:
@@ -122,12 +127,20 @@ class TrialTask:
         return TrialOutcome(self.learning_rate, trial.trial, reason, message, trial.log_dir)
 
     def _check(self, model: Any) -> None:
+        """Refuse a model that is not new, not compiled, or has another learning rate."""
         optimizer = getattr(model, "optimizer", None)
         if not isinstance(model, keras.Model) or not isinstance(optimizer, keras.optimizers.Optimizer):
             raise TypeError(
                 "`make_model` must return a compiled keras.Model. Received: "
                 f"make_model(learning_rate={self.learning_rate:g}) returned a {type(model).__name__}"
                 f"{' that is not compiled' if isinstance(model, keras.Model) else ''}."
+            )
+        if model in _TRAINED:
+            raise ValueError(
+                "`make_model` must return a new model each time: this one has been trained in another trial, "
+                "so that its weights are no longer the initial ones. Received: "
+                f"make_model(learning_rate={self.learning_rate:g}) returned the same {type(model).__name__} "
+                "again. Make the model inside of make_model."
             )
         if schedule_name(optimizer) is not None:
             return

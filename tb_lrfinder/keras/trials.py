@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
 import warnings
-from collections.abc import Callable, Iterable
-from concurrent.futures import BrokenExecutor, Executor, as_completed
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import BrokenExecutor, Executor, Future, as_completed
 from typing import Any
 
 import keras
 
+from tb_lrfinder.directory_lock import DirectoryInUseError, directory_lock
+from tb_lrfinder.event_file import errors_name_log_dir
 from tb_lrfinder.keras.trial_arguments import (
     check_data,
     check_executor,
     check_fit_arguments,
+    check_future,
     check_make_model,
+    check_outcome,
     check_whole,
     checked_local_log_dir,
     checked_rates,
@@ -86,7 +91,9 @@ def run_trials(
 
     Raises:
         TypeError, ValueError: If an argument is of the wrong kind or out of its range; names it. Also where
-            `make_model` or `data` cannot be sent to the processes of `executor`.
+            `make_model` or `data` cannot be sent to the processes of `executor`, or `executor` does not
+            return a future and an outcome for each trial.
+        RuntimeError: If another call of `run_trials` is running in the same `log_dir`.
         concurrent.futures.BrokenExecutor: If a process of the executor died. Trials that have ended stay in
             `log_dir`, and the same call with a new executor runs the others.
     """
@@ -113,11 +120,10 @@ def run_trials(
         for rate in rates
     ]
     progress = TrialProgress(len(tasks), int(epochs), verbose)
-    if executor is None:
-        outcomes = _run_here(tasks, progress)
-    else:
+    if executor is not None:
         check_executor(executor, tasks[0])
-        outcomes = _run_on(executor, tasks, progress)
+    with _alone_in(directory):
+        outcomes = _run_here(tasks, progress) if executor is None else _run_on(executor, tasks, progress)
     for outcome in outcomes:
         if outcome.stop_reason == "failed":
             warnings.warn(
@@ -126,6 +132,27 @@ def run_trials(
                 stacklevel=2,
             )
     return TrialResults(outcomes)
+
+
+@contextlib.contextmanager
+def _alone_in(directory: str | None) -> Iterator[None]:
+    """Two calls in one directory would take the other's running trials for interrupted ones."""
+    if directory is None:
+        yield
+        return
+    with contextlib.ExitStack() as held:
+        holder = None
+        with errors_name_log_dir(directory):
+            try:
+                held.enter_context(directory_lock(directory))
+            except DirectoryInUseError as error:
+                holder = str(error)
+        if holder is not None:
+            raise RuntimeError(
+                f"`log_dir` is in use by another run_trials(), in {holder}. Wait for it to end, or use "
+                f"another directory. Received: log_dir={directory!r}"
+            )
+        yield
 
 
 def _run_here(tasks: list[TrialTask], progress: TrialProgress) -> list[TrialOutcome]:
@@ -140,16 +167,18 @@ def _run_here(tasks: list[TrialTask], progress: TrialProgress) -> list[TrialOutc
 
 def _run_on(executor: Executor, tasks: list[TrialTask], progress: TrialProgress) -> list[TrialOutcome]:
     outcomes: list[TrialOutcome] = []
-    futures: dict[Any, TrialTask] = {}
+    futures: dict[Future[TrialOutcome], TrialTask] = {}
     try:
-        try:
-            for task in tasks:
-                futures[executor.submit(run_task, task)] = task
-        except (pickle.PicklingError, TypeError, AttributeError) as error:
-            raise TypeError(not_sendable("make_model, data or another argument", error)) from error
+        for task in tasks:
+            try:
+                future = executor.submit(run_task, task)
+            except (pickle.PicklingError, TypeError, AttributeError) as error:
+                raise TypeError(not_sendable("make_model, data or another argument", error)) from error
+            check_future(executor, future, futures)
+            futures[future] = task
         progress.show()
         for future in as_completed(futures):
-            outcomes.append(_outcome(future, futures[future]))
+            outcomes.append(_outcome(executor, future, futures[future]))
             progress.end(outcomes[-1])
             progress.show()
     except BrokenExecutor as error:
@@ -165,12 +194,13 @@ def _run_on(executor: Executor, tasks: list[TrialTask], progress: TrialProgress)
     return outcomes
 
 
-def _outcome(future: Any, task: TrialTask) -> TrialOutcome:
+def _outcome(executor: Executor, future: Future[TrialOutcome], task: TrialTask) -> TrialOutcome:
     try:
-        outcome: TrialOutcome = future.result()
+        outcome = future.result()
     except (BrokenExecutor, TypeError, ValueError):
         raise  # not of the training, whose errors are part of an outcome
     except Exception as error:  # the executor's: Dask gives up a trial that has killed several workers
         message = f"{type(error).__name__}: {error}"
         return TrialOutcome(task.learning_rate, stop_reason="failed", message=message)
+    check_outcome(executor, outcome, task.learning_rate)
     return outcome

@@ -1,16 +1,18 @@
 """run_trials: equal starts, one directory each, resumed after every kind of accident, on any executor."""
 
+import errno
 import functools
 import io
 import multiprocessing
 import os
 import random
 import signal
+import subprocess
 import sys
 import threading
 import time
 import warnings
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
@@ -18,12 +20,14 @@ import keras
 import numpy as np
 import pytest
 
-from tb_lrfinder import Suggestion, run_trials
+from tb_lrfinder import Suggestion, directory_lock, run_trials
+from tb_lrfinder.directory_lock import LOCK_FILE
 from tb_lrfinder.keras import internals
 from tb_lrfinder.keras.trial_progress import TrialProgress
 from tb_lrfinder.keras.trial_task import TrialTask
 from tb_lrfinder.reader import read_log_dir
 from tb_lrfinder.trial_results import TrialOutcome
+from tb_lrfinder.writer import TrialWriter
 from tests.keras.backends import draw_from_backend, tensorflow_data
 from tests.keras.replay import regression_data
 
@@ -134,6 +138,19 @@ class TestTrials:
         for weights in begun[1:]:
             for first, other in zip(begun[0], weights, strict=True):
                 np.testing.assert_array_equal(first, other)
+
+    def test_a_model_that_was_trained_before_is_refused(self, tmp_path):
+        model = make_model(0.1)
+
+        def make(learning_rate):
+            model.optimizer.learning_rate = learning_rate
+            return model
+
+        with pytest.raises(
+            ValueError, match=r"`make_model` must return a new .*learning_rate=0.1\) returned"
+        ):
+            trials(tmp_path, make=make)
+        assert recorded_runs(tmp_path) == {"0.01": "finished"}
 
     @pytest.mark.parametrize("seeded", [True, False])
     def test_the_random_numbers_of_the_caller_are_left_as_they_were(self, seeded):
@@ -295,6 +312,44 @@ class TestResuming:
         # Its data are not deleted, only no longer shown.
         assert len(list((log_dir / "0.1").glob("*unfinished*"))) == 1
 
+    def test_weights_of_a_checkpoint_that_has_changed_are_other_weights(self, tmp_path):
+        def make(learning_rate):
+            model = make_model(learning_rate)
+            model.load_weights(tmp_path / "start.weights.h5")
+            return model
+
+        for scale, known in ((1.0, False), (1.0, True), (2.0, False), (2.0, True)):
+            start = make_model(0.1)
+            start.set_weights([np.full_like(weight, scale) for weight in start.get_weights()])
+            start.save_weights(tmp_path / "start.weights.h5")
+            assert reused(trials(tmp_path / "trials", make=make, learning_rates=[0.1])) == {0.1: known}
+
+    @pytest.mark.parametrize(
+        "said",
+        [
+            {"stop_reason": "completed", "epochs": 6},
+            {"stop_reason": "completed", "epochs": 2},
+            {"stop_reason": "diverged", "epochs": 2},
+            {"stop_reason": "diverged", "epochs": 6},
+            {"stop_reason": "completed"},
+        ],
+        ids=str,
+    )
+    def test_a_record_without_all_of_its_rows_is_run_again(self, tmp_path, said):
+        trials(tmp_path, learning_rates=[0.1], epochs=6)
+        (before,) = read_log_dir(str(tmp_path))
+        for file in (tmp_path / "0.1").iterdir():
+            file.unlink()
+        writer = TrialWriter(tmp_path / "0.1", before.config)
+        for epoch in range(2):
+            writer.add(epoch, 0.1, float(before.trial.loss[epoch]), {})
+        writer.close(said)
+        (outcome,) = trials(tmp_path, learning_rates=[0.1], epochs=6)
+        assert not outcome.reused
+        assert len(outcome.trial) == 6
+        assert recorded_runs(tmp_path) == {"0.1": "finished"}
+        assert reused(trials(tmp_path, learning_rates=[0.1], epochs=6)) == {0.1: True}
+
     def test_nothing_that_others_have_put_there_is_touched(self, tmp_path):
         other = tmp_path / "0.1" / "deeper" / "events.out.tfevents.1.lr_finder"
         other.parent.mkdir(parents=True)
@@ -303,6 +358,103 @@ class TestResuming:
         trials(tmp_path)
         assert other.exists()
         assert sorted(recorded_runs(tmp_path)) == ["0.01", "0.1"]
+
+
+class TestOneRunnerAtATime:
+    def test_a_second_call_in_the_same_directory_is_refused(self, tmp_path):
+        refusals = []
+
+        def make(learning_rate):
+            with pytest.raises(
+                RuntimeError, match=f"`log_dir` is in use.*process {os.getpid()} on "
+            ) as refused:
+                trials(tmp_path)
+            refusals.append(refused)
+            return make_model(learning_rate)
+
+        trials(tmp_path, make=make)
+        assert len(refusals) == 2
+        assert recorded_runs(tmp_path) == {"0.01": "finished", "0.1": "finished"}
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["0.01", "0.1"]
+        assert reused(trials(tmp_path)) == {0.01: True, 0.1: True}
+
+    def test_a_crash_gives_the_directory_back(self, tmp_path):
+        holding = (
+            "import sys, time\n"
+            "from tb_lrfinder.directory_lock import directory_lock\n"
+            "with directory_lock(sys.argv[1]):\n"
+            "    print('held', flush=True)\n"
+            "    time.sleep(600)"
+        )
+        with subprocess.Popen([sys.executable, "-c", holding, tmp_path], stdout=subprocess.PIPE) as process:
+            assert process.stdout.readline().strip() == b"held"
+            with pytest.raises(RuntimeError, match=f"in use.*process {process.pid}"):
+                trials(tmp_path)
+            process.kill()
+        assert (tmp_path / LOCK_FILE).exists()
+        trials(tmp_path)
+        assert recorded_runs(tmp_path) == {"0.01": "finished", "0.1": "finished"}
+
+    def test_an_error_gives_the_directory_back(self, tmp_path):
+        for _ in range(2):
+            with pytest.raises(TypeError, match="returned a NoneType"):
+                trials(tmp_path, make=lambda learning_rate: None)
+        assert not list(tmp_path.iterdir())
+
+    def test_a_directory_that_cannot_be_locked_is_a_warning(self, tmp_path, monkeypatch):
+        def refuse(file):
+            raise OSError(errno.ENOLCK, "No locks available")
+
+        monkeypatch.setattr(directory_lock, "_lock", refuse)
+        with pytest.warns(RuntimeWarning, match="cannot be locked .*No locks available"):
+            trials(tmp_path)
+        assert recorded_runs(tmp_path) == {"0.01": "finished", "0.1": "finished"}
+
+
+class Odd:
+    """An executor that runs at once, and answers as it is told."""
+
+    def __init__(self, answer):
+        self.answer = answer
+
+    def submit(self, function, task):
+        future = Future()
+        future.set_result(function(task))
+        return self.answer(future, task)
+
+
+def wrong_result(result):
+    def answer(future, task):
+        future = Future()
+        future.set_result(result)
+        return future
+
+    return answer
+
+
+_ONE = Future()
+_ONE.set_result(TrialOutcome(0.01))
+
+
+class TestOddExecutors:
+    def test_any_class_with_submit_will_do(self, tmp_path):
+        results = trials(tmp_path, executor=Odd(lambda future, task: future))
+        assert [outcome.stop_reason for outcome in results] == ["completed"] * 2
+
+    @pytest.mark.parametrize(
+        ("answer", "sentence"),
+        [
+            (lambda future, task: None, r"`executor` must return a .*Future.*submit\(\) returned None"),
+            (lambda future, task: future.result(), r"`executor` must return a .*Future"),
+            (lambda future, task: _ONE, r"`executor` must return a new future.*the same future twice"),
+            (wrong_result(None), r"`executor` must call the function.*learning rate of 0.\d+ is None"),
+            (wrong_result(TrialOutcome(5.0)), r"`executor` must call .*is that of a learning rate of 5"),
+        ],
+        ids=["none", "no future", "same future", "no outcome", "other outcome"],
+    )
+    def test_what_an_odd_one_returns_is_named(self, tmp_path, answer, sentence):
+        with pytest.raises((TypeError, ValueError), match=sentence):
+            trials(tmp_path, executor=Odd(answer))
 
 
 class TestProcesses:
