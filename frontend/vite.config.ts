@@ -11,6 +11,8 @@ export default defineConfig({
     emptyOutDir: true,
     target: "es2022",
     modulePreload: false,
+    // build_page.py turns it into THIRD_PARTY_LICENSES.txt.
+    license: { fileName: "licenses.json" },
     rolldownOptions: {
       input: "src/main.tsx",
       preserveEntrySignatures: "strict",
