@@ -1,14 +1,13 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { ApiError, MAX_URL_LENGTH } from "../src/api/http";
+import { createRunsClient } from "../src/api/runs";
 import {
-  ApiError,
-  createRunsClient,
   decodeFloats,
   downloadUrl,
   fetchSweeps,
-  MAX_URL_LENGTH,
   type SweepsRequest,
   sweepUrls,
-} from "../src/api";
+} from "../src/api/sweeps";
 import { makeRun, makeSweep, packed } from "./sweeps";
 
 const DRAWN: SweepsRequest = {
@@ -111,7 +110,7 @@ describe("sweeps", () => {
     const loss = Float32Array.of(2.5, Number.NaN, Number.POSITIVE_INFINITY);
     const body = { ...sweep, columns: { ...columns, loss: packed(loss) } };
     answer(new Response(JSON.stringify({ sweeps: [body], errors: [] })));
-    const { sweeps } = await fetchSweeps(["a"], DRAWN);
+    const { items: sweeps } = await fetchSweeps(["a"], DRAWN);
     expect(sweeps[0]?.columns.loss).toEqual(loss);
     expect(sweeps[0]?.suggestion?.learning_rate).toBe(0.001);
     expect(sweeps[0]?.suggestion?.ranges).toBeNull();
@@ -120,7 +119,7 @@ describe("sweeps", () => {
   it("take no learning rate from what is no positive number", async () => {
     const body = { ...sweep, columns, minimum_learning_rate: "NaN", divergence_learning_rate: 0 };
     answer(new Response(JSON.stringify({ sweeps: [body], errors: [] })));
-    const [only] = (await fetchSweeps(["a"], DRAWN)).sweeps;
+    const [only] = (await fetchSweeps(["a"], DRAWN)).items;
     expect(only?.minimum_learning_rate).toBeNull();
     expect(only?.divergence_learning_rate).toBeNull();
   });

@@ -2,15 +2,11 @@ import { quantile } from "d3-array";
 import { describe, expect, it } from "vitest";
 import { bandOf } from "../src/chart/band";
 import { valueAt } from "../src/chart/series";
-import { drawable, lossSeries } from "../src/state/curves";
-import {
-  fieldValues,
-  groupEntries,
-  groupPoints,
-  groupSeries,
-  medianSuggestion,
-  typicalOf,
-} from "../src/state/groups";
+import { lossSeries } from "../src/state/curves";
+import { drawable } from "../src/state/entries";
+import { fieldValues } from "../src/state/fields";
+import { geometricMedian } from "../src/state/geometricMedian";
+import { groupEntries, groupPoints, groupSeries, mostTypical } from "../src/state/groups";
 import { DEFAULT_SETTINGS } from "../src/state/settings";
 import { makeEntry, makeRun, makeSeries } from "./sweeps";
 
@@ -58,9 +54,9 @@ describe("bandOf", () => {
     expect(band.x[last]).toBeLessThanOrEqual(1.0001e-3);
   });
 
-  it("counts a curve that rose out of all bounds as above the others", () => {
+  it("counts a curve that diverged as above the others", () => {
     const y = Float32Array.of(2, 1);
-    const rose = { x: Float32Array.of(1e-4, 1e-3), y: Float32Array.of(2, 9), rises: true };
+    const rose = { x: Float32Array.of(1e-4, 1e-3), y: Float32Array.of(2, 9), diverges: true };
     const others = [1, 2].map(() => makeSeries({ x: Float32Array.of(1e-4, 1e-1), y }));
     const band = bandOf(identity, [makeSeries(rose), ...others]);
     expect(band.y.at(-1)).toBe(1);
@@ -101,7 +97,10 @@ describe("groupEntries", () => {
   it("marks the median of the reliable suggestions, half way on the log axis", () => {
     const { groups } = groupEntries(entries, "optimizer", null);
     expect(groupPoints(groups)[0]?.x).toBeCloseTo(1e-2);
-    expect(medianSuggestion([makeEntry("a", { reliable: false })])).toBeNull();
+    expect(geometricMedian([1e-3, null, NaN, 1e-1])).toBeCloseTo(1e-2, 10);
+    expect(geometricMedian([null, NaN])).toBeNull();
+    const unreliable = drawable([1, 2].map((i) => makeEntry(`a${i}`, { reliable: false })));
+    expect(groupPoints(groupEntries(unreliable, "optimizer", null).groups)).toEqual([]);
   });
 
   it("makes one curve of each group", () => {
@@ -114,7 +113,7 @@ describe("groupEntries", () => {
   });
 });
 
-describe("typicalOf", () => {
+describe("mostTypical", () => {
   const group = (entries: ReturnType<typeof makeEntry>[]) => ({
     id: "//a",
     value: "a",
@@ -127,11 +126,11 @@ describe("typicalOf", () => {
     const rates = [1e-5, 1e-4, 2e-4, 1e-2];
     const entries = rates.map((suggested) => makeEntry(String(suggested), { suggested }));
     const unreliable = makeEntry("odd", { suggested: 1.4e-4, reliable: false });
-    expect(typicalOf(group([unreliable, ...entries]))?.run.run).toBe("0.0001");
+    expect(mostTypical(group([unreliable, ...entries]))?.run.run).toBe("0.0001");
   });
 
   it("is the first one where none suggests anything", () => {
     const entries = ["a", "b"].map((name) => makeEntry(name, { suggested: null, reliable: false }));
-    expect(typicalOf(group(entries))?.run.run).toBe("a");
+    expect(mostTypical(group(entries))?.run.run).toBe("a");
   });
 });

@@ -35,23 +35,13 @@ describe("the marker on a chart", () => {
         name="loss"
         label="Loss"
         height={300}
-        series={[makeSeries()]}
-        marks={NO_MARKS}
-        legend={[]}
-        emphasis={null}
-        fullDomain={[1e-4, 1]}
-        xDomain={[1e-4, 1]}
-        yDomain={[0, 8]}
-        yLog={false}
-        yTitle="Loss"
+        drawing={{ series: [makeSeries()], marks: NO_MARKS, legend: [], emphasis: null }}
+        x={{ full: [1e-4, 1], visible: [1e-4, 1] }}
+        y={{ domain: [0, 8], log: false, title: "Loss" }}
         marker={{ x, text: "learning rate 1e-2", onMove }}
         cursor={new CursorStore()}
-        tooltip={{ columns: [], cells: () => [] }}
-        announce={() => ""}
-        onZoom={onZoom}
-        onReset={vi.fn()}
-        onPick={onPick}
-        onEscape={onEscape}
+        points={{ tooltip: { columns: [], cells: () => [] }, announce: () => "" }}
+        actions={{ onZoom, onReset: vi.fn(), onPick, onEscape }}
       />,
     );
     return { box: screen.getByRole("application"), onMove, onZoom, onPick, onEscape };
@@ -150,7 +140,7 @@ describe("readings", () => {
     render(<MarkerReadout learningRate={1e-2} readings={readings} deltaName="Delta" />);
     expect(screen.getAllByRole("row")).toHaveLength(9);
     expect(screen.getByText("3 more")).toBeTruthy();
-    expect(within(screen.getByRole("table")).getByText("At the marker, 1e-2")).toBeTruthy();
+    expect(within(screen.getByRole("table")).getByText("Values at the marker, 1e-2")).toBeTruthy();
   });
 });
 

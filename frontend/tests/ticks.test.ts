@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { evenTicks, logTicks, plain, wholeTicks } from "../src/chart/ticks";
+import { linearTicks, logTicks, decimal, integerTicks } from "../src/chart/ticks";
 
 function labels(low: number, high: number, pixels = 800): string[] {
   return logTicks([low, high], pixels)
@@ -7,10 +7,10 @@ function labels(low: number, high: number, pixels = 800): string[] {
     .filter((label) => label !== "");
 }
 
-describe("wholeTicks", () => {
+describe("integerTicks", () => {
   it("counts, and never labels a fraction", () => {
-    expect(wholeTicks([1, 8], 800).map(({ label }) => label)).toEqual("12345678".split(""));
-    expect(wholeTicks([1, 2], 800).map(({ label }) => label)).toEqual(["1", "2"]);
+    expect(integerTicks([1, 8], 800).map(({ label }) => label)).toEqual("12345678".split(""));
+    expect(integerTicks([1, 2], 800).map(({ label }) => label)).toEqual(["1", "2"]);
   });
 });
 
@@ -77,10 +77,10 @@ describe("logTicks", () => {
     }
   });
 
-  it("writes losses plainly", () => {
-    const found = logTicks([0.55, 1.2], 400, plain).map(({ label }) => label);
+  it("writes losses decimally", () => {
+    const found = logTicks([0.55, 1.2], 400, decimal).map(({ label }) => label);
     expect(found).toEqual(["0.6", "0.7", "0.8", "0.9", "1", "1.1", "1.2"]);
-    expect(plain(3e7, 0)).toBe("3e7");
+    expect(decimal(3e7, 0)).toBe("3e7");
   });
 
   it("has none on an axis without extent", () => {
@@ -88,7 +88,7 @@ describe("logTicks", () => {
   });
 });
 
-describe("evenTicks", () => {
+describe("linearTicks", () => {
   it.each([
     [1, 2.6],
     [2.3021, 2.3043],
@@ -96,7 +96,7 @@ describe("evenTicks", () => {
     [0, 40_000],
     [1_000_000, 1_000_500],
   ])("tells its labels apart on [%d, %d]", (low, high) => {
-    const found = evenTicks([low, high], 240).map(({ label }) => label);
+    const found = linearTicks([low, high], 240).map(({ label }) => label);
     expect(found.length).toBeGreaterThanOrEqual(3);
     expect(new Set(found).size).toBe(found.length);
   });
