@@ -65,7 +65,7 @@ function draw(drawing: Partial<Drawing> = {}, changes: Partial<ChartProps> = {})
   return { props, box, at };
 }
 
-/** The range that was first asked for. */
+/** The range of the first zoom. */
 function zoomed(props: ChartProps): readonly [number, number] {
   const onZoom = props.actions.onZoom as NonNullable<ChartActions["onZoom"]>;
   return vi.mocked(onZoom).mock.calls[0]?.[0] ?? [Number.NaN, Number.NaN];
@@ -84,7 +84,7 @@ describe("pointer", () => {
     expect(props.cursor.get().x).toBeNull();
   });
 
-  it("zooms to what is dragged over, either way", () => {
+  it("zooms to the dragged range, in either direction", () => {
     const { props, box, at } = draw();
     fireEvent.pointerDown(box, { button: 0, ...at(1e-1, 1) });
     fireEvent.pointerMove(box, at(1e-2, 2));
@@ -106,7 +106,7 @@ describe("pointer", () => {
     expect(props.actions.onZoom).not.toHaveBeenCalled();
   });
 
-  it("resets with a double click", () => {
+  it("resets with a double-click", () => {
     const { props, box } = draw();
     fireEvent.doubleClick(box);
     expect(props.actions.onReset).toHaveBeenCalledOnce();
@@ -130,7 +130,7 @@ describe("pointer", () => {
 });
 
 describe("keyboard", () => {
-  it("moves along a curve and between curves, and says where it is", () => {
+  it("moves along a curve and between curves, and announces the point", () => {
     const { props, box } = draw();
     fireEvent.keyDown(box, { key: "ArrowRight" });
     fireEvent.keyDown(box, { key: "ArrowRight" });
@@ -165,7 +165,7 @@ describe("marks", () => {
     shaded: [[1e-4, 1e-3]],
   };
 
-  it("stand where the scale has their learning rates", () => {
+  it("are at their learning rates", () => {
     draw({ marks });
     const marker = screen.getByTestId("suggestion-marker");
     expect(Number(marker.dataset["x"])).toBeCloseTo(MARGIN.left + 100, 6);
@@ -178,14 +178,14 @@ describe("marks", () => {
     expect(screen.getByText("diverged at 1e-1")).toBeTruthy();
   });
 
-  it("are left out where they are out of view", () => {
+  it("are not drawn out of view", () => {
     draw({ marks }, { x: { full: [1e-4, 1], visible: [0.2, 1] } });
     expect(screen.queryByTestId("suggestion-marker")).toBeNull();
     expect(screen.queryByTestId("suggestion-dot")).toBeNull();
     expect(screen.queryByText("min 1e-2")).toBeNull();
   });
 
-  it("keep the pill within the chart and the line at its place", () => {
+  it("keep the pill within the chart and the line at its learning rate", () => {
     draw({
       marks: { ...marks, guide: { x: 1, text: "Unclear, a long name at 1e0", tone: "unclear" } },
     });
@@ -199,7 +199,7 @@ describe("marks", () => {
   });
 });
 
-it("makes a picture that stands alone", () => {
+it("makes a self-contained picture", () => {
   const ref = createRef<ChartHandle>();
   draw({}, { ref });
   const picture = ref.current?.picture("Loss, <digits>", "@font-face{}");

@@ -15,12 +15,12 @@ describe("integerTicks", () => {
 });
 
 describe("logTicks", () => {
-  it("has none where there is no log axis", () => {
+  it("has none without a log axis", () => {
     for (const low of [0, -1, NaN]) expect(logTicks([low, 1], 600)).toEqual([]);
     expect(logTicks([1e-3, Infinity], 600)).toEqual([]);
   });
 
-  it("labels every decade where there is room", () => {
+  it("labels every decade if there is space", () => {
     expect(labels(1e-7, 10)).toEqual([
       "1e-7",
       "1e-6",
@@ -34,15 +34,15 @@ describe("logTicks", () => {
     ]);
   });
 
-  it("labels fewer multiples where two decades have little room", () => {
+  it("labels fewer multiples if two decades have little space", () => {
     expect(labels(0.2, 80, 400)).toEqual(["3e-1", "1e0", "3e0", "1e1", "3e1"]);
   });
 
-  it("labels a decade that float32 has moved a little inwards", () => {
+  it("labels a decade that float32 has moved slightly inwards", () => {
     expect(labels(Math.fround(1e-7), 1)[0]).toBe("1e-7");
   });
 
-  it("leaves labels out where there is none", () => {
+  it("omits labels if there is no space", () => {
     const few = labels(1e-9, 10, 200);
     expect(few.length).toBeGreaterThanOrEqual(2);
     expect(few.length).toBeLessThanOrEqual(4);
@@ -77,7 +77,7 @@ describe("logTicks", () => {
     }
   });
 
-  it("writes losses decimally", () => {
+  it("formats losses as decimals", () => {
     const found = logTicks([0.55, 1.2], 400, decimal).map(({ label }) => label);
     expect(found).toEqual(["0.6", "0.7", "0.8", "0.9", "1", "1.1", "1.2"]);
     expect(decimal(3e7, 0)).toBe("3e7");

@@ -54,13 +54,13 @@ describe("the best trial", () => {
   });
 
   // tests/test_page_facts.py runs the same cases.
-  it.each(CASES.cases)("is that of Python: $name", async (trial) => {
+  it.each(CASES.cases)("is the same as in Python: $name", async (trial) => {
     expect((await bestOf(trial))?.learningRate ?? null).toBe(trial.best);
   });
 });
 
 describe("trials", () => {
-  it("come in order of their learning rates, and without one are not drawn", () => {
+  it("are ordered by learning rate, and not drawn without one", () => {
     const trials = trialsOf([0.1], [0.001], [0, {}, { learning_rate: null }]);
     expect(trials.map(({ learningRate }) => learningRate)).toEqual([0.001, 0.1]);
   });
@@ -76,12 +76,12 @@ describe("trials", () => {
     expect(bestTrial(trialsOf([1, final(Number.NaN)]))).toBeNull();
   });
 
-  it("are ranked by their training loss where none was validated", () => {
+  it("are ranked by training loss without validation data", () => {
     const trials = trialsOf([0.1, { final: { loss: 0.7 } }], [0.2, { final: { loss: 0.3 } }]);
     expect(bestTrial(trials)?.learningRate).toBe(0.2);
   });
 
-  it("are connected by a curve for either kind of data; a schedule is beside it", () => {
+  it("are connected by a curve of validation and training values, except schedules", () => {
     const trials = trialsOf([0.01], [0.1, { schedule: "CosineDecay" }], [1, final(5)]);
     const [validation, training] = finalSeries(trials, "loss");
     expect([...(validation?.x ?? [])]).toEqual([Math.fround(0.01), 1]);
@@ -107,7 +107,7 @@ describe("trials", () => {
     ]);
   });
 
-  it("have a course over epochs that count from one, of what was validated", () => {
+  it("have a curve over epochs, counted from one, of validation values", () => {
     const [course] = epochSeries(trialsOf([0.1]), "loss");
     expect([...(course?.x ?? [])]).toEqual([1, 2, 3]);
     expect([...(course?.y ?? [])]).toEqual([3, 2.5, 2]);
@@ -115,7 +115,7 @@ describe("trials", () => {
     expect(accuracy?.y[2]).toBeCloseTo(0.9, 6);
   });
 
-  it("are compared by the loss first, then by their metrics", () => {
+  it("are compared by the loss or by their metrics", () => {
     expect(quantities(trialsOf([0.1]))).toEqual(["loss", "accuracy"]);
     expect(quantityTitle("mean_absolute_error", true)).toBe("Validation mean absolute error");
   });

@@ -5,7 +5,7 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-it("reads trials as the server writes them", async () => {
+it("decodes trials", async () => {
   const asked: string[] = [];
   const raw = {
     run: "a b",

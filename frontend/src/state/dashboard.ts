@@ -1,5 +1,6 @@
 import { useMemo } from "react";
 import type { Run } from "../api/runs";
+import type { Legend } from "../chart/series";
 import {
   type ColorScale,
   noSuggestionColor,
@@ -136,9 +137,6 @@ function suggestionColor(scale: ColorScale, dark: boolean) {
   return ({ suggested, reliable }: Entry) =>
     suggested !== null && reliable ? scale.color(suggested) : noSuggestionColor(dark);
 }
-
-/** What the colours stand for. */
-export type Legend = readonly { label: string; color: string }[];
 
 const NO_LEGEND: Legend = [];
 
