@@ -12,7 +12,7 @@ from tb_lrfinder.trial import Trial
 from tb_lrfinder.trial_results import TrialOutcome, TrialResults
 
 ROOT = Path(__file__).parent.parent
-BEST_TRIAL = json.loads((ROOT / "tests" / "fixtures" / "best_trial.json").read_text(encoding="utf-8"))["cases"]
+CASES = json.loads((ROOT / "tests/fixtures/best_trial.json").read_text(encoding="utf-8"))["cases"]
 
 
 def test_stop_reasons_are_those_of_the_page() -> None:
@@ -20,7 +20,7 @@ def test_stop_reasons_are_those_of_the_page() -> None:
     assert json.loads(of_page) == STOP_REASONS
 
 
-@pytest.mark.parametrize("case", BEST_TRIAL, ids=lambda case: case["name"])
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
 def test_best_trial_is_that_of_the_page(case: dict) -> None:
     """frontend/tests/trials.test.ts runs the same cases."""
     results = TrialResults([outcome(**trial) for trial in case["trials"]])
