@@ -7,14 +7,14 @@ import { type Action, INITIAL_VIEW, reduce, type View } from "./view";
 export function useLinkedView(): [View, Dispatch<Action>, (ids: KnownIds) => void] {
   const [view, dispatch] = useReducer(reduce, INITIAL_VIEW, () => fromLink(readAddress()));
   const [knownIds, setKnownIds] = useState<KnownIds>({ all: [], matches: [] });
-  const written = useRef<string | null>(null);
+  const inAddress = useRef<string | null>(null);
   const hadMarker = useRef(view.marker !== null);
   useEffect(() => {
     // Until the list is loaded, the ids in a link cannot be told from those of deleted runs.
     if (knownIds.all.length === 0) return;
     const parts = toLink(view, knownIds);
-    written.current = JSON.stringify(parts);
     const timer = setTimeout(() => {
+      inAddress.current = JSON.stringify(parts);
       // Setting or removing the marker can be undone by the Back button.
       const hasMarker = view.marker !== null;
       writeAddress(parts, hasMarker !== hadMarker.current);
@@ -27,7 +27,10 @@ export function useLinkedView(): [View, Dispatch<Action>, (ids: KnownIds) => voi
   useEffect(
     () =>
       onAddressChange((parts) => {
-        if (JSON.stringify(parts) === written.current) return;
+        const text = JSON.stringify(parts);
+        // happy-dom, for one, reports changes by the page itself.
+        if (text === inAddress.current) return;
+        inAddress.current = text;
         const linked = fromLink(parts);
         hadMarker.current = linked.marker !== null;
         dispatch({ type: "open link", view: linked });
