@@ -21,7 +21,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +38,8 @@ SKIP = "TB_LRFINDER_SKIP_FRONTEND"
 # Beside the page lies the digest of the sources it was built from. Times of files would not do: git,
 # archives and installers each set them in their own way.
 _BUILT_FROM = STATIC / "sources.sha256"
-# Dependencies of the page's build, which the page does not contain.
-_BUILD_TOOLS = {"@vitejs/plugin-react", "vite"}
-_LICENSE_NAMES = ("license", "licence", "notice")
+# Vite's list of the packages in the bundle, with their licenses; see vite.config.ts.
+_BUNDLED = STATIC / "licenses.json"
 _NOT_SOURCES = {"coverage", "node_modules", "test-results", "tests"}
 
 
@@ -76,7 +75,8 @@ def build() -> None:
     run_npm("run", "build")
     if not ENTRY.is_file():
         raise PageBuildError(f"`npm run build` in frontend/ succeeded and left no {ENTRY.relative_to(ROOT)}.")
-    LICENSES.write_text(_licenses(), encoding="utf-8")
+    LICENSES.write_text(_licenses(json.loads(_BUNDLED.read_text(encoding="utf-8"))), encoding="utf-8")
+    _BUNDLED.unlink()
     _BUILT_FROM.write_text(digest + "\n", encoding="ascii")
 
 
@@ -194,37 +194,19 @@ def _dependencies_are_installed() -> bool:
     )
 
 
-def _bundled_packages() -> dict[str, dict[str, Any]]:
-    """The packages whose code the page contains, by their path in frontend/: its dependencies and theirs."""
-    locked = _locked_packages(FRONTEND / "package-lock.json")
-    found: dict[str, dict[str, Any]] = {}
-    due = [("", name) for name in locked[""]["dependencies"] if name not in _BUILD_TOOLS]
-    while due:
-        dependent, name = due.pop()
-        # As Node looks it up: in the dependent's own node_modules first, then further out.
-        while (path := f"{dependent}/node_modules/{name}".lstrip("/")) not in locked and dependent:
-            dependent = dependent.rpartition("/node_modules/")[0]
-        if path not in found:
-            found[path] = locked[path]
-            due += [(path, inner) for inner in locked[path].get("dependencies", {})]
-    return dict(sorted(found.items()))
-
-
-def _licenses() -> str:
-    """The licences of the packages that the page bundles, in full."""
+def _licenses(packages: Sequence[Mapping[str, str | None]]) -> str:
+    """The licenses of the packages that the page bundles, in full."""
     parts = ["The page of the LR Finder tab (the files beside this one) contains these packages.\n"]
-    for path, package in _bundled_packages().items():
-        name = path.rpartition("node_modules/")[2]
-        texts = sorted(
-            file for file in (FRONTEND / path).iterdir() if file.name.lower().startswith(_LICENSE_NAMES)
-        )
-        if not texts:
+    for package in sorted(packages, key=lambda package: str(package["name"])):
+        name, version = package["name"], package["version"]
+        text = package.get("text")
+        if not text:
             raise PageBuildError(
-                f"the page bundles {name}, and frontend/{path} has no licence file to pass on. "
-                "Use another package, or teach build_page.py where its licence is."
+                f"the page bundles {name} {version}, which has no license file to pass on. "
+                "Use another package."
             )
-        parts.append(f"{'=' * 80}\n{name} {package['version']} ({package['license']})\n{'=' * 80}\n")
-        parts += [text.read_text(encoding="utf-8").strip() + "\n" for text in texts]
+        parts.append(f"{'=' * 80}\n{name} {version} ({package['identifier']})\n{'=' * 80}\n")
+        parts.append(text.strip() + "\n")
     return "\n".join(parts)
 
 

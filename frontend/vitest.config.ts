@@ -10,6 +10,7 @@ export default mergeConfig(
       include: ["tests/**/*.test.{ts,tsx}"],
       setupFiles: ["tests/setup.ts"],
       restoreMocks: true,
+      testTimeout: 30_000,
     },
   }),
 );

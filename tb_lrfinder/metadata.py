@@ -130,10 +130,10 @@ class SweepResult(TypedDict, total=False):
 
 
 STOP_REASONS: Final = {
-    "completed": "the ramp is done",
+    "completed": "completed",
     "diverged": "the loss diverged",
     "non_finite": "the loss became NaN or infinite",
-    "incomplete": "the training ended before the ramp was done",
+    "incomplete": "the training ended before the end of the ramp",
     "interrupted": "the training was interrupted",
     "failed": "the training raised an error",
     "refused": "the optimizer has not trained the model",

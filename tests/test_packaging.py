@@ -188,6 +188,12 @@ def test_wheel_has_the_licences(contents: dict[str, bytes]) -> None:
     assert "\nscheduler " in bundled, "a dependency of a dependency, bundled as well"
 
 
+def test_a_package_without_a_license_text_is_not_bundled() -> None:
+    bundled = [{"name": "d3-array", "version": "3.2.5", "identifier": "ISC", "text": None}]
+    with pytest.raises(build_page.PageBuildError, match=r"d3-array 3\.2\.5, which has no license file"):
+        build_page._licenses(bundled)
+
+
 def test_the_index_takes_both(sdist: Path, wheel: Path) -> None:
     """Metadata and README are what the package index accepts."""
     said = run(sys.executable, "-m", "twine", "check", "--strict", sdist, wheel, cwd=ROOT)

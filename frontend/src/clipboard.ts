@@ -1,7 +1,7 @@
-/** Puts `text` on the clipboard; false where the browser does not let us. */
+/** Copies `text` to the clipboard; false if the browser does not allow it. */
 export async function copyText(text: string): Promise<boolean> {
   try {
-    // Missing on pages that came over plain http from another machine.
+    // Missing on pages loaded over plain http from another machine.
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
@@ -19,7 +19,7 @@ function copyBySelection(text: string): boolean {
   document.body.append(area);
   area.select();
   try {
-    // eslint-disable-next-line @typescript-eslint/no-deprecated -- the only way without https
+    // eslint-disable-next-line @typescript-eslint/no-deprecated -- the only way without HTTPS
     return document.execCommand("copy");
   } catch {
     return false;

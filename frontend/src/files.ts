@@ -1,4 +1,4 @@
-/** Saves `content` where the browser puts downloads. */
+/** Downloads `content` as a file. */
 export function saveFile(content: Blob | string, name: string): void {
   const blob = typeof content === "string" ? new Blob([content], { type: "text/plain" }) : content;
   const url = URL.createObjectURL(blob);
@@ -6,13 +6,13 @@ export function saveFile(content: Blob | string, name: string): void {
   link.href = url;
   link.download = name;
   link.click();
-  // The download has to have begun before its address goes.
+  // The URL must exist until the download has started.
   setTimeout(() => {
     URL.revokeObjectURL(url);
   }, 10_000);
 }
 
-/** `loss-digits-adam`: what every file system takes. */
+/** A file name that is valid on every file system, e.g. `loss-digits-adam`. */
 export function fileName(title: string): string {
   const name = title.toLowerCase().replace(/[^\p{L}\p{N}._-]+/gu, "-");
   return name.replace(/^[-.]+|[-.]+$/g, "").slice(0, 100) || "chart";

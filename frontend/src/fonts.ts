@@ -1,7 +1,7 @@
 import regular from "@fontsource/roboto/files/roboto-latin-400-normal.woff2?inline";
 import medium from "@fontsource/roboto/files/roboto-latin-500-normal.woff2?inline";
 
-/** Roboto, as data addresses: nothing is fetched, and exported pictures can carry it with them. */
+/** Roboto as data URLs: nothing is fetched, and exported pictures can contain it. */
 const FONTS = [
   { weight: "400", source: regular },
   { weight: "500", source: medium },
@@ -13,7 +13,7 @@ export function addFonts(): void {
   }
 }
 
-/** The same fonts as a stylesheet, for an SVG that stands alone. */
+/** The same fonts as a stylesheet, for a standalone SVG. */
 export function fontStyles(): string {
   return FONTS.map(
     ({ weight, source }) =>

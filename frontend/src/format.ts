@@ -2,7 +2,7 @@ import { format } from "d3-format";
 
 const threeDigits = format(".2~e");
 
-/** A learning rate as it is shown and copied: `7.23e-4`, `1e-3`, `1e0`. Reads back in Python. */
+/** A learning rate as shown and copied: `7.23e-4`, `1e-3`, `1e0`. Also valid Python. */
 export function formatLearningRate(value: number): string {
   return threeDigits(value).replace("e+", "e");
 }
@@ -21,7 +21,7 @@ export function formatLoss(value: number): string {
 
 const grouped = format(",");
 
-/** A whole number: `18,410`. */
+/** An integer: `18,410`. */
 export function formatCount(value: number): string {
   return grouped(value);
 }

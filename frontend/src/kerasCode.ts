@@ -1,30 +1,30 @@
-import type { SweepPart } from "./api";
+import type { SweepPart } from "./api/sweeps";
 import { formatLearningRate } from "./format";
 
-/** A piece of Keras 3 code that uses what a sweep suggests. */
+/** Keras 3 code that uses a suggestion. */
 export interface Snippet {
   name: string;
-  /** The numbers that are in it. */
+  /** The learning rates in it. */
   values: string;
   code: string;
 }
 
-/** The optimizers of Keras 3; any other is the user's own, whose arguments nobody knows. */
+/** The optimizers of Keras 3. The arguments of custom optimizers are unknown. */
 const OPTIMIZERS = new Set(
   "SGD RMSprop Adam AdamW Adadelta Adagrad Adamax Adafactor Nadam Ftrl Lion Lamb Muon".split(" "),
 );
 
-/** Settings of an optimizer that change which learning rate suits it. */
+/** Settings of an optimizer that the best learning rate depends on. */
 const KEPT_SETTINGS = ["momentum", "nesterov", "weight_decay"];
 
 const IMPORT = "import keras\n";
 const STEPS = "steps = 10_000  # batches of the whole training: epochs * len(dataset)";
 
 /**
- * The suggestion as code: a constant learning rate, that of a long training, a cyclical range and a
+ * The suggestion as code: a constant learning rate, one for a long training, a cyclical range and a
  * one-cycle maximum.
  *
- * The learning rates are written as they are shown, so that the picture and the code agree.
+ * Learning rates are formatted as in the charts.
  */
 export function kerasSnippets(learningRate: number, sweep: SweepPart): Snippet[] {
   const rate = formatLearningRate(learningRate);
@@ -104,7 +104,7 @@ function optimizerLine(learningRate: string, config: SweepPart["config"]): strin
   return `optimizer = keras.optimizers.${name}(learning_rate=${learningRate}${kept.join("")})`;
 }
 
-/** A number or a truth that is not the default 0 or False, in Python. */
+/** A number or boolean in Python; null for the defaults 0 and False, and anything else. */
 function pythonText(value: unknown): string | null {
   if (value === true) return "True";
   return typeof value === "number" && Number.isFinite(value) && value !== 0 ? String(value) : null;
@@ -112,7 +112,7 @@ function pythonText(value: unknown): string | null {
 
 /** All snippets in one file. */
 export function kerasFile(run: string, snippets: readonly Snippet[]): string {
-  // A name with a line break in it must not become code.
+  // A run name with a line break must not become code.
   const title = `"""Learning rates from the sweep ${JSON.stringify(run).replaceAll('"', "'")}."""`;
   const parts = snippets.map(
     ({ name, values, code }) => `# ${name}: ${values}\n${code.replace(IMPORT, "").trim()}\n`,

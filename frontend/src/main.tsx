@@ -6,7 +6,7 @@ import { addFonts } from "./fonts";
 import { onHostReload } from "./state/host";
 import styles from "./styles/index.css?inline";
 
-/** TensorBoard's frame calls this once, in an empty document. */
+/** Called once by the frame of TensorBoard, in an empty document. */
 export function render(): void {
   document.documentElement.lang = "en";
   document.title = "LR Finder";
@@ -16,7 +16,7 @@ export function render(): void {
   addFonts();
   const client = new QueryClient({
     defaultOptions: {
-      // A machine without a network still reaches its own TensorBoard.
+      // A machine without a network can still reach a local TensorBoard.
       queries: { retry: false, refetchOnWindowFocus: false, networkMode: "always" },
     },
   });

@@ -1,4 +1,4 @@
-import type { SweepInFull } from "./api";
+import type { FullSweep } from "./api/sweeps";
 import type { Entry } from "./state/entries";
 
 /** The columns of an export, in order. */
@@ -11,8 +11,8 @@ export const EXPORTED = [
   "slope",
 ] as const;
 
-/** All rows of all sweeps under one another, named by their run. */
-export function asCsv(sweeps: readonly SweepInFull[]): string {
+/** All rows of all sweeps, with a column for the run. */
+export function asCsv(sweeps: readonly FullSweep[]): string {
   const lines = [["run", ...EXPORTED].join(",")];
   for (const { run, columns } of sweeps) {
     const name = quote(run);
@@ -24,7 +24,7 @@ export function asCsv(sweeps: readonly SweepInFull[]): string {
   return `${lines.join("\n")}\n`;
 }
 
-/** What the summary shows of each sweep, under the names that the server has for it, at full precision. */
+/** The columns of the summary, named as in the responses of the server, at full precision. */
 export function summaryCsv(entries: readonly Entry[]): string {
   const lines = entries.map(({ run, sweep, suggested, reliable, severity }) => [
     quote(run.run),
@@ -56,7 +56,7 @@ const SUMMARY = [
   "severity",
 ];
 
-/** As the server's own CSV has what is no finite number. */
+/** Non-finite numbers as in the CSV of the server. */
 const NOT_FINITE: Record<string, string> = { NaN: "nan", Infinity: "inf", "-Infinity": "-inf" };
 
 function cell(value: number | string | undefined): string {

@@ -1,14 +1,13 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { ApiError, MAX_URL_LENGTH } from "../src/api/http";
+import { createRunsClient } from "../src/api/runs";
 import {
-  ApiError,
-  createRunsClient,
   decodeFloats,
   downloadUrl,
   fetchSweeps,
-  MAX_URL_LENGTH,
   type SweepsRequest,
   sweepUrls,
-} from "../src/api";
+} from "../src/api/sweeps";
 import { makeRun, makeSweep, packed } from "./sweeps";
 
 const DRAWN: SweepsRequest = {
@@ -17,7 +16,7 @@ const DRAWN: SweepsRequest = {
   buckets: 500,
 };
 
-function answer(...responses: (Response | Error)[]) {
+function respond(...responses: (Response | Error)[]) {
   const fetch = vi.fn<(url: string, init: RequestInit) => Promise<Response>>();
   for (const response of responses) {
     if (response instanceof Error) fetch.mockRejectedValueOnce(response);
@@ -31,8 +30,8 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-describe("addresses", () => {
-  it("name every run once, each address short enough for proxies", () => {
+describe("URLs", () => {
+  it("name every run once, each short enough for proxies", () => {
     const runs = Array.from({ length: 1_000 }, (_, i) => `folder/with a long name/run-${i}`);
     const urls = sweepUrls(runs, DRAWN);
     expect(urls.length).toBeGreaterThan(1);
@@ -41,20 +40,20 @@ describe("addresses", () => {
     expect(named).toEqual(runs);
   });
 
-  it("carry names as they are, also hostile ones", () => {
+  it("encode names, including hostile ones", () => {
     const name = "a&run=b/<img onerror=x>#é%2f";
     const [url = ""] = sweepUrls([name], DRAWN);
     expect(new URLSearchParams(url.split("?")[1]).getAll("run")).toEqual([name]);
     expect(new URLSearchParams(downloadUrl(name, "csv").split("?")[1]).get("run")).toBe(name);
   });
 
-  it("are relative, so that they hold under a path prefix", () => {
+  it("are relative, so that they work under a path prefix", () => {
     for (const url of [...sweepUrls(["a"], DRAWN), downloadUrl("a", "csv")]) {
       expect(url).toMatch(/^[a-z]+\?/);
     }
   });
 
-  it("ask only for what differs from the record", () => {
+  it("contain only what differs from the recorded settings", () => {
     expect(sweepUrls(["a"], DRAWN)).toEqual([
       "sweeps?encoding=base64&columns=step,smoothed_loss&buckets=500&run=a",
     ]);
@@ -69,15 +68,15 @@ describe("addresses", () => {
     expect(sweepUrls([], DRAWN)).toEqual([]);
   });
 
-  it("still ask for a run whose name alone is too long", () => {
+  it("still request a run whose name alone is too long", () => {
     expect(sweepUrls(["a", "x".repeat(9_000), "b"], DRAWN)).toHaveLength(3);
   });
 });
 
 describe("runs", () => {
-  it("are the very same while the server says nothing has changed", async () => {
+  it("are the same array while the server reports no change", async () => {
     const runs = JSON.stringify({ runs: [makeRun("a")] });
-    const fetch = answer(
+    const fetch = respond(
       new Response(runs, { headers: { ETag: '"1"' } }),
       new Response(null, { status: 304 }),
     );
@@ -89,19 +88,21 @@ describe("runs", () => {
     expect(fetch.mock.calls[1]?.[1].headers).toEqual({ "If-None-Match": '"1"' });
   });
 
-  it("bring what is to be known of the whole list", async () => {
-    answer(new Response(JSON.stringify({ runs: [], notice: "TensorBoard does not list 9 runs." })));
+  it("have a notice about the list as a whole", async () => {
+    respond(
+      new Response(JSON.stringify({ runs: [], notice: "TensorBoard does not list 9 runs." })),
+    );
     expect((await createRunsClient()()).notice).toBe("TensorBoard does not list 9 runs.");
   });
 
-  it("go by their name where they have no id", async () => {
-    answer(new Response(JSON.stringify({ runs: [{ ...makeRun("a"), id: null }] })));
+  it("are identified by name if they have no id", async () => {
+    respond(new Response(JSON.stringify({ runs: [{ ...makeRun("a"), id: null }] })));
     expect((await createRunsClient()()).runs[0]?.id).toBe("a");
   });
 
-  it("are told apart where a copied directory repeats an id", async () => {
+  it("are distinguished if a copied directory repeats an id", async () => {
     const copies = [makeRun("a", { id: "1" }), makeRun("copy/a", { id: "1" })];
-    answer(new Response(JSON.stringify({ runs: copies })));
+    respond(new Response(JSON.stringify({ runs: copies })));
     expect((await createRunsClient()()).runs.map(({ id }) => id)).toEqual(["1", "1@copy/a"]);
   });
 });
@@ -112,28 +113,28 @@ describe("sweeps", () => {
     Object.entries(sweep.columns).map(([name, values]) => [name, packed(values as Float32Array)]),
   );
 
-  it("are unpacked, with what is not finite", async () => {
+  it("are decoded, including non-finite values", async () => {
     const loss = Float32Array.of(2.5, Number.NaN, Number.POSITIVE_INFINITY);
     const body = { ...sweep, columns: { ...columns, loss: packed(loss) } };
-    answer(new Response(JSON.stringify({ sweeps: [body], errors: [] })));
-    const { sweeps } = await fetchSweeps(["a"], DRAWN);
+    respond(new Response(JSON.stringify({ sweeps: [body], errors: [] })));
+    const { items: sweeps } = await fetchSweeps(["a"], DRAWN);
     expect(sweeps[0]?.columns.loss).toEqual(loss);
     expect(sweeps[0]?.suggestion?.learning_rate).toBe(0.001);
     expect(sweeps[0]?.suggestion?.ranges).toBeNull();
   });
 
-  it("take no learning rate from what is no positive number", async () => {
+  it("accept only positive learning rates", async () => {
     const body = { ...sweep, columns, minimum_learning_rate: "NaN", divergence_learning_rate: 0 };
-    answer(new Response(JSON.stringify({ sweeps: [body], errors: [] })));
-    const [only] = (await fetchSweeps(["a"], DRAWN)).sweeps;
+    respond(new Response(JSON.stringify({ sweeps: [body], errors: [] })));
+    const [only] = (await fetchSweeps(["a"], DRAWN)).items;
     expect(only?.minimum_learning_rate).toBeNull();
     expect(only?.divergence_learning_rate).toBeNull();
   });
 });
 
 describe("errors", () => {
-  it("carry the status, the address and the server's sentence", async () => {
-    answer(new Response("smoothing is -1; it has to be 0 to 2.", { status: 400 }));
+  it("have the status, the URL and the message of the server", async () => {
+    respond(new Response("smoothing is -1; it has to be 0 to 2.", { status: 400 }));
     const error = await fetchSweeps(["a"], DRAWN).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(ApiError);
     expect(error).toMatchObject({
@@ -143,14 +144,14 @@ describe("errors", () => {
     });
   });
 
-  it("do not show a proxy's page", async () => {
-    answer(new Response("<html>Bad gateway</html>", { status: 502, statusText: "Bad Gateway" }));
+  it("do not show the page of a proxy", async () => {
+    respond(new Response("<html>Bad gateway</html>", { status: 502, statusText: "Bad Gateway" }));
     const error = await createRunsClient()().catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ status: 502, detail: "Bad Gateway" });
   });
 
-  it("say when there is no server", async () => {
-    answer(new TypeError("Failed to fetch"));
+  it("tell when there is no server", async () => {
+    respond(new TypeError("Failed to fetch"));
     const error = await createRunsClient()().catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ status: null, detail: "Failed to fetch" });
   });

@@ -2,20 +2,21 @@ import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { render, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { Run, Sweep } from "../src/api";
+import type { Run } from "../src/api/runs";
+import type { Sweep } from "../src/api/sweeps";
 import { App } from "../src/components/App";
 import { makeRun, makeSweep, packed, RULES } from "./sweeps";
 
-/** Answers like the server, from these runs and sweeps; counts what was asked for. */
+/** Responds like the server with these runs and sweeps; records the requests. */
 class Server {
   runs: Run[] = [makeRun("digits/adam"), makeRun("digits/sgd"), makeRun("flat")];
   readonly sweeps = new Map<string, Sweep>();
-  readonly asked: string[] = [];
+  readonly requested: string[] = [];
   down: Response | null = null;
   notice: string | null = null;
 
   fetch = (url: string): Promise<Response> => {
-    this.asked.push(url);
+    this.requested.push(url);
     if (this.down) return Promise.resolve(this.down.clone());
     return Promise.resolve(new Response(JSON.stringify(this.#answer(url))));
   };
@@ -71,7 +72,7 @@ async function answer() {
 }
 
 describe("several runs", () => {
-  it("are summed up, and one is shown in detail when it is clicked", async () => {
+  it("are summarized, and one is shown in detail when clicked", async () => {
     server.sweeps.set(
       "digits/sgd",
       makeSweep("digits/sgd", {
@@ -121,20 +122,20 @@ describe("several runs", () => {
     expect(await screen.findByText("All runs are hidden")).toBeTruthy();
   });
 
-  it("can be filtered; a broken filter says so and hides nothing", async () => {
+  it("can be filtered; an invalid filter reports it and hides nothing", async () => {
     const user = open();
     await answer();
     const filter = screen.getByRole("searchbox");
     await user.type(filter, "^digits");
-    expect(screen.getByText("2 of 2 shown")).toBeTruthy();
+    expect(await screen.findByText("2 of 2 shown")).toBeTruthy();
     await user.clear(filter);
     await user.type(filter, "(");
-    expect(screen.getByText("3 of 3 shown")).toBeTruthy();
+    expect(await screen.findByText("3 of 3 shown")).toBeTruthy();
     expect(filter.getAttribute("aria-invalid")).toBe("true");
-    expect(screen.getByRole("alert").textContent).toMatch(/^Not a regular expression/);
+    expect(screen.getByRole("alert").textContent).toMatch(/^Invalid regular expression/);
   });
 
-  it("are sorted by what is clicked in the table", async () => {
+  it("are sorted by the clicked column of the table", async () => {
     server.runs = [makeRun("a", { steps: 30 }), makeRun("b", { steps: 9 })];
     const user = open();
     const table = within(await screen.findByTestId("summary-card"));
@@ -152,7 +153,7 @@ describe("one run", () => {
     server.runs = [makeRun("only")];
   });
 
-  it("is shown in detail, with its mark where the scale has its learning rate", async () => {
+  it("is shown in detail, with its mark at its learning rate", async () => {
     open();
     expect((await answer()).getByTestId("suggested-lr").textContent).toBe("1e-3");
     const svg = await screen.findByTestId("loss-chart");
@@ -180,7 +181,7 @@ describe("one run", () => {
     expect(await navigator.clipboard.readText()).toBe("1e-3");
   });
 
-  it("offers nothing to copy where the diagnosis is severe, and says what to change", async () => {
+  it("offers nothing to copy if the diagnosis is severe, and shows what to change", async () => {
     const message = "The loss does not go down. Raise `end_lr` to 10.";
     const finding = { code: "flat", severity: "severe" as const, message };
     server.sweeps.set("only", makeSweep("only", { diagnosis: [finding] }));
@@ -192,7 +193,7 @@ describe("one run", () => {
     expect(screen.getAllByTestId("suggestion-marker")[0]?.textContent).toMatch(/^Unclear/);
   });
 
-  it("has no answer while it is running", async () => {
+  it("has no suggestion while it is running", async () => {
     server.runs = [makeRun("only", { status: "running", suggestion: null, planned_steps: 10 })];
     open();
     expect((await answer()).getByText("The sweep is running")).toBeTruthy();
@@ -213,7 +214,7 @@ describe("one run", () => {
     expect(screen.getByText("only: learning rate 1e0, smoothed loss 8")).toBeTruthy();
   });
 
-  it("asks the server when a number that it computes with is changed", async () => {
+  it("requests the sweep again when a setting of the analysis changes", async () => {
     const user = open();
     await answer();
     await user.click(screen.getByRole("button", { name: "Settings" }));
@@ -221,14 +222,14 @@ describe("one run", () => {
     await user.clear(field);
     await user.type(field, "2");
     await waitFor(() => {
-      expect(server.asked).toContain(
+      expect(server.requested).toContain(
         "sweeps?encoding=base64&columns=&buckets=2000&skip_start=2&run=only",
       );
     });
-    const before = server.asked.filter((url) => url.startsWith("sweeps")).length;
+    const before = server.requested.filter((url) => url.startsWith("sweeps")).length;
     await user.click(screen.getByLabelText("Log scale for the loss"));
     await new Promise((resolve) => setTimeout(resolve, 200));
-    expect(server.asked.filter((url) => url.startsWith("sweeps"))).toHaveLength(before);
+    expect(server.requested.filter((url) => url.startsWith("sweeps"))).toHaveLength(before);
   });
 
   it("shows hostile names as text", async () => {
@@ -250,14 +251,14 @@ describe("a link", () => {
 });
 
 describe("states", () => {
-  it("say what to write when there is nothing", async () => {
+  it("show how to start if there are no runs", async () => {
     server.runs = [];
     open();
     expect(await screen.findByText("No learning rate sweeps yet")).toBeTruthy();
     expect(screen.getByText(/callbacks=\[finder\]/)).toBeTruthy();
   });
 
-  it("say what failed, and try again", async () => {
+  it("show what failed, with a retry", async () => {
     server.down = new Response("The log directory is gone.", { status: 500 });
     const user = open();
     expect(await screen.findByText("Could not load the sweeps")).toBeTruthy();
@@ -269,7 +270,7 @@ describe("states", () => {
     await answer();
   });
 
-  it("say what is to be known of the whole list, above the runs", async () => {
+  it("show a notice about the list as a whole, above the runs", async () => {
     server.notice = "TensorBoard does not list 9 of 12 runs just now.";
     open();
     await answer();
@@ -277,12 +278,12 @@ describe("states", () => {
     expect(screen.queryByRole("button", { name: "Try again" })).toBeNull();
   });
 
-  it("show a skeleton until the first answer", () => {
+  it("show a skeleton until the first response", () => {
     open();
     expect(screen.getByRole("status", { name: "Loading the sweeps" })).toBeTruthy();
   });
 
-  it("tell of a run that could not be read", async () => {
+  it("show why a run could not be read", async () => {
     const message = "The rows of this sweep cannot be read.";
     server.runs = [makeRun("broken", { status: "failed", message, suggestion: null })];
     open();

@@ -46,7 +46,7 @@ describe("points of a curve", () => {
     expect(nearestIndex(x, 1e9)).toBe(4);
   });
 
-  it("goes straight between points on the log axis", () => {
+  it("interpolates linearly on the log axis", () => {
     const series = makeSeries();
     expect(valueAt(series, 10 ** -2.5)).toBeCloseTo(1.25, 5);
     expect(valueAt(series, 1e-4)).toBeCloseTo(2);
@@ -70,12 +70,12 @@ describe("trace", () => {
     expect(path.match(/L/g)).toHaveLength(2);
   });
 
-  it("passes over a learning rate of zero, which a log axis does not have", () => {
+  it("skips a learning rate of zero, which is not on a log axis", () => {
     const path = draw(Float32Array.of(0, 1e-3, 1e-2), Float32Array.of(1, 1, 1));
     expect(path).toMatch(/^M[\d.]+,[\d.]+L[\d.]+,[\d.]+$/);
   });
 
-  it("thins out crowded points and keeps every extreme", () => {
+  it("downsamples dense points and keeps every extreme", () => {
     const count = 20_000;
     const x = Float32Array.from({ length: count }, (_, i) => 1e-4 * 10 ** ((4 * i) / (count - 1)));
     const y = new Float32Array(count).fill(1);
@@ -110,7 +110,7 @@ describe("hitTest", () => {
     expect(nearLow[0]?.series.id).toBe("low");
   });
 
-  it("passes over curves that have ended before, or have a gap there", () => {
+  it("skips curves that end before, or have a gap there", () => {
     const short = makeSeries({ x: Float32Array.of(1e-4, 1e-3), y: Float32Array.of(1, 1) });
     const holed = makeSeries({ y: Float32Array.of(1, 1, Number.NaN, 1, 1) });
     expect(hitTest([short, holed], frame, frame.x(1e-2), frame.y(1))).toEqual([]);
@@ -120,24 +120,24 @@ describe("hitTest", () => {
 describe("fitY", () => {
   const options = { xDomain: [1e-4, 1], toDescent: true, rise: 0.25, log: false } as const;
 
-  it("shows the descent and cuts the divergence off", () => {
+  it("shows the descent and cuts off the divergence", () => {
     const [low, high] = fitY([makeSeries()], options);
     expect(low).toBeLessThan(1);
     expect(high).toBeGreaterThan(2);
     expect(high).toBeLessThan(3);
   });
 
-  it("shows everything when it is not to fit", () => {
+  it("shows everything without fitting", () => {
     expect(fitY([makeSeries()], { ...options, toDescent: false })[1]).toBeGreaterThan(8);
   });
 
-  it("shows something in a window that lies in the divergence", () => {
+  it("shows the divergence if nothing else is visible", () => {
     const [low, high] = fitY([makeSeries()], { ...options, xDomain: [0.5, 1] });
     expect(low).toBeLessThan(8);
     expect(high).toBeGreaterThan(8);
   });
 
-  it("does not blow noise up", () => {
+  it("does not magnify noise", () => {
     const flat = makeSeries({ y: Float32Array.of(2.3, 2.301, 2.299, 2.3, 2.3), fitTo: 5 });
     const [low, high] = fitY([flat], options);
     expect(high - low).toBeGreaterThan(0.1);
@@ -168,7 +168,7 @@ it("spans the learning rates of all curves", () => {
 });
 
 describe("zoom", () => {
-  it("keeps within the sweep, whichever way it was dragged", () => {
+  it("stays within the sweep, for either drag direction", () => {
     expect(clampWindow([1e-2, 1e-3], [1e-4, 1])).toEqual([1e-3, 1e-2]);
     expect(clampWindow([1e-9, 1e-2], [1e-4, 1])).toEqual([1e-4, 1e-2]);
     expect(clampWindow([1e-9, 10], [1e-4, 1])).toBeNull();
@@ -182,13 +182,13 @@ describe("zoom", () => {
     expect(zoomAround([1e-3, 1e-1], 1e-2, 100, [1e-4, 1])).toBeNull();
   });
 
-  it("ends at a window that can still be seen", () => {
+  it("has a minimum window", () => {
     const [low = 0, high = 0] = clampWindow([1e-2, 1e-2 * 1.0001], [1e-4, 1]) ?? [];
     expect(high / low).toBeGreaterThan(1.01);
   });
 });
 
-it("goes from curve to curve by height", () => {
+it("moves between curves by value", () => {
   const curves = [3, 1, 2].map((y) =>
     makeSeries({ id: `at ${y}`, y: new Float32Array(5).fill(y) }),
   );
@@ -219,7 +219,7 @@ describe("strokes", () => {
     expect(strokesOf(many(24), null, 2)[0]?.line.width).toBeGreaterThan(1);
   });
 
-  it("draws the curve that stands out last, the others faint", () => {
+  it("draws the emphasized curve last, the others faint", () => {
     const strokes = strokesOf(many(3), "run 0", 1);
     expect(strokes.at(-1)?.series.id).toBe("run 0");
     expect(strokes.at(-1)?.line.alpha).toBe(1);

@@ -1,7 +1,13 @@
 import { act, fireEvent, render, screen, within } from "@testing-library/react";
 import { createRef } from "react";
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { Chart, type ChartHandle, type ChartProps } from "../src/chart/Chart";
+import {
+  Chart,
+  type ChartActions,
+  type ChartHandle,
+  type ChartProps,
+  type Drawing,
+} from "../src/chart/Chart";
 import { CursorStore } from "../src/chart/cursor";
 import { MARGIN } from "../src/chart/frame";
 import type { Marks } from "../src/chart/series";
@@ -19,31 +25,30 @@ beforeEach(() => {
   Element.prototype.setPointerCapture = () => undefined;
 });
 
-function draw(changes: Partial<ChartProps> = {}) {
+function draw(drawing: Partial<Drawing> = {}, changes: Partial<ChartProps> = {}) {
   const props: ChartProps = {
     name: "loss",
     label: "Loss",
     height: 300,
-    series: [
-      makeSeries({ id: "high", label: "high", y: Float32Array.of(2, 2, 2, 2, 2) }),
-      makeSeries({ id: "low", label: "low", y: Float32Array.of(1, 1, 1, 1, 1) }),
-    ],
-    marks: NO_MARKS,
-    legend: [],
-    emphasis: null,
-    fullDomain: [1e-4, 1],
-    xDomain: [1e-4, 1],
-    yDomain: [0, 3],
-    yLog: false,
-    yTitle: "Loss",
+    x: { full: [1e-4, 1], visible: [1e-4, 1] },
+    y: { domain: [0, 3], log: false, title: "Loss" },
     cursor: new CursorStore(),
-    tooltip: { columns: ["Index"], cells: (_, index) => [String(index)] },
-    announce: (id, index) => `${id} at ${index}`,
-    onZoom: vi.fn(),
-    onReset: vi.fn(),
-    onPick: vi.fn(),
-    onEscape: vi.fn(),
+    points: {
+      tooltip: { columns: ["Index"], cells: (_, index) => [String(index)] },
+      announce: (id, index) => `${id} at ${index}`,
+    },
+    actions: { onZoom: vi.fn(), onReset: vi.fn(), onPick: vi.fn(), onEscape: vi.fn() },
     ...changes,
+    drawing: {
+      series: [
+        makeSeries({ id: "high", label: "high", y: Float32Array.of(2, 2, 2, 2, 2) }),
+        makeSeries({ id: "low", label: "low", y: Float32Array.of(1, 1, 1, 1, 1) }),
+      ],
+      marks: NO_MARKS,
+      legend: [],
+      emphasis: null,
+      ...drawing,
+    },
   };
   render(<Chart {...props} />);
   const box = screen.getByRole("application");
@@ -60,14 +65,14 @@ function draw(changes: Partial<ChartProps> = {}) {
   return { props, box, at };
 }
 
-/** The range that was first asked for. */
+/** The range of the first zoom. */
 function zoomed(props: ChartProps): readonly [number, number] {
-  const onZoom = props.onZoom as NonNullable<ChartProps["onZoom"]>;
+  const onZoom = props.actions.onZoom as NonNullable<ChartActions["onZoom"]>;
   return vi.mocked(onZoom).mock.calls[0]?.[0] ?? [Number.NaN, Number.NaN];
 }
 
 describe("pointer", () => {
-  it("lights the nearest curve and names it first", () => {
+  it("highlights the nearest curve and names it first", () => {
     const { props, box, at } = draw();
     fireEvent.pointerMove(box, at(1e-2, 1.2));
     expect(props.cursor.get()).toMatchObject({ seriesId: "low", chart: "loss" });
@@ -79,7 +84,7 @@ describe("pointer", () => {
     expect(props.cursor.get().x).toBeNull();
   });
 
-  it("zooms to what is dragged over, either way", () => {
+  it("zooms to the dragged range, in either direction", () => {
     const { props, box, at } = draw();
     fireEvent.pointerDown(box, { button: 0, ...at(1e-1, 1) });
     fireEvent.pointerMove(box, at(1e-2, 2));
@@ -87,30 +92,30 @@ describe("pointer", () => {
     const [low, high] = zoomed(props);
     expect(low).toBeCloseTo(1e-3, 6);
     expect(high).toBeCloseTo(1e-1, 6);
-    expect(props.onPick).not.toHaveBeenCalled();
+    expect(props.actions.onPick).not.toHaveBeenCalled();
   });
 
   it("picks the curve that is clicked, and none far from all", () => {
     const { props, box, at } = draw();
     fireEvent.pointerDown(box, { button: 0, ...at(1e-2, 2) });
     fireEvent.pointerUp(box, at(1e-2, 2));
-    expect(props.onPick).toHaveBeenCalledExactlyOnceWith("high");
+    expect(props.actions.onPick).toHaveBeenCalledExactlyOnceWith("high");
     fireEvent.pointerDown(box, { button: 0, ...at(1e-2, 0.2) });
     fireEvent.pointerUp(box, at(1e-2, 0.2));
-    expect(props.onPick).toHaveBeenCalledOnce();
-    expect(props.onZoom).not.toHaveBeenCalled();
+    expect(props.actions.onPick).toHaveBeenCalledOnce();
+    expect(props.actions.onZoom).not.toHaveBeenCalled();
   });
 
-  it("resets with a double click", () => {
+  it("resets with a double-click", () => {
     const { props, box } = draw();
     fireEvent.doubleClick(box);
-    expect(props.onReset).toHaveBeenCalledOnce();
+    expect(props.actions.onReset).toHaveBeenCalledOnce();
   });
 
   it("zooms with the wheel only while Alt is held", () => {
     const { props, box, at } = draw();
     fireEvent.wheel(box, { deltaY: -100, ...at(1e-2, 1) });
-    expect(props.onZoom).not.toHaveBeenCalled();
+    expect(props.actions.onZoom).not.toHaveBeenCalled();
     // happy-dom's WheelEvent takes no modifiers.
     const event = new WheelEvent("wheel", { deltaY: -100, ...at(1e-2, 1), cancelable: true });
     Object.defineProperty(event, "altKey", { value: true });
@@ -125,7 +130,7 @@ describe("pointer", () => {
 });
 
 describe("keyboard", () => {
-  it("moves along a curve and between curves, and says where it is", () => {
+  it("moves along a curve and between curves, and announces the point", () => {
     const { props, box } = draw();
     fireEvent.keyDown(box, { key: "ArrowRight" });
     fireEvent.keyDown(box, { key: "ArrowRight" });
@@ -135,13 +140,13 @@ describe("keyboard", () => {
     fireEvent.keyDown(box, { key: "ArrowRight", shiftKey: true });
     expect(screen.getByText("low at 4")).toBeTruthy();
     fireEvent.keyDown(box, { key: "Enter" });
-    expect(props.onPick).toHaveBeenCalledExactlyOnceWith("low");
+    expect(props.actions.onPick).toHaveBeenCalledExactlyOnceWith("low");
     fireEvent.keyDown(box, { key: "Escape" });
-    expect(props.onEscape).toHaveBeenCalledOnce();
+    expect(props.actions.onEscape).toHaveBeenCalledOnce();
     expect(props.cursor.get().x).toBeNull();
   });
 
-  it("starts at the curve that stands out", () => {
+  it("starts at the emphasized curve", () => {
     const { box } = draw({ emphasis: "low" });
     fireEvent.keyDown(box, { key: "ArrowRight" });
     expect(screen.getByText("low at 0")).toBeTruthy();
@@ -160,7 +165,7 @@ describe("marks", () => {
     shaded: [[1e-4, 1e-3]],
   };
 
-  it("stand where the scale has their learning rates", () => {
+  it("are at their learning rates", () => {
     draw({ marks });
     const marker = screen.getByTestId("suggestion-marker");
     expect(Number(marker.dataset["x"])).toBeCloseTo(MARGIN.left + 100, 6);
@@ -173,14 +178,14 @@ describe("marks", () => {
     expect(screen.getByText("diverged at 1e-1")).toBeTruthy();
   });
 
-  it("are left out where they are out of view", () => {
-    draw({ marks, xDomain: [0.2, 1] });
+  it("are not drawn out of view", () => {
+    draw({ marks }, { x: { full: [1e-4, 1], visible: [0.2, 1] } });
     expect(screen.queryByTestId("suggestion-marker")).toBeNull();
     expect(screen.queryByTestId("suggestion-dot")).toBeNull();
     expect(screen.queryByText("min 1e-2")).toBeNull();
   });
 
-  it("keep the pill within the chart and the line at its place", () => {
+  it("keep the pill within the chart and the line at its learning rate", () => {
     draw({
       marks: { ...marks, guide: { x: 1, text: "Unclear, a long name at 1e0", tone: "unclear" } },
     });
@@ -194,9 +199,9 @@ describe("marks", () => {
   });
 });
 
-it("makes a picture that stands alone", () => {
+it("makes a self-contained picture", () => {
   const ref = createRef<ChartHandle>();
-  draw({ ref });
+  draw({}, { ref });
   const picture = ref.current?.picture("Loss, <digits>", "@font-face{}");
   expect(picture?.querySelectorAll("path")).toHaveLength(2);
   expect(picture?.querySelector("style")?.textContent).toBe("@font-face{}");

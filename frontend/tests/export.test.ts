@@ -16,7 +16,7 @@ function sweepWith(config: Record<string, unknown>, ranges: typeof RANGES | null
 }
 
 describe("Keras code", () => {
-  it("names the sweep's optimizer, with what changes its learning rate", () => {
+  it("has the optimizer of the sweep, with the settings its learning rate depends on", () => {
     const settings = { momentum: 0.9, nesterov: true, weight_decay: null, name: "x" };
     const sweep = sweepWith({ optimizer: "SGD", optimizer_settings: settings });
     const [constant] = kerasSnippets(7.234e-4, sweep);
@@ -25,7 +25,7 @@ describe("Keras code", () => {
     );
   });
 
-  it("holds the numbers that are shown", () => {
+  it("has the numbers that are shown", () => {
     const snippets = kerasSnippets(0.001, sweepWith({ optimizer: "Adam" }));
     expect(snippets.map(({ name, values }) => [name, values])).toEqual([
       ["Constant learning rate", "1e-3"],
@@ -35,18 +35,18 @@ describe("Keras code", () => {
     ]);
   });
 
-  it("writes nothing of a foreign optimizer or of settings that are no numbers", () => {
+  it("omits custom optimizers and settings that are not numbers", () => {
     const foreign = kerasSnippets(0.001, sweepWith({ optimizer: "X(); evil" }));
     expect(foreign.map(({ code }) => code).join()).not.toContain("evil");
     const odd = sweepWith({ optimizer: "SGD", optimizer_settings: { momentum: "0); evil(" } });
     expect(kerasSnippets(0.001, odd)[0]?.code).not.toContain("evil");
   });
 
-  it("is the constant one alone where there are no ranges", () => {
+  it("has only the constant learning rate if there are no ranges", () => {
     expect(kerasSnippets(0.001, sweepWith({ optimizer: "Adam" }, null))).toHaveLength(1);
   });
 
-  it("keeps a run's name from becoming code", () => {
+  it("does not execute the name of a run", () => {
     const file = kerasFile('a"""\nimport os', kerasSnippets(0.001, sweepWith({})));
     expect(file.split("\n")[0]).toMatch(/^"""[^"]*"""$/);
     expect(file.match(/^import/gm)).toHaveLength(1);
@@ -54,7 +54,7 @@ describe("Keras code", () => {
 });
 
 describe("CSV of the curves", () => {
-  it("has a line for each row, numbers as they are, and names that hold commas", () => {
+  it("has a line per row, exact numbers, and quoted names", () => {
     const list = (...values: (number | string)[]) => values;
     const columns = Object.fromEntries(
       EXPORTED.map((name) => [name, list(0.1, "NaN")]),
@@ -101,7 +101,7 @@ describe("CSV of the summary", () => {
 });
 
 describe("file names", () => {
-  it("hold only what every file system takes", () => {
+  it("are valid on every file system", () => {
     expect(fileName("Loss, digits/adam")).toBe("loss-digits-adam");
     expect(fileName("../..")).toBe("chart");
   });

@@ -36,7 +36,7 @@ describe("formatLoss", () => {
   });
 });
 
-it("counts in groups of three and in the right number", () => {
+it("groups digits and forms plurals", () => {
   expect(formatCount(18410)).toBe("18,410");
   expect(plural(1, "run")).toBe("1 run");
   expect(plural(1200, "run")).toBe("1,200 runs");

@@ -2,20 +2,16 @@ import { quantile } from "d3-array";
 import { describe, expect, it } from "vitest";
 import { bandOf } from "../src/chart/band";
 import { valueAt } from "../src/chart/series";
-import { drawable, lossSeries } from "../src/state/curves";
-import {
-  fieldValues,
-  groupEntries,
-  groupPoints,
-  groupSeries,
-  medianSuggestion,
-  typicalOf,
-} from "../src/state/groups";
+import { lossSeries } from "../src/state/curves";
+import { drawable } from "../src/state/entries";
+import { fieldValues } from "../src/state/fields";
+import { geometricMedian } from "../src/state/geometricMedian";
+import { groupEntries, groupPoints, groupSeries, mostTypical } from "../src/state/groups";
 import { DEFAULT_SETTINGS } from "../src/state/settings";
 import { makeEntry, makeRun, makeSeries } from "./sweeps";
 
 describe("fields", () => {
-  it("have their values in natural order", () => {
+  it("list their values in natural order", () => {
     const runs = [128, 32, null, 64, 32].map((batch_size) => makeRun("a", { batch_size }));
     expect(fieldValues(runs, "batch_size")).toEqual([
       "batch 32",
@@ -43,7 +39,7 @@ describe("bandOf", () => {
     }
   });
 
-  it("ends where fewer than half of the curves go on", () => {
+  it("ends where fewer than half of the curves continue", () => {
     const short = Float32Array.of(1e-4, 1e-3);
     const long = Float32Array.of(1e-4, 1e-1);
     const y = Float32Array.of(2, 1);
@@ -58,16 +54,16 @@ describe("bandOf", () => {
     expect(band.x[last]).toBeLessThanOrEqual(1.0001e-3);
   });
 
-  it("counts a curve that rose out of all bounds as above the others", () => {
+  it("counts a curve that diverged as above the others", () => {
     const y = Float32Array.of(2, 1);
-    const rose = { x: Float32Array.of(1e-4, 1e-3), y: Float32Array.of(2, 9), rises: true };
+    const rose = { x: Float32Array.of(1e-4, 1e-3), y: Float32Array.of(2, 9), diverges: true };
     const others = [1, 2].map(() => makeSeries({ x: Float32Array.of(1e-4, 1e-1), y }));
     const band = bandOf(identity, [makeSeries(rose), ...others]);
     expect(band.y.at(-1)).toBe(1);
     expect(band.band?.high.at(-1)).toBe(Infinity);
   });
 
-  it("fits the axis to what its curves fit it to", () => {
+  it("is fitted like its curves", () => {
     const x = Float32Array.of(1e-4, 1e-3, 1e-2, 1e-1, 1);
     const members = [1, 2, 3].map((fitFrom) => makeSeries({ x, fitFrom, fitTo: 4 }));
     const { x: grid, fitFrom, fitTo } = bandOf(identity, members);
@@ -85,23 +81,26 @@ describe("groupEntries", () => {
     makeEntry("sgd", { run: makeRun("sgd", { optimizer: "SGD" }) }),
   ]);
 
-  it("joins those that have something in common, and leaves the others", () => {
+  it("groups entries with the same value, and leaves the others", () => {
     const { groups, singles } = groupEntries(entries, "optimizer", null);
     expect(groups.map(({ value, label }) => [value, label])).toEqual([["Adam", "Adam, 3 sweeps"]]);
     expect(singles.map(({ run }) => run.run)).toEqual(["sgd"]);
     expect(groupEntries(entries, null, null).singles).toBe(entries);
   });
 
-  it("draws the run that the page is about by itself, too", () => {
+  it("also draws the active run by itself", () => {
     const { groups, singles } = groupEntries(entries, "optimizer", "adam2");
     expect(groups[0]?.entries).toHaveLength(3);
     expect(singles.map(({ run }) => run.run)).toEqual(["adam2", "sgd"]);
   });
 
-  it("marks the median of the reliable suggestions, half way on the log axis", () => {
+  it("marks the median of the reliable suggestions, halfway on the log axis", () => {
     const { groups } = groupEntries(entries, "optimizer", null);
     expect(groupPoints(groups)[0]?.x).toBeCloseTo(1e-2);
-    expect(medianSuggestion([makeEntry("a", { reliable: false })])).toBeNull();
+    expect(geometricMedian([1e-3, null, NaN, 1e-1])).toBeCloseTo(1e-2, 10);
+    expect(geometricMedian([null, NaN])).toBeNull();
+    const unreliable = drawable([1, 2].map((i) => makeEntry(`a${i}`, { reliable: false })));
+    expect(groupPoints(groupEntries(unreliable, "optimizer", null).groups)).toEqual([]);
   });
 
   it("makes one curve of each group", () => {
@@ -114,7 +113,7 @@ describe("groupEntries", () => {
   });
 });
 
-describe("typicalOf", () => {
+describe("mostTypical", () => {
   const group = (entries: ReturnType<typeof makeEntry>[]) => ({
     id: "//a",
     value: "a",
@@ -123,15 +122,15 @@ describe("typicalOf", () => {
     entries: drawable(entries),
   });
 
-  it("is the sweep whose reliable suggestion is nearest to the middle, in decades", () => {
+  it("is the sweep whose reliable suggestion is nearest to the median, in decades", () => {
     const rates = [1e-5, 1e-4, 2e-4, 1e-2];
     const entries = rates.map((suggested) => makeEntry(String(suggested), { suggested }));
     const unreliable = makeEntry("odd", { suggested: 1.4e-4, reliable: false });
-    expect(typicalOf(group([unreliable, ...entries]))?.run.run).toBe("0.0001");
+    expect(mostTypical(group([unreliable, ...entries]))?.run.run).toBe("0.0001");
   });
 
-  it("is the first one where none suggests anything", () => {
+  it("is the first sweep if none has a suggestion", () => {
     const entries = ["a", "b"].map((name) => makeEntry(name, { suggested: null, reliable: false }));
-    expect(typicalOf(group(entries))?.run.run).toBe("a");
+    expect(mostTypical(group(entries))?.run.run).toBe("a");
   });
 });

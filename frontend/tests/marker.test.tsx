@@ -35,29 +35,19 @@ describe("the marker on a chart", () => {
         name="loss"
         label="Loss"
         height={300}
-        series={[makeSeries()]}
-        marks={NO_MARKS}
-        legend={[]}
-        emphasis={null}
-        fullDomain={[1e-4, 1]}
-        xDomain={[1e-4, 1]}
-        yDomain={[0, 8]}
-        yLog={false}
-        yTitle="Loss"
+        drawing={{ series: [makeSeries()], marks: NO_MARKS, legend: [], emphasis: null }}
+        x={{ full: [1e-4, 1], visible: [1e-4, 1] }}
+        y={{ domain: [0, 8], log: false, title: "Loss" }}
         marker={{ x, text: "learning rate 1e-2", onMove }}
         cursor={new CursorStore()}
-        tooltip={{ columns: [], cells: () => [] }}
-        announce={() => ""}
-        onZoom={onZoom}
-        onReset={vi.fn()}
-        onPick={onPick}
-        onEscape={onEscape}
+        points={{ tooltip: { columns: [], cells: () => [] }, announce: () => "" }}
+        actions={{ onZoom, onReset: vi.fn(), onPick, onEscape }}
       />,
     );
     return { box: screen.getByRole("application"), onMove, onZoom, onPick, onEscape };
   }
 
-  it("is put by Shift and a click, which picks no curve", () => {
+  it("is placed by Shift+click, which picks no curve", () => {
     const { box, onMove, onPick } = draw(null);
     expect(screen.queryByRole("slider")).toBeNull();
     const place = { button: 0, shiftKey: true, clientX: pixel(1e-2), clientY: 200 };
@@ -67,7 +57,7 @@ describe("the marker on a chart", () => {
     expect(onPick).not.toHaveBeenCalled();
   });
 
-  it("stands at its learning rate and follows the pointer to the ends of the axis", () => {
+  it("is at its learning rate and follows the pointer to the ends of the axis", () => {
     const { onMove, onZoom } = draw(1e-2);
     expect(Number(screen.getByTestId("own-marker").dataset["x"])).toBeCloseTo(pixel(1e-2), 6);
     const handle = screen.getByRole("slider", { name: "Marker" });
@@ -83,7 +73,7 @@ describe("the marker on a chart", () => {
     expect(onZoom).not.toHaveBeenCalled();
   });
 
-  it("is taken away by Escape, which then does nothing to the chart", () => {
+  it("is removed by Escape, which then does not affect the chart", () => {
     const { box, onMove, onEscape } = draw(1e-2);
     fireEvent.keyDown(screen.getByRole("slider"), { key: "Escape" });
     expect(onMove).toHaveBeenCalledExactlyOnceWith(null);
@@ -114,7 +104,7 @@ describe("keys", () => {
     expect(press("ArrowLeft", true, 1e-4)).toBe(1e-4);
   });
 
-  it("take it away, or are others'", () => {
+  it("remove it, or are ignored", () => {
     expect(["Delete", "Backspace", "Escape"].map((key) => press(key))).toEqual([null, null, null]);
     expect(press("a")).toBeUndefined();
   });
@@ -136,7 +126,7 @@ describe("readings", () => {
     expect(readings[0]).toMatchObject({ raw: null, delta: null });
   });
 
-  it("begin with the run that the page is about, and find raw losses that are not drawn", () => {
+  it("start with the active run, and include raw losses that are not drawn", () => {
     const readings = readAt(1e-4, [high, low], [], "high", (id) => (id === "low" ? raw : null));
     expect(readings.map(({ id }) => id)).toEqual(["high", "low"]);
     expect(readings[1]?.raw).toBe(2.5);
@@ -150,12 +140,12 @@ describe("readings", () => {
     render(<MarkerReadout learningRate={1e-2} readings={readings} deltaName="Delta" />);
     expect(screen.getAllByRole("row")).toHaveLength(9);
     expect(screen.getByText("3 more")).toBeTruthy();
-    expect(within(screen.getByRole("table")).getByText("At the marker, 1e-2")).toBeTruthy();
+    expect(within(screen.getByRole("table")).getByText("Values at the marker, 1e-2")).toBeTruthy();
   });
 });
 
 describe("the field", () => {
-  it("takes what is typed at Enter, not on the way there", async () => {
+  it("takes effect on Enter, not while typing", async () => {
     const onChange = vi.fn();
     render(<MarkerField value={null} onChange={onChange} />);
     const field = screen.getByLabelText("Marker");
@@ -165,7 +155,7 @@ describe("the field", () => {
     expect(onChange).toHaveBeenCalledExactlyOnceWith(0.0025);
   });
 
-  it("says that what is no learning rate is wrong, and leaves the marker", async () => {
+  it("marks an invalid learning rate, and keeps the marker", async () => {
     const onChange = vi.fn();
     render(<MarkerField value={0.01} onChange={onChange} />);
     const field = screen.getByLabelText<HTMLInputElement>("Marker");

@@ -1,17 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { runColors, suggestionScale } from "../src/state/colors";
-import { deltaSeries, drawable, lossSeries, marksOf, startingLossRatio } from "../src/state/curves";
-import {
-  createEntries,
-  splitName,
-  stopSentence,
-  summarize,
-  summarizeOptimizers,
-} from "../src/state/entries";
+import { deltaSeries, initialLossRatio, lossSeries, marksOf } from "../src/state/curves";
+import { createEntries, drawable, summarize, summarizeOptimizers } from "../src/state/entries";
+import { compileFilter } from "../src/state/filter";
 import { parseHash, replaceParts } from "../src/state/host";
 import { fromLink, toLink } from "../src/state/link";
+import { splitName } from "../src/state/names";
 import { DEFAULT_SETTINGS } from "../src/state/settings";
-import { compileFilter } from "../src/state/filter";
+import { stopReason } from "../src/state/stopReason";
 import { INITIAL_VIEW, isChecked, reduce, type View } from "../src/state/view";
 import { makeEntry, makeRun, makeSweep, RULES } from "./sweeps";
 
@@ -25,7 +21,7 @@ describe("view", () => {
     expect(shown(again, ["a", "b", "c"])).toEqual(["a", "c"]);
   });
 
-  it("keeps to the runs that a link names, and lets others be added", () => {
+  it("shows only the runs that a link names, and allows others to be added", () => {
     const linked = fromLink({ runs: "a,b" });
     expect(shown(linked, ["a", "b", "new"])).toEqual(["a", "b"]);
     const more = reduce(linked, { type: "show", ids: ["new"], shown: true });
@@ -41,45 +37,25 @@ describe("view", () => {
 });
 
 describe("filter", () => {
-  it("takes regular expressions in either case", () => {
+  it("ignores case", () => {
     expect(compileFilter("ADAM|sgd$").pattern?.test("digits/adam")).toBe(true);
     expect(compileFilter("^adam").pattern?.test("digits/adam")).toBe(false);
   });
 
-  it("takes what only older expressions allow", () => {
+  it("accepts patterns that are invalid with the u flag", () => {
     expect(compileFilter("a\\-b").pattern?.test("a-b")).toBe(true);
   });
 
-  it("says what is wrong with a broken one, and hides nothing", () => {
+  it("reports an invalid pattern, and hides nothing", () => {
     const { pattern, error } = compileFilter("(");
     expect(pattern).toBeNull();
     expect(error).toMatch(/\(/);
   });
 
-  it("refuses patterns that could keep the browser busy for ever", () => {
-    for (const filter of [
-      "(a+)+$",
-      "(a|a)*",
-      "(?:x{2,}){3,}",
-      "((a*)b)*",
-      "([(]+)+",
-      "a".repeat(501),
-    ]) {
-      const { pattern, error } = compileFilter(filter);
-      expect(pattern, filter).toBeNull();
-      expect(error, filter).not.toBeNull();
-    }
-    for (const filter of [
-      "(adam|sgd)",
-      "(adam|sgd)-\\d+",
-      "(ab)+",
-      "a+b*",
-      "\\(a+\\)+",
-      "[(a+)]+",
-      "(a+)?",
-    ]) {
-      expect(compileFilter(filter).pattern, filter).not.toBeNull();
-    }
+  it("has a maximum length", () => {
+    const { pattern, error } = compileFilter("a".repeat(501));
+    expect(pattern).toBeNull();
+    expect(error).toBe("The filter is longer than 500 characters");
   });
 });
 
@@ -91,7 +67,7 @@ describe("link", () => {
     expect(fromLink({})).toEqual(INITIAL_VIEW);
   });
 
-  it("brings the same view back", () => {
+  it("restores the same view", () => {
     const view: View = {
       selection: { mode: "all-but", ids: new Set(["b"]) },
       focus: "c",
@@ -124,12 +100,12 @@ describe("link", () => {
     expect(fromLink(toLink(slope, { all: ids, matches: [] }))).toEqual(slope);
   });
 
-  it("names the shown runs where most are hidden", () => {
+  it("names the shown runs if most are hidden", () => {
     const view = reduce(INITIAL_VIEW, { type: "show", ids: ["a", "b", "c"], shown: false });
     expect(toLink(view, { all: ids, matches: [] })).toEqual({ runs: "d" });
   });
 
-  it("carries ids with commas, ampersands and percent signs", () => {
+  it("encodes ids with commas, ampersands and percent signs", () => {
     const odd = ["a,b", "c&p.lr_finder.focus=x", "100%", "é"];
     const view = reduce(INITIAL_VIEW, { type: "show", ids: odd.slice(1, 3), shown: false });
     const { selection } = fromLink(
@@ -139,13 +115,13 @@ describe("link", () => {
     expect(fromLink({ runs: "%E0%A4%A" }).selection.ids).toEqual(new Set(["%E0%A4%A"]));
   });
 
-  it("leaves the filter's matches out where they would fill the address", () => {
+  it("omits the matches of the filter if they would fill the URL", () => {
     const many = Array.from({ length: 300 }, (_, i) => String(i));
     const view = reduce(INITIAL_VIEW, { type: "filter", filter: "a" });
     expect(toLink(view, { all: many, matches: many })).toEqual({ filter: "a" });
   });
 
-  it("lets go of the matches of a link when another filter is typed", () => {
+  it("drops the matches of a link when another filter is typed", () => {
     const linked = fromLink({ filter: "^a", matches: "x,y" });
     expect(linked.linkedMatches).toEqual(new Set(["x", "y"]));
     expect(reduce(linked, { type: "filter", filter: "b" }).linkedMatches).toBeNull();
@@ -169,11 +145,11 @@ describe("link", () => {
     { delta: "0.5" },
     { color: "<img>" },
     { group: "toString" },
-  ])("passes over what makes no sense: %o", (parts) => {
+  ])("ignores invalid parts: %o", (parts) => {
     expect(fromLink(parts as Record<string, string>)).toEqual(INITIAL_VIEW);
   });
 
-  it("leaves the rest of the host's address alone", () => {
+  it("keeps the rest of the URL of the host", () => {
     const hash = "#lr_finder&runSelectionState=e30&p.other.x=1&p.lr_finder.focus=old";
     expect(replaceParts(hash, { focus: "new" })).toBe(
       "#lr_finder&runSelectionState=e30&p.other.x=1&p.lr_finder.focus=new",
@@ -190,7 +166,7 @@ describe("entries", () => {
     errors: new Map([["b", "There is no sweep."]]),
   };
 
-  it("take the list's word until the sweep is here, then the sweep's", () => {
+  it("are based on the list until the sweep is loaded", () => {
     const [a, b, c] = createEntries(runs, sweeps, null, new Map());
     expect(a).toMatchObject({ suggested: 0.001, reliable: true, error: null });
     expect(b).toMatchObject({ reliable: false, error: "There is no sweep." });
@@ -203,13 +179,13 @@ describe("entries", () => {
     expect(entry).toMatchObject({ suggested: null, severity: null, reliable: false });
   });
 
-  it("follow the rule that is shown", () => {
+  it("follow the chosen rule", () => {
     const [a, , c] = createEntries(runs, sweeps, "valley", new Map());
     expect(a?.suggested).toBeNull();
     expect(c?.suggested).toBe(0.002);
   });
 
-  it("sum up to range, spread and medians of what is reliable", () => {
+  it("are summarized by range, spread and medians of reliable suggestions", () => {
     const entries = [
       makeEntry("a", { suggested: 0.001 }),
       makeEntry("b", {
@@ -235,7 +211,7 @@ describe("entries", () => {
     expect(summarize([], RULES).range).toBeNull();
   });
 
-  it("sum up by optimizer, never across", () => {
+  it("are summarized by optimizer, never across", () => {
     const of = (name: string, optimizer: string | null, suggested: number | null, more = {}) =>
       makeEntry(name, {
         suggested,
@@ -259,11 +235,11 @@ describe("entries", () => {
     expect(summaries[1]?.suggested).toBeCloseTo(0.002, 10);
   });
 
-  it("say why a sweep ended", () => {
-    expect(stopSentence(makeRun("a"))).toBe("the loss diverged");
-    expect(stopSentence(makeRun("a", { stop_reason: "a new reason" }))).toBe("a new reason");
-    expect(stopSentence(makeRun("a", { stop_reason: null, status: "interrupted" }))).toMatch(
-      /life/,
+  it("tell why a sweep ended", () => {
+    expect(stopReason(makeRun("a"))).toBe("the loss diverged");
+    expect(stopReason(makeRun("a", { stop_reason: "a new reason" }))).toBe("a new reason");
+    expect(stopReason(makeRun("a", { stop_reason: null, status: "interrupted" }))).toMatch(
+      /heartbeat/,
     );
   });
 
@@ -278,7 +254,7 @@ describe("curves", () => {
   const [drawn] = drawable([entry, makeEntry("b", { sweep: null })]);
   if (!drawn) throw new Error("the entry has a sweep");
 
-  it("leave out what has no rows", () => {
+  it("omit sweeps without rows", () => {
     const empty = makeSweep("a");
     empty.columns.learning_rate = new Float32Array();
     expect(drawable([makeEntry("a", { sweep: empty }), makeEntry("b", { sweep: null })])).toEqual(
@@ -291,7 +267,7 @@ describe("curves", () => {
     expect([...(series?.y ?? [])]).toEqual([1, 0.75, 0.5, Math.fround(0.6), 4]);
   });
 
-  it("end what has to be seen at the divergence, and deltas at the minimum", () => {
+  it("fit losses up to the divergence, and deltas up to the minimum", () => {
     const series = { ...drawn, sweep: makeSweep("a", { divergence_learning_rate: 0.1 }) };
     expect(lossSeries([series], null, DEFAULT_SETTINGS)[0]?.fitTo).toBe(4);
     expect(deltaSeries([series], DEFAULT_SETTINGS)[0]?.fitTo).toBe(3);
@@ -304,7 +280,7 @@ describe("curves", () => {
     expect(deltaSeries([drawn], settings)[0]?.y).toBe(columns.slope);
   });
 
-  it("are marked with a dot each, and in detail when in focus", () => {
+  it("are marked with a dot each, and in detail when focused", () => {
     expect(marksOf([drawn], null, "Valley").guide).toBeNull();
     const marks = marksOf([drawn], drawn, "Valley");
     expect(marks.points).toEqual([{ seriesId: "a", x: 0.001, hollow: false }]);
@@ -316,7 +292,7 @@ describe("curves", () => {
     expect(marksOf([unclear], unclear, "Valley").guide?.text).toBe("Unclear, Valley at 1e-3");
   });
 
-  it("tint what the rules skipped", () => {
+  it("tint the steps that the rules skip", () => {
     const settings = { smoothing: 0, delta_window: 2, skip_start: 1, skip_end: 2 };
     const skipped = { ...drawn, sweep: makeSweep("a", { settings }) };
     const { shaded } = marksOf([skipped], skipped, "Valley");
@@ -329,11 +305,11 @@ describe("curves", () => {
     expect([series?.solidFrom, series?.solidTo]).toEqual([1, 3]);
   });
 
-  it("tell how far apart their losses start", () => {
+  it("have a ratio of their initial losses", () => {
     const large = makeSweep("b");
     large.columns.smoothed_loss = large.columns.smoothed_loss.map((loss) => 100 * loss);
-    expect(startingLossRatio([drawn, { ...drawn, sweep: large }])).toBeCloseTo(100);
-    expect(startingLossRatio([drawn])).toBe(1);
+    expect(initialLossRatio([drawn, { ...drawn, sweep: large }])).toBeCloseTo(100);
+    expect(initialLossRatio([drawn])).toBe(1);
   });
 });
 
@@ -346,7 +322,7 @@ describe("colours", () => {
     expect(runColors(runs, true).get("run 0")).toBe("#8e98a3");
   });
 
-  it("stay as they are when a run is added", () => {
+  it("do not change when a run is added", () => {
     const before = [makeRun("b", { start_time: 1 }), makeRun("c", { start_time: 2 })];
     const after = [makeRun("a", { start_time: 3 }), ...before];
     for (const { run } of before) {

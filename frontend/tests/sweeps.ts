@@ -1,6 +1,8 @@
-// Sweeps as the server answers them, small and with round numbers.
+// Runs and sweeps as in the responses of the server, small and with round numbers.
 
-import type { Run, Sweep } from "../src/api";
+import type { Run } from "../src/api/runs";
+import type { Sweep } from "../src/api/sweeps";
+import type { Trial } from "../src/api/trials";
 import type { Series } from "../src/chart/series";
 import type { Entry } from "../src/state/entries";
 
@@ -58,6 +60,23 @@ export function makeSweep(name: string, changes: Partial<Sweep> = {}): Sweep {
   };
 }
 
+export function makeTrial(run: string, changes: Partial<Trial> = {}): Trial {
+  return {
+    run,
+    diverged: false,
+    schedule: null,
+    columns: {
+      epoch: Float64Array.of(0, 1, 2),
+      learning_rate: Float64Array.of(0.1, 0.1, 0.1),
+      loss: Float64Array.of(3, 2, 1),
+      validation_loss: Float64Array.of(3, 2.5, 2),
+      accuracy: Float64Array.of(0.1, 0.5, 0.9),
+    },
+    final: { loss: 1, validation_loss: 2, gap: 1, descent: 1, accuracy: 0.9 },
+    ...changes,
+  };
+}
+
 export function makeEntry(name: string, changes: Partial<Entry> = {}): Entry {
   return {
     run: makeRun(name),
@@ -85,7 +104,7 @@ export function makeSeries(changes: Partial<Series> = {}): Series {
     solidTo: x.length,
     fitFrom: 0,
     fitTo: x.length - 1,
-    rises: false,
+    diverges: false,
     live: false,
     ...changes,
   };
@@ -111,7 +130,7 @@ export const RULES = {
   ],
 };
 
-/** As `encoding=base64` packs a column. */
+/** A column as with `encoding=base64`. */
 export function packed(values: Float32Array): string {
   return btoa(String.fromCharCode(...new Uint8Array(values.buffer)));
 }

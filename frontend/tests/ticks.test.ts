@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { evenTicks, logTicks, plain, wholeTicks } from "../src/chart/ticks";
+import { linearTicks, logTicks, decimal, integerTicks } from "../src/chart/ticks";
 
 function labels(low: number, high: number, pixels = 800): string[] {
   return logTicks([low, high], pixels)
@@ -7,20 +7,20 @@ function labels(low: number, high: number, pixels = 800): string[] {
     .filter((label) => label !== "");
 }
 
-describe("wholeTicks", () => {
+describe("integerTicks", () => {
   it("counts, and never labels a fraction", () => {
-    expect(wholeTicks([1, 8], 800).map(({ label }) => label)).toEqual("12345678".split(""));
-    expect(wholeTicks([1, 2], 800).map(({ label }) => label)).toEqual(["1", "2"]);
+    expect(integerTicks([1, 8], 800).map(({ label }) => label)).toEqual("12345678".split(""));
+    expect(integerTicks([1, 2], 800).map(({ label }) => label)).toEqual(["1", "2"]);
   });
 });
 
 describe("logTicks", () => {
-  it("has none where there is no log axis", () => {
+  it("has none without a log axis", () => {
     for (const low of [0, -1, NaN]) expect(logTicks([low, 1], 600)).toEqual([]);
     expect(logTicks([1e-3, Infinity], 600)).toEqual([]);
   });
 
-  it("labels every decade where there is room", () => {
+  it("labels every decade if there is space", () => {
     expect(labels(1e-7, 10)).toEqual([
       "1e-7",
       "1e-6",
@@ -34,15 +34,15 @@ describe("logTicks", () => {
     ]);
   });
 
-  it("labels fewer multiples where two decades have little room", () => {
+  it("labels fewer multiples if two decades have little space", () => {
     expect(labels(0.2, 80, 400)).toEqual(["3e-1", "1e0", "3e0", "1e1", "3e1"]);
   });
 
-  it("labels a decade that float32 has moved a little inwards", () => {
+  it("labels a decade that float32 has moved slightly inwards", () => {
     expect(labels(Math.fround(1e-7), 1)[0]).toBe("1e-7");
   });
 
-  it("leaves labels out where there is none", () => {
+  it("omits labels if there is no space", () => {
     const few = labels(1e-9, 10, 200);
     expect(few.length).toBeGreaterThanOrEqual(2);
     expect(few.length).toBeLessThanOrEqual(4);
@@ -77,10 +77,10 @@ describe("logTicks", () => {
     }
   });
 
-  it("writes losses plainly", () => {
-    const found = logTicks([0.55, 1.2], 400, plain).map(({ label }) => label);
+  it("formats losses as decimals", () => {
+    const found = logTicks([0.55, 1.2], 400, decimal).map(({ label }) => label);
     expect(found).toEqual(["0.6", "0.7", "0.8", "0.9", "1", "1.1", "1.2"]);
-    expect(plain(3e7, 0)).toBe("3e7");
+    expect(decimal(3e7, 0)).toBe("3e7");
   });
 
   it("has none on an axis without extent", () => {
@@ -88,7 +88,7 @@ describe("logTicks", () => {
   });
 });
 
-describe("evenTicks", () => {
+describe("linearTicks", () => {
   it.each([
     [1, 2.6],
     [2.3021, 2.3043],
@@ -96,7 +96,7 @@ describe("evenTicks", () => {
     [0, 40_000],
     [1_000_000, 1_000_500],
   ])("tells its labels apart on [%d, %d]", (low, high) => {
-    const found = evenTicks([low, high], 240).map(({ label }) => label);
+    const found = linearTicks([low, high], 240).map(({ label }) => label);
     expect(found.length).toBeGreaterThanOrEqual(3);
     expect(new Set(found).size).toBe(found.length);
   });

@@ -1,6 +1,7 @@
-import { describe, expect, it } from "vitest";
-import type { Run } from "../src/api";
-import { TrialLoader } from "../src/state/trialLoader";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import CASES from "../../tests/fixtures/best_trial.json";
+import type { Run } from "../src/api/runs";
+import { fetchTrials, type Trial } from "../src/api/trials";
 import {
   bestTrial,
   drawableTrials,
@@ -10,25 +11,7 @@ import {
   quantities,
   quantityTitle,
 } from "../src/state/trials";
-import type { Trial } from "../src/trialsApi";
-import { makeEntry, makeRun } from "./sweeps";
-
-function makeTrial(run: string, changes: Partial<Trial> = {}): Trial {
-  return {
-    run,
-    diverged: false,
-    schedule: null,
-    columns: {
-      epoch: Float64Array.of(0, 1, 2),
-      learning_rate: Float64Array.of(0.1, 0.1, 0.1),
-      loss: Float64Array.of(3, 2, 1),
-      validation_loss: Float64Array.of(3, 2.5, 2),
-      accuracy: Float64Array.of(0.1, 0.5, 0.9),
-    },
-    final: { loss: 1, validation_loss: 2, gap: 1, descent: 1, accuracy: 0.9 },
-    ...changes,
-  };
-}
+import { makeEntry, makeRun, makeTrial } from "./sweeps";
 
 function trialsOf(...made: [number, Partial<Trial>?, Partial<Run>?][]) {
   const runs = made.map(([learning_rate, , run], i) =>
@@ -43,8 +26,41 @@ function trialsOf(...made: [number, Partial<Trial>?, Partial<Run>?][]) {
 
 const final = (validation_loss: number) => ({ final: { loss: 0.5, validation_loss } });
 
+/** The best trial of tests/fixtures/best_trial.json, read through a response of the server. */
+async function bestOf({ trials }: (typeof CASES)["cases"][number]) {
+  const last = (values: (number | string)[] | null) => values?.at(-1) ?? null;
+  const response = trials.map(({ stop_reason, loss, validation_loss }, i) => ({
+    run: `t${i}`,
+    diverged: stop_reason === "diverged",
+    config: {},
+    columns: { epoch: loss.map((_, epoch) => epoch), loss, validation_loss },
+    final: { loss: last(loss), validation_loss: last(validation_loss), gap: null },
+  }));
+  const body = JSON.stringify({ trials: response, errors: [] });
+  vi.stubGlobal("fetch", () => Promise.resolve(new Response(body)));
+  const { items } = await fetchTrials(trials.map((_, i) => `t${i}`));
+  const status: Record<string, Run["status"]> = { failed: "failed", interrupted: "interrupted" };
+  const entries = trials.map(({ learning_rate, stop_reason }, i) =>
+    makeEntry(`t${i}`, {
+      run: makeRun(`t${i}`, { learning_rate, status: status[stop_reason] ?? "finished" }),
+    }),
+  );
+  return bestTrial(drawableTrials(entries, new Map(items.map((trial) => [trial.run, trial]))));
+}
+
+describe("the best trial", () => {
+  afterEach(() => {
+    vi.unstubAllGlobals();
+  });
+
+  // tests/test_page_facts.py runs the same cases.
+  it.each(CASES.cases)("is the same as in Python: $name", async (trial) => {
+    expect((await bestOf(trial))?.learningRate ?? null).toBe(trial.best);
+  });
+});
+
 describe("trials", () => {
-  it("come in order of their learning rates, and without one are not drawn", () => {
+  it("are ordered by learning rate, and not drawn without one", () => {
     const trials = trialsOf([0.1], [0.001], [0, {}, { learning_rate: null }]);
     expect(trials.map(({ learningRate }) => learningRate)).toEqual([0.001, 0.1]);
   });
@@ -60,21 +76,21 @@ describe("trials", () => {
     expect(bestTrial(trialsOf([1, final(Number.NaN)]))).toBeNull();
   });
 
-  it("are ranked by their training loss where none was validated", () => {
+  it("are ranked by training loss without validation data", () => {
     const trials = trialsOf([0.1, { final: { loss: 0.7 } }], [0.2, { final: { loss: 0.3 } }]);
     expect(bestTrial(trials)?.learningRate).toBe(0.2);
   });
 
-  it("are connected by a curve for either kind of data; a schedule is beside it", () => {
+  it("are connected by a curve of validation and training values, except schedules", () => {
     const trials = trialsOf([0.01], [0.1, { schedule: "CosineDecay" }], [1, final(5)]);
     const [validation, training] = finalSeries(trials, "loss");
     expect([...(validation?.x ?? [])]).toEqual([Math.fround(0.01), 1]);
     expect([...(validation?.y ?? [])]).toEqual([2, 5]);
     expect([...(training?.y ?? [])]).toEqual([1, 0.5]);
     const pairs = finalPairs(trials, "loss", trials[0] ?? null, trials[2]?.run.id ?? null);
-    expect(pairs.map(({ text }) => text)).toEqual(["best", "CosineDecay", ""]);
+    expect(pairs.map(({ label }) => label)).toEqual(["best", "CosineDecay", ""]);
     expect(pairs.map(({ hollow }) => hollow)).toEqual([false, true, false]);
-    expect(pairs.map(({ strong }) => strong)).toEqual([false, false, true]);
+    expect(pairs.map(({ emphasized }) => emphasized)).toEqual([false, false, true]);
     expect(pairs.map(({ y, other }) => [y, other])).toEqual([
       [2, 1],
       [2, 1],
@@ -82,16 +98,16 @@ describe("trials", () => {
     ]);
   });
 
-  it("that diverged, or have no number, are lost", () => {
+  it("that diverged, or have no final value, are crosses", () => {
     const trials = trialsOf([0.1, { diverged: true }], [0.2, final(Number.NaN)], [0.3]);
-    expect(finalPairs(trials, "loss", null, null).map(({ lost }) => lost)).toEqual([
+    expect(finalPairs(trials, "loss", null, null).map(({ diverged }) => diverged)).toEqual([
       true,
       true,
       false,
     ]);
   });
 
-  it("have a course over epochs that count from one, of what was validated", () => {
+  it("have a curve over epochs, counted from one, of validation values", () => {
     const [course] = epochSeries(trialsOf([0.1]), "loss");
     expect([...(course?.x ?? [])]).toEqual([1, 2, 3]);
     expect([...(course?.y ?? [])]).toEqual([3, 2.5, 2]);
@@ -99,31 +115,8 @@ describe("trials", () => {
     expect(accuracy?.y[2]).toBeCloseTo(0.9, 6);
   });
 
-  it("are compared by the loss first, then by their metrics", () => {
+  it("are compared by the loss or by their metrics", () => {
     expect(quantities(trialsOf([0.1]))).toEqual(["loss", "accuracy"]);
     expect(quantityTitle("mean_absolute_error", true)).toBe("Validation mean absolute error");
-  });
-});
-
-describe("TrialLoader", () => {
-  it("asks again only for the trials that have changed", async () => {
-    const asked: string[][] = [];
-    const loader = new TrialLoader((runs) => {
-      asked.push([...runs]);
-      return Promise.resolve({
-        trials: runs.filter((run) => run !== "bad").map((run) => makeTrial(run)),
-        errors: runs
-          .filter((run) => run === "bad")
-          .map((run) => ({ run, message: "It cannot be read." })),
-      });
-    });
-    const of = (...versions: string[]) =>
-      versions.map((version, i) => makeRun(["a", "b", "bad"][i] ?? "", { version }));
-    const first = await loader.load(of("1", "1", "1"));
-    expect([...first.byRun.keys()]).toEqual(["a", "b"]);
-    expect(first.errors.get("bad")).toBe("It cannot be read.");
-    await loader.load(of("1", "2", "1"));
-    await loader.load(of("1", "2", "1"));
-    expect(asked).toEqual([["a", "b", "bad"], ["b"]]);
   });
 });

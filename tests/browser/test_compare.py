@@ -142,9 +142,9 @@ def test_colours_by_what_runs_have_in_common(tab, option, values):
 
 
 def test_models_of_unlike_losses_compare_relative_to_their_start(tab):
-    note = tab.by("loss-card").get_by_text("start up to")
+    note = tab.by("loss-card").get_by_text("differ by a factor of up to")
     note.wait_for()
-    tab.frame.get_by_role("button", name="Show them relative to their start").click()
+    tab.frame.get_by_role("button", name="Show losses relative to their start").click()
     note.wait_for(state="detached")
     choose(tab, "Group by", "Configuration")
     medians = [float(row[0]) for row in read_curve(tab, 2e-6).values()]

@@ -53,7 +53,7 @@ def test_a_running_sweep_grows_and_ends_without_a_reload(open_tab, tmp_path):
         )
         add_rows(writer, 67, 90)
         writer.close({"stop_reason": "completed"})
-        tab.frame.get_by_text("the ramp is done").first.wait_for(timeout=20_000)
+        tab.frame.get_by_text("completed", exact=True).first.wait_for(timeout=20_000)
         assert "running" not in tab.frame.get_by_role("status").first.inner_text()
         assert tab.console == []
 
@@ -78,7 +78,7 @@ def test_a_sweep_that_was_killed_shows_as_interrupted(open_tab, tmp_path):
         server.wait_for_runs(1, status="interrupted", steps=25)
         tab = open_tab(server)
         wait_for_steps(tab, 25)
-        assert "no sign of life for a minute" in tab.by("summary-card").inner_text()
+        assert "no heartbeat for a minute" in tab.by("summary-card").inner_text()
         assert tab.frame.get_by_role("status").first.inner_text().strip() == ""
 
 

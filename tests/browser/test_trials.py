@@ -170,7 +170,7 @@ def test_a_trial_that_runs_grows_epoch_by_epoch(tmp_path, open_tab):
     with tensorboard(tmp_path, "--reload_interval=1") as server:
         server.wait_for_runs(1, status="running")
         tab = open_tab(server, height=1400)
-        row = tab.frame.get_by_role("region", name="The trials in numbers").locator("tbody tr")
+        row = tab.frame.get_by_role("region", name="Trials table").locator("tbody tr")
         row.get_by_role("cell", name="running").wait_for()
         assert row.get_by_role("cell").nth(5).text_content() == "1"
         epoch(1)

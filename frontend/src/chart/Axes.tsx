@@ -1,20 +1,20 @@
 import type { Frame } from "./frame";
 import type { Domain } from "./series";
-import { evenTicks, logTicks, plain, type Tick, wholeTicks } from "./ticks";
+import { decimal, integerTicks, linearTicks, logTicks, type Tick } from "./ticks";
 
 export function xTicks(frame: Frame): Tick[] {
   const domain = frame.x.domain() as unknown as Domain;
   const pixels = frame.right - frame.left;
-  return frame.xLog ? logTicks(domain, pixels) : wholeTicks(domain, pixels);
+  return frame.xLog ? logTicks(domain, pixels) : integerTicks(domain, pixels);
 }
 
 export function yTicks(frame: Frame, log: boolean): Tick[] {
   const domain = frame.y.domain() as unknown as Domain;
   const pixels = frame.bottom - frame.top;
-  return log ? logTicks(domain, 2 * pixels, plain) : evenTicks(domain, pixels);
+  return log ? logTicks(domain, 2 * pixels, decimal) : linearTicks(domain, pixels);
 }
 
-/** The lines beneath the curves. */
+/** The grid lines beneath the curves. */
 export function Grid({
   frame,
   yLog,

@@ -2,106 +2,114 @@ import { type Ref, useId, useImperativeHandle, useMemo, useRef } from "react";
 import { Axes, Grid } from "./Axes";
 import { Brush, Crosshair } from "./Crosshair";
 import { Curves } from "./Curves";
-import { type CursorStore, useLitSeries } from "./cursor";
-import { createFrame, type Frame } from "./frame";
+import { type CursorStore, useHoveredSeries } from "./cursor";
+import { createFrame, type Frame, type XQuantity } from "./frame";
 import { MarkerHandle, MarkerLine } from "./OwnMarker";
 import type { Marker } from "./marker";
 import { Bands, MarksLayer } from "./Marks";
 import { Pairs } from "./Pairs";
 import type { Pair } from "./pair";
 import { pictureOf } from "./picture";
-import type { Domain, Marks, Series } from "./series";
+import type { Domain, Legend, Marks, Series, XDomains } from "./series";
 import { Tooltip, type TooltipContent } from "./Tooltip";
 import { useKeyboard } from "./useKeyboard";
 import { usePointer } from "./usePointer";
 import { useWidth } from "./useSize";
 
 export interface ChartHandle {
-  /** An SVG of what is on the screen; null until the chart is laid out. */
+  /** An SVG of the chart as shown; null until it is laid out. */
   picture: (title: string, fontStyles: string) => SVGSVGElement | null;
+}
+
+/** What is drawn between the axes. */
+export interface Drawing {
+  series: readonly Series[];
+  marks: Marks;
+  /** Drawn on top of the curves. */
+  pairs?: readonly Pair[];
+  /** The emphasized curve. */
+  emphasis: string | null;
+  /** What the colours stand for, if not for the curves. */
+  legend: Legend;
+}
+
+export interface XAxis extends XDomains {
+  title?: string;
+  quantity?: XQuantity;
+}
+
+export interface YAxis {
+  domain: Domain;
+  log: boolean;
+  title: string;
+  zeroLine?: boolean;
+}
+
+/** How single points are described. */
+export interface PointDescriptions {
+  tooltip: TooltipContent;
+  /** For screen readers. */
+  announce: (seriesId: string, index: number) => string;
+}
+
+export interface ChartActions {
+  /** null if the axis cannot be zoomed. */
+  onZoom: ((domain: Domain) => void) | null;
+  /** Called on double-click. */
+  onReset: () => void;
+  onPick: (seriesId: string) => void;
+  onEscape: () => void;
 }
 
 export interface ChartProps {
   ref?: Ref<ChartHandle>;
   /** Names the chart in test ids and in the cursor: `loss`, `loss-delta`. */
   name: string;
-  /** What a screen reader calls it. */
+  /** The name for screen readers. */
   label: string;
   height: number;
-  series: readonly Series[];
-  marks: Marks;
-  /** What the colours stand for, where that is not the curves' names. */
-  legend: readonly { label: string; color: string }[];
-  /** The curve that stands out. */
-  emphasis: string | null;
-  /** All of the x axis, and the part of it that is in view. */
-  fullDomain: Domain;
-  xDomain: Domain;
-  yDomain: Domain;
-  yLog: boolean;
-  yTitle: string;
-  xTitle?: string;
-  xIs?: "learning rate" | "epoch";
-  zeroLine?: boolean;
-  /** Drawn on top of the curves. */
-  pairs?: readonly Pair[];
-  /** The reader's own; none on an axis that has no place for it. */
+  drawing: Drawing;
+  x: XAxis;
+  y: YAxis;
+  /** The marker of the user; none if the axis has no place for it. */
   marker?: Marker;
   cursor: CursorStore;
-  tooltip: TooltipContent;
-  announce: (seriesId: string, index: number) => string;
-  /** null where the axis shows all there is. */
-  onZoom: ((domain: Domain) => void) | null;
-  /** Double click. */
-  onReset: () => void;
-  onPick: (seriesId: string) => void;
-  onEscape: () => void;
+  points: PointDescriptions;
+  actions: ChartActions;
 }
 
-/** Room above the plot for the pill of the guide. */
+/** Space above the plot for the pill of the guide. */
 const HEAD = 28;
 
 /**
- * Curves over a logarithmic x axis, with marks, crosshair, tooltip, zoom and keyboard.
+ * Curves over a learning rate or epoch axis, with marks, crosshair, tooltip, zoom and keyboard control.
  *
- * Curves are on canvases, between an SVG with the grid and an SVG with everything that has text.
+ * The curves are on canvases, between an SVG with the grid and an SVG with everything that has text.
  */
 export function Chart({ ref, ...props }: ChartProps) {
-  const { name, height, series, marks, legend, emphasis, cursor } = props;
-  const {
-    xDomain,
-    yDomain,
-    yLog,
-    yTitle,
-    xTitle,
-    xIs,
-    zeroLine = false,
-    pairs = [],
-    marker,
-  } = props;
+  const { name, height, drawing, x, y, marker, cursor, points, actions } = props;
+  const { series, marks, pairs = [], emphasis, legend } = drawing;
   const box = useRef<HTMLDivElement>(null);
   const width = useWidth(box);
+  const { visible: xDomain, title: xTitle, quantity: xQuantity = "learning rate" } = x;
+  const { domain: yDomain, log: yLog } = y;
   const titled = xTitle !== undefined;
   const frame = useMemo<Frame | null>(
     () =>
       width === 0
         ? null
-        : createFrame({
-            width,
-            height,
-            top: HEAD,
-            titled,
-            xDomain,
-            yDomain,
-            yLog,
-            xIs: xIs ?? "learning rate",
-          }),
-    [width, height, titled, xDomain, yDomain, yLog, xIs],
+        : createFrame({ width, height, top: HEAD, titled, xDomain, yDomain, yLog, xQuantity }),
+    [width, height, titled, xDomain, yDomain, yLog, xQuantity],
   );
   const markedX = marker?.x ?? null;
-  const onMark = marker?.onMove ?? null;
-  const pointer = usePointer(box, { ...props, chart: name, frame, onMark });
-  const keyboard = useKeyboard({ ...props, chart: name, frame });
+  const common = { chart: name, frame, series, cursor };
+  const pointer = usePointer(box, {
+    ...common,
+    ...actions,
+    fullDomain: x.full,
+    onMark: marker?.onMove ?? null,
+  });
+  const keyboard = useKeyboard({ ...common, ...actions, emphasis, announce: points.announce });
   const help = useId();
   useImperativeHandle(
     ref,
@@ -115,7 +123,7 @@ export function Chart({ ref, ...props }: ChartProps) {
   );
   return (
     <div className="chart-frame">
-      {/* A chart that is read by arrow keys is an application. */}
+      {/* An application, since the arrow keys move along the curves. */}
       <div
         ref={box}
         className="chart"
@@ -131,10 +139,10 @@ export function Chart({ ref, ...props }: ChartProps) {
           <>
             <svg className="under" width={width} height={height} aria-hidden="true">
               <Bands frame={frame} marks={marks} />
-              <Grid frame={frame} yLog={yLog} zeroLine={zeroLine} />
+              <Grid frame={frame} yLog={yLog} zeroLine={y.zeroLine ?? false} />
             </svg>
             <Curves frame={frame} series={series} emphasis={emphasis} testId={`${name}-canvas`} />
-            <LitCurve frame={frame} series={series} cursor={cursor} />
+            <HoveredCurve frame={frame} series={series} cursor={cursor} />
             <svg
               className="over"
               width={width}
@@ -146,7 +154,7 @@ export function Chart({ ref, ...props }: ChartProps) {
               data-y-range={JSON.stringify(frame.y.range())}
               data-y-log={yLog}
             >
-              <Axes frame={frame} yLog={yLog} yTitle={yTitle} xTitle={xTitle ?? null} />
+              <Axes frame={frame} yLog={yLog} yTitle={y.title} xTitle={xTitle ?? null} />
               <MarksLayer frame={frame} series={series} marks={marks} emphasis={emphasis} />
               {pairs.length > 0 && <Pairs frame={frame} pairs={pairs} />}
               {markedX !== null && <MarkerLine frame={frame} x={markedX} />}
@@ -170,13 +178,13 @@ export function Chart({ ref, ...props }: ChartProps) {
           frame={frame}
           series={series}
           cursor={cursor}
-          content={props.tooltip}
+          content={points.tooltip}
         />
       )}
       <p id={help} className="sr-only">
-        Left and right arrow keys move along the points, up and down between the runs, Enter focuses
-        a run, Escape resets. {marker && "Shift and a click, or the field Marker, put a marker. "}
-        The summary table below holds the same numbers.
+        The left and right arrow keys move along the points, up and down between the curves. Enter
+        focuses a run, Escape resets. {marker && "Shift+click or the Marker field place a marker. "}
+        The summary table below contains the same numbers.
       </p>
       <p className="sr-only" aria-live="polite">
         {keyboard.announcement}
@@ -185,15 +193,15 @@ export function Chart({ ref, ...props }: ChartProps) {
   );
 }
 
-interface LitCurveProps {
+interface HoveredCurveProps {
   frame: Frame;
   series: readonly Series[];
   cursor: CursorStore;
 }
 
-function LitCurve({ frame, series, cursor }: LitCurveProps) {
-  const litId = useLitSeries(cursor);
-  // A single curve is not lit: there is nothing that it could stand out from.
-  const lit = series.length > 1 ? (series.find((one) => one.id === litId) ?? null) : null;
-  return <Curves className="lit" frame={frame} series={series} lit={lit} />;
+function HoveredCurve({ frame, series, cursor }: HoveredCurveProps) {
+  const id = useHoveredSeries(cursor);
+  // A single curve has nothing to stand out from.
+  const hovered = series.length > 1 ? (series.find((one) => one.id === id) ?? null) : null;
+  return <Curves className="hovered" frame={frame} series={series} hovered={hovered} />;
 }

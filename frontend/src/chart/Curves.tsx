@@ -1,26 +1,22 @@
 import { useLayoutEffect, useRef } from "react";
+import { MAX_CURVES_WITH_RAW, MAX_CURVES_WITH_THICK_LINES } from "./density";
 import type { Frame } from "./frame";
 import type { Series } from "./series";
 import { segments, trace, traceBand } from "./trace";
 
-/** Above this many curves lines are one device pixel wide: the main cost of drawing is their width. */
-export const THIN_LINES_ABOVE = 24;
-/** Above this many curves the raw forms would be a fog. */
-export const RAW_UP_TO = 12;
-
 interface CurvesProps {
   frame: Frame;
   series: readonly Series[];
-  /** The curve that stands out; the others are faint. */
+  /** The emphasized curve; the others are faint. */
   emphasis?: string | null;
-  /** Draw only this one, thick, with nothing beneath. */
-  lit?: Series | null;
+  /** Draw only this curve, with a thick line; null draws nothing. */
+  hovered?: Series | null;
   className?: string;
   testId?: string;
 }
 
 /** A canvas with the curves. */
-export function Curves({ frame, series, emphasis, lit, className, testId }: CurvesProps) {
+export function Curves({ frame, series, emphasis, hovered, className, testId }: CurvesProps) {
   const ref = useRef<HTMLCanvasElement>(null);
   const { width, height } = frame;
   useLayoutEffect(() => {
@@ -36,13 +32,10 @@ export function Curves({ frame, series, emphasis, lit, className, testId }: Curv
     context.rect(frame.left, frame.top, frame.right - frame.left, frame.bottom - frame.top);
     context.clip();
     context.lineJoin = "round";
-    if (lit !== undefined) {
-      if (lit !== null) strokeSeries(context, frame, lit, { width: 3, alpha: 1 });
-    } else {
-      drawAll(context, frame, series, emphasis ?? null, ratio);
-    }
+    if (hovered === undefined) drawAll(context, frame, series, emphasis ?? null, ratio);
+    else if (hovered) strokeSeries(context, frame, hovered, { width: 3, alpha: 1 });
     context.restore();
-  }, [frame, series, emphasis, lit, width, height]);
+  }, [frame, series, emphasis, hovered, width, height]);
   return (
     <canvas
       ref={ref}
@@ -54,7 +47,7 @@ export function Curves({ frame, series, emphasis, lit, className, testId }: Curv
   );
 }
 
-/** New memory for the pixels only where there are more or fewer of them. */
+/** Reallocates the pixels only if their number has changed. */
 function resize(canvas: HTMLCanvasElement, width: number, height: number): void {
   if (canvas.width !== width) canvas.width = width;
   if (canvas.height !== height) canvas.height = height;
@@ -78,26 +71,26 @@ function drawAll(
   for (const { series: one, line } of strokes) strokeSeries(context, frame, one, line);
 }
 
-/** How each curve is stroked, in drawing order: the one that stands out comes last. */
+/** How each curve is stroked, in drawing order: the emphasized one comes last. */
 export function strokesOf(
   series: readonly Series[],
   emphasis: string | null,
   ratio: number,
 ): { series: Series; line: Stroke; raw: Stroke | null }[] {
-  const thin = series.length > THIN_LINES_ABOVE;
-  const withRaw = series.length <= RAW_UP_TO;
+  const thin = series.length > MAX_CURVES_WITH_THICK_LINES;
+  const withRaw = series.length <= MAX_CURVES_WITH_RAW;
   const ordered = [...series].sort((a, b) => Number(a.id === emphasis) - Number(b.id === emphasis));
   return ordered.map((one) => {
-    const stands = one.id === emphasis;
-    const faint = emphasis !== null && !stands;
-    const width = stands || series.length === 1 ? 2.5 : thin ? 1 / ratio : 1.75;
+    const emphasized = one.id === emphasis;
+    const faint = emphasis !== null && !emphasized;
+    const width = emphasized || series.length === 1 ? 2.5 : thin ? 1 / ratio : 1.75;
     const raw =
-      one.raw !== null && (stands || (withRaw && !faint)) ? { width: 1, alpha: 0.32 } : null;
+      one.raw !== null && (emphasized || (withRaw && !faint)) ? { width: 1, alpha: 0.32 } : null;
     return { series: one, line: { width, alpha: faint ? 0.26 : 1 }, raw };
   });
 }
 
-/** Of the strength of the line. */
+/** The opacity of a band relative to that of its line. */
 export const BAND_ALPHA = 0.18;
 
 function fillBand(

@@ -1,3 +1,4 @@
+import { MAX_CURVES_WITH_THICK_LINES } from "./density";
 import { type Frame, inView } from "./frame";
 import { type Marks, type Series, valueAt } from "./series";
 
@@ -36,7 +37,7 @@ interface MarksProps {
   emphasis: string | null;
 }
 
-/** What stands on top of the curves. */
+/** The marks on top of the curves. */
 export function MarksLayer({ frame, series, marks, emphasis }: MarksProps) {
   const byId = new Map(series.map((one) => [one.id, one]));
   return (
@@ -53,8 +54,8 @@ export function MarksLayer({ frame, series, marks, emphasis }: MarksProps) {
               series={one}
               x={point.x}
               hollow={point.hollow}
-              weight={emphasis === null ? "plain" : emphasis === one.id ? "strong" : "faint"}
-              small={series.length > 24}
+              weight={emphasis === null ? "normal" : emphasis === one.id ? "strong" : "faint"}
+              small={series.length > MAX_CURVES_WITH_THICK_LINES}
             />
           )
         );
@@ -76,7 +77,7 @@ interface PointMarkProps {
   series: Series;
   x: number;
   hollow: boolean;
-  weight: "plain" | "strong" | "faint";
+  weight: "normal" | "strong" | "faint";
   small: boolean;
 }
 
@@ -120,7 +121,7 @@ function Guide({ frame, guide }: { frame: Frame; guide: NonNullable<Marks["guide
   if (!inView(frame, guide.x)) return null;
   const x = frame.x(guide.x);
   const width = guide.text.length * CHARACTER_WIDTH + 22;
-  // The pill keeps inside the box; the line stays where it belongs.
+  // The pill stays inside the box, the line at its learning rate.
   const pill = Math.min(frame.width - width / 2 - 2, Math.max(width / 2 + 2, x));
   const middle = frame.top - 15;
   return (

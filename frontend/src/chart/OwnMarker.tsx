@@ -5,7 +5,7 @@ import { type Frame, inView } from "./frame";
 import { type Marker, moveByKey } from "./marker";
 import type { Domain } from "./series";
 
-/** The marker's line, with its learning rate on the axis. */
+/** The line of the marker, with its learning rate on the axis. */
 export function MarkerLine({ frame, x }: { frame: Frame; x: number }) {
   if (!inView(frame, x)) return null;
   const px = frame.x(x);
@@ -31,7 +31,7 @@ interface MarkerHandleProps {
   cursor: CursorStore;
 }
 
-/** What moves the marker, by pointer and by keyboard. */
+/** Moves the marker by pointer and keyboard. */
 export function MarkerHandle({ box, frame, marker, cursor }: MarkerHandleProps) {
   const dragged = useRef(false);
   const { x, text, onMove } = marker;
@@ -40,7 +40,7 @@ export function MarkerHandle({ box, frame, marker, cursor }: MarkerHandleProps) 
 
   const onPointerDown = (event: PointerEvent<HTMLDivElement>) => {
     if (event.button !== 0) return;
-    // Or the chart would zoom.
+    // Otherwise the chart would zoom.
     event.stopPropagation();
     dragged.current = true;
     event.currentTarget.setPointerCapture(event.pointerId);
@@ -60,7 +60,7 @@ export function MarkerHandle({ box, frame, marker, cursor }: MarkerHandleProps) 
 
   const onKeyDown = (event: KeyboardEvent) => {
     const next = moveByKey(x, event, domain);
-    // Keys that are not for the marker are not for the curves either, but for the page.
+    // Other keys are for the page, not for the curves.
     event.stopPropagation();
     if (next === undefined) return;
     event.preventDefault();
@@ -79,7 +79,7 @@ export function MarkerHandle({ box, frame, marker, cursor }: MarkerHandleProps) 
       aria-valuemax={domain[1]}
       aria-valuenow={x}
       aria-valuetext={text}
-      title="Drag, or arrow keys; Delete removes"
+      title="Drag it or use the arrow keys; Delete removes it"
       style={{
         left: frame.x(x),
         top: frame.top - 12,

@@ -1,25 +1,25 @@
 import { type Frame, inView } from "./frame";
 import type { Pair } from "./pair";
 
-/** Dots at the two values of each pair, and the bar between them. */
+/** The two values of each pair, and the bar between them. */
 export function Pairs({ frame, pairs }: { frame: Frame; pairs: readonly Pair[] }) {
   return (
     <g className="pairs">
       {pairs
         .filter(({ x }) => inView(frame, x))
         .map((pair) =>
-          pair.lost ? (
-            <Lost key={pair.id} frame={frame} pair={pair} />
+          pair.diverged ? (
+            <DivergedPair key={pair.id} frame={frame} pair={pair} />
           ) : (
-            <Both key={pair.id} frame={frame} pair={pair} />
+            <ValuePair key={pair.id} frame={frame} pair={pair} />
           ),
         )}
     </g>
   );
 }
 
-function Both({ frame, pair }: { frame: Frame; pair: Pair }) {
-  const { id, color, hollow, strong, text } = pair;
+function ValuePair({ frame, pair }: { frame: Frame; pair: Pair }) {
+  const { id, color, hollow, emphasized, label } = pair;
   const px = frame.x(pair.x);
   const inPlot = (value: number) => Math.min(frame.bottom, Math.max(frame.top, frame.y(value)));
   const y = inPlot(pair.y);
@@ -38,22 +38,22 @@ function Both({ frame, pair }: { frame: Frame; pair: Pair }) {
         {...(hollow ? { stroke: color } : { fill: color })}
         cx={px}
         cy={y}
-        r={strong ? 7.5 : 5.5}
+        r={emphasized ? 7.5 : 5.5}
       />
-      {text !== "" && (
+      {label !== "" && (
         <text x={px} y={Math.max(frame.top + 10, high - 11)} textAnchor="middle">
-          {text}
+          {label}
         </text>
       )}
     </g>
   );
 }
 
-function Lost({ frame, pair }: { frame: Frame; pair: Pair }) {
+function DivergedPair({ frame, pair }: { frame: Frame; pair: Pair }) {
   const px = frame.x(pair.x);
   const y = frame.top + 8;
   return (
-    <g className="lost" data-testid="diverged-trial" data-run={pair.id} data-x={px}>
+    <g className="diverged" data-testid="diverged-trial" data-run={pair.id} data-x={px}>
       <path d={`M${px - 5},${y - 5}l10,10m0,-10l-10,10`} />
       <text x={px} y={y + 20} textAnchor="middle">
         diverged

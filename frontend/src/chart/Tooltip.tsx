@@ -3,9 +3,9 @@ import type { Frame } from "./frame";
 import { hitTest } from "./hit";
 import type { Series } from "./series";
 
-/** What the tooltip says of a point beside the curve's name. */
+/** The columns of the tooltip after the name of the curve. */
 export interface TooltipContent {
-  /** What the curves are; a run each, where nothing else is said. */
+  /** What a curve is called; `Run` by default. */
   heading?: string;
   columns: readonly string[];
   cells: (seriesId: string, index: number) => readonly string[];

@@ -1,16 +1,15 @@
 import { xExtent } from "./domain";
 import { type Series, valueAt } from "./series";
 
-/** Points of a band, even on the log axis: one to three pixels apart on a screen. */
+/** Points of a band, evenly spaced on the log axis: one to three pixels apart on a screen. */
 const POINTS = 400;
 
 /**
  * Several curves as one: their median, and the range of the middle 80 % of them.
  *
- * The curves are read off the lines that are drawn of them, on a grid of even steps on the log axis,
- * as their own points lie anywhere. A curve that ended because it rose out of all bounds counts as
- * above all others from there on; without it the rest would seem to fall. Where fewer than half of
- * the curves say anything there is a gap.
+ * The curves are interpolated on a common grid, evenly spaced on the log axis. From its end on, a curve
+ * that diverged counts as above all others: without it, the median would seem to fall. There is a gap
+ * where fewer than half of the curves have a value.
  */
 export function bandOf(
   identity: Pick<Series, "id" | "label" | "color">,
@@ -23,7 +22,7 @@ export function bandOf(
   for (let i = 0; i < POINTS; i++) {
     const at = low * (high / low) ** (i / (POINTS - 1));
     x[i] = at;
-    const values = members.map((one) => heightAt(one, at)).filter((value) => !Number.isNaN(value));
+    const values = members.map((one) => levelAt(one, at)).filter((value) => !Number.isNaN(value));
     if (values.length < members.length / 2) continue;
     values.sort((a, b) => a - b);
     y[i] = quantile(values, 0.5);
@@ -40,11 +39,11 @@ export function bandOf(
     solidTo: POINTS,
     fitFrom: gridIndex(members.map((one) => one.x[one.fitFrom] ?? high)),
     fitTo: gridIndex(members.map((one) => one.x[one.fitTo] ?? Infinity)),
-    rises: false,
+    diverges: false,
     live: members.some(({ live }) => live),
   };
 
-  /** The point at the median of these. */
+  /** The grid point at the median of `xs`. */
   function gridIndex(xs: number[]): number {
     const middle = quantile(
       xs.sort((a, b) => a - b),
@@ -56,12 +55,12 @@ export function bandOf(
   }
 }
 
-function heightAt(series: Series, x: number): number {
+function levelAt(series: Series, x: number): number {
   const beyond = x > (series.x[series.x.length - 1] ?? NaN) * (1 + 1e-6);
-  return beyond && series.rises ? Infinity : valueAt(series, x);
+  return beyond && series.diverges ? Infinity : valueAt(series, x);
 }
 
-/** Between two sorted values in proportion, as NumPy has it by default; infinite ones may be among them. */
+/** The linearly interpolated quantile, the default of NumPy; infinite values are allowed. */
 function quantile(sorted: readonly number[], share: number): number {
   const at = share * (sorted.length - 1);
   const before = sorted[Math.floor(at)] ?? NaN;

@@ -1,22 +1,22 @@
 import { useSyncExternalStore } from "react";
 
-/** What the pointer or the keyboard is at; shared by all charts and the run list. */
+/** The position of the pointer or the keyboard; shared by all charts and the run list. */
 export interface Cursor {
   /** The learning rate under the crosshair. */
   x: number | null;
-  /** The curve that is lit. */
+  /** The hovered curve. */
   seriesId: string | null;
-  /** The chart that has the pointer or the focus: the one that shows the tooltip. */
+  /** The chart that has the pointer or the focus, i.e. that shows the tooltip. */
   chart: string | null;
-  /** Height of the pointer in that chart. */
+  /** The y position of the pointer in that chart, in pixels. */
   y: number | null;
 }
 
 export const NO_CURSOR: Cursor = { x: null, seriesId: null, chart: null, y: null };
 
 /**
- * The cursor lives outside React's state: it changes with every movement of the pointer, and only
- * crosshairs, tooltips and lit curves may be drawn again for it.
+ * The cursor is not React state: it changes with every movement of the pointer, and only crosshairs,
+ * tooltips and hovered curves may be rendered again.
  */
 export class CursorStore {
   #cursor = NO_CURSOR;
@@ -46,7 +46,7 @@ export function useCursor(store: CursorStore): Cursor {
   return useSyncExternalStore(store.subscribe, store.get);
 }
 
-/** Only the lit curve, for what need not know where the pointer is. */
-export function useLitSeries(store: CursorStore): string | null {
+/** The hovered curve only, for components that do not depend on the position. */
+export function useHoveredSeries(store: CursorStore): string | null {
   return useSyncExternalStore(store.subscribe, () => store.get().seriesId);
 }

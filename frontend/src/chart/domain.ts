@@ -1,11 +1,11 @@
 import { bisect, type Domain, type Series } from "./series";
 
-/** From the smallest to the largest x of all curves. */
+/** The range of x over all curves. */
 export function xExtent(series: readonly Series[]): Domain | null {
   let low = Infinity;
   let high = -Infinity;
   for (const { x } of series) {
-    // A linear ramp may begin at zero, which a log axis does not have.
+    // A linear ramp may start at zero, which is not on a log axis.
     low = Math.min(low, x.find((value) => value > 0) ?? Infinity);
     high = Math.max(high, x[x.length - 1] ?? -Infinity);
   }
@@ -16,9 +16,9 @@ export function xExtent(series: readonly Series[]): Domain | null {
 export interface FitOptions {
   /** The visible part of the x axis. */
   xDomain: Domain;
-  /** Leave out what lies above the descent, so that a divergence does not flatten the rest. */
+  /** Ignore values above the descent, so that a divergence does not flatten the rest. */
   toDescent: boolean;
-  /** How much of the rise after the descent is shown, as a part of the descent's height. */
+  /** How much of the rise after the descent is shown, relative to the height of the descent. */
   rise: number;
   log: boolean;
 }
@@ -26,7 +26,7 @@ export interface FitOptions {
 /**
  * The y domain for the visible part of the curves.
  *
- * A curve's descent reaches from its highest point before its minimum down to that minimum.
+ * The descent of a curve goes from its highest point before its minimum to its minimum.
  */
 export function fitY(series: readonly Series[], options: FitOptions): Domain {
   const usable = (value: number) => Number.isFinite(value) && (!options.log || value > 0);
@@ -36,7 +36,7 @@ export function fitY(series: readonly Series[], options: FitOptions): Domain {
     for (const one of series) ceiling = Math.max(ceiling, topOfDescent(one, options.rise, usable));
   }
   const fitted = visibleExtent(series, options, (v) => usable(v) && v <= ceiling);
-  // A window that lies wholly in the divergence still has to show something.
+  // If only the divergence is visible, show it.
   return pad(
     fitted ?? visibleExtent(series, { ...options, toDescent: false }, usable),
     options.log,
@@ -44,8 +44,8 @@ export function fitY(series: readonly Series[], options: FitOptions): Domain {
 }
 
 /**
- * The highest value that a fitted axis shows of a curve: the top of its descent and some of the
- * rise after it. A curve that was never cut short has no divergence to leave out.
+ * The highest value of a curve that a fitted axis shows: the top of its descent and part of the rise
+ * after it; all of a curve that did not diverge.
  */
 function topOfDescent(
   { y, solidFrom, solidTo, fitFrom, fitTo }: Series,
@@ -69,7 +69,7 @@ function topOfDescent(
   return fitTo >= y.length ? top : topBefore + rise * (topBefore - lowest);
 }
 
-/** What is kept counts downwards only before the divergence: after it, curves fall from spikes. */
+/** The lower end ignores values after the divergence, where curves drop from spikes. */
 function visibleExtent(
   series: readonly Series[],
   { xDomain: [left, right], toDescent }: FitOptions,
@@ -97,13 +97,13 @@ function pad(extent: Domain | null, log: boolean): Domain {
     const factor = Math.max(1.02, (high / low) ** 0.06);
     return [low / factor, high * factor];
   }
-  // Noise around a level is not to look like a landscape.
-  const least = Math.max(LEAST_SPAN * Math.max(Math.abs(low), Math.abs(high)), 1e-12);
-  const span = Math.max(high - low, least);
+  // Noise around a constant level must not fill the chart.
+  const minSpan = Math.max(MIN_SPAN * Math.max(Math.abs(low), Math.abs(high)), 1e-12);
+  const span = Math.max(high - low, minSpan);
   const middle = (low + high) / 2;
-  // More below than above: the name of the lowest point stands there.
+  // More below than above, for the label of the minimum.
   return [middle - 0.62 * span, middle + 0.56 * span];
 }
 
-/** The height of the picture, at least, as a part of the level that is shown. */
-const LEAST_SPAN = 0.05;
+/** The minimum span of the axis, relative to the values shown. */
+const MIN_SPAN = 0.05;

@@ -2,9 +2,11 @@ import { type ScaleContinuousNumeric, scaleLinear, scaleLog } from "d3-scale";
 import { formatLearningRate } from "../format";
 import type { Domain } from "./series";
 
+export type XQuantity = "learning rate" | "epoch";
+
 type Scale = ScaleContinuousNumeric<number, number>;
 
-/** Where the plot lies in its box, in CSS pixels, and how numbers map onto it. */
+/** The position of the plot in its box, in CSS pixels, and its scales. */
 export interface Frame {
   width: number;
   height: number;
@@ -16,25 +18,25 @@ export interface Frame {
   y: Scale;
   xLog: boolean;
   yLog: boolean;
-  /** A place of the x axis, in words. */
+  /** Formats a position on the x axis. */
   formatX: (x: number) => string;
 }
 
-/** The same for every chart of the page, so that equal learning rates stand above each other. */
+/** The same for every chart, so that their learning rates are aligned. */
 export const MARGIN = { left: 66, right: 26, bottom: 26 } as const;
 
 export interface FrameOptions {
   width: number;
   height: number;
-  /** Space above the plot, for the heads of marks. */
+  /** Space above the plot, for the labels of marks. */
   top: number;
-  /** Space under the axis for its title. */
+  /** Whether there is space below the axis for its title. */
   titled: boolean;
   xDomain: Domain;
   yDomain: Domain;
   yLog: boolean;
-  /** Learning rates have a log axis, epochs an even one. */
-  xIs?: "learning rate" | "epoch";
+  /** Learning rates have a log axis, epochs a linear one. */
+  xQuantity?: XQuantity;
 }
 
 export function createFrame(options: FrameOptions): Frame {
@@ -42,7 +44,7 @@ export function createFrame(options: FrameOptions): Frame {
   const left = MARGIN.left;
   const right = Math.max(left + 1, width - MARGIN.right);
   const bottom = Math.max(top + 1, height - MARGIN.bottom - (options.titled ? 20 : 0));
-  const xLog = options.xIs !== "epoch";
+  const xLog = options.xQuantity !== "epoch";
   const x = xLog ? scaleLog() : scaleLinear();
   const y = options.yLog ? scaleLog() : scaleLinear();
   return {
@@ -60,7 +62,7 @@ export function createFrame(options: FrameOptions): Frame {
   };
 }
 
-/** Whether a learning rate lies in the visible part of the axis. */
+/** Whether `x` is in the visible part of the axis. */
 export function inView(frame: Frame, x: number): boolean {
   const [low = 0, high = 0] = frame.x.domain();
   return x >= low * (1 - 1e-6) && x <= high * (1 + 1e-6);

@@ -4,14 +4,14 @@ import { nearestIndex, type Series } from "./series";
 export interface Hit {
   series: Series;
   index: number;
-  /** Pixels from the asked point to the curve's point. */
+  /** The distance from the pointer to the point of the curve, in pixels. */
   distance: number;
 }
 
 /**
- * Every curve's point at the learning rate under the pointer, nearest first.
+ * The points of all curves at the learning rate under the pointer, nearest first.
  *
- * A curve that has no finite value there, or that ended before, is left out.
+ * Without curves that have no finite value there or that end before.
  */
 export function hitTest(series: readonly Series[], frame: Frame, px: number, py: number): Hit[] {
   const x = frame.x.invert(px);
@@ -30,12 +30,12 @@ function pointAt(series: Series, frame: Frame, x: number, py: number): Hit | nul
   const pointX = frame.x(series.x[index] ?? NaN);
   const pointY = frame.y(series.y[index] ?? NaN);
   if (!Number.isFinite(pointY)) return null;
-  // Near a steep curve the closest point may stand a little to the side of the pointer.
+  // Near a steep curve, the closest point may be slightly beside the pointer.
   const dx = pointX - frame.x(x);
   const atEnd = index === 0 || index === count - 1;
   if (atEnd && Math.abs(dx) > END_REACH) return null;
   return { series, index, distance: Math.hypot(atEnd ? dx : 0, pointY - py) };
 }
 
-/** Pixels beyond its first or last point at which a curve is still found. */
+/** How far beyond its ends a curve is still found, in pixels. */
 const END_REACH = 12;

@@ -1,32 +1,32 @@
 import type { Domain } from "./series";
 
-/** A vertical line of the reader's own, that can be put, moved and taken away. */
+/** A vertical line that the user places, moves and removes. */
 export interface Marker {
-  /** null where there is none. */
+  /** null if there is none. */
   x: number | null;
-  /** What a screen reader says of it. */
+  /** What a screen reader announces. */
   text: string;
   onMove: (x: number | null) => void;
 }
 
-/** Of a decade, by one press of an arrow key; ten times as much with Shift. */
+/** In decades, for one press of an arrow key; ten times as much with Shift. */
 const STEP = 0.01;
 
-/** Where a key brings the marker within `domain`: null takes it away, undefined is another key. */
+/** The marker after a key press, within the domain: null removes it; undefined is any other key. */
 export function moveByKey(
   x: number,
   { key, shiftKey }: { key: string; shiftKey: boolean },
   [low, high]: Domain,
 ): number | null | undefined {
   const factor = 10 ** (shiftKey ? 10 * STEP : STEP);
-  const within = (to: number) => Math.min(high, Math.max(low, to));
+  const clamp = (to: number) => Math.min(high, Math.max(low, to));
   switch (key) {
     case "ArrowRight":
     case "ArrowUp":
-      return within(x * factor);
+      return clamp(x * factor);
     case "ArrowLeft":
     case "ArrowDown":
-      return within(x / factor);
+      return clamp(x / factor);
     case "Home":
       return low;
     case "End":

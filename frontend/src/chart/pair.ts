@@ -1,15 +1,15 @@
-/** Two values at one place of the x axis, with a bar between them. */
+/** Two values at the same x, connected by a bar. */
 export interface Pair {
   id: string;
   x: number;
-  /** Not finite where there is none. */
+  /** Not finite if there is none. */
   y: number;
   other: number;
   color: string;
-  /** Nothing came of it: a cross at the upper edge. */
-  lost: boolean;
+  /** Drawn as a cross at the upper edge. */
+  diverged: boolean;
   hollow: boolean;
-  strong: boolean;
-  /** Written above it; may be empty. */
-  text: string;
+  emphasized: boolean;
+  /** Shown above it; may be empty. */
+  label: string;
 }

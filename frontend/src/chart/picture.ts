@@ -1,11 +1,11 @@
 import { BAND_ALPHA, DASH, strokesOf } from "./Curves";
 import type { Frame } from "./frame";
-import type { Series } from "./series";
+import type { Legend, Series } from "./series";
 import { type Pen, segments, trace, traceBand } from "./trace";
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** What a stylesheet says of the chart's SVG, and a picture that stands alone has to say itself. */
+/** Styles that the stylesheet sets in the chart, and that a standalone picture has to contain. */
 const STYLES = [
   "fill",
   "fill-opacity",
@@ -23,30 +23,30 @@ const STYLES = [
 interface PictureOptions {
   frame: Frame;
   series: readonly Series[];
-  /** Stands in for the names of the curves. */
-  legend: readonly { label: string; color: string }[];
+  /** Replaces the names of the curves. */
+  legend: Legend;
   emphasis: string | null;
   title: string;
-  /** Rules for the font, data included: a picture loads nothing. */
+  /** @font-face rules with the font data: a picture cannot load anything. */
   fontStyles: string;
 }
 
 const LEGEND_ROW = 18;
-const LEGEND_ROWS_AT_MOST = 24;
+const MAX_LEGEND_ROWS = 24;
 const HEAD = 30;
 
 /**
- * An SVG of the chart in `box` that needs nothing else: the grid and marks as they are on the
- * screen, the curves as paths, a legend, the font.
+ * A self-contained SVG of the chart in `box`: the grid and marks as on the screen, the curves as paths,
+ * a legend, and the font.
  */
 export function pictureOf(box: Element, options: PictureOptions): SVGSVGElement {
   const { frame, series, title } = options;
   const under = box.querySelector("svg.under");
   const over = box.querySelector("svg.over");
   const named = options.legend.length > 0 ? options.legend : series;
-  const legend = named.slice(0, LEGEND_ROWS_AT_MOST).map(({ label, color }) => ({ label, color }));
-  const left = named.length - legend.length;
-  if (left > 0) legend.push({ label: `${left} more`, color: "none" });
+  const legend = named.slice(0, MAX_LEGEND_ROWS).map(({ label, color }) => ({ label, color }));
+  const rest = named.length - legend.length;
+  if (rest > 0) legend.push({ label: `${rest} more`, color: "none" });
   const height = HEAD + frame.height + legend.length * LEGEND_ROW + 12;
   const css = getComputedStyle(box);
   const root = create("svg", {
@@ -68,7 +68,7 @@ export function pictureOf(box: Element, options: PictureOptions): SVGSVGElement 
       height: frame.bottom - frame.top,
     }),
   );
-  const ink = css.color;
+  const textColor = css.color;
   const background = css.getPropertyValue("--card").trim() || "#ffffff";
   const chart = create("g", { transform: `translate(0 ${HEAD})` });
   if (under) chart.append(...copies(under));
@@ -78,13 +78,13 @@ export function pictureOf(box: Element, options: PictureOptions): SVGSVGElement 
     style,
     clip,
     create("rect", { width: "100%", height: "100%", fill: background }),
-    text(title, { x: 13, y: 21, fill: ink, "font-size": 15, "font-weight": 500 }),
+    text(title, { x: 13, y: 21, fill: textColor, "font-size": 15, "font-weight": 500 }),
     chart,
   );
   legend.forEach(({ label, color }, row) => {
     const y = HEAD + frame.height + row * LEGEND_ROW + 12;
     root.append(create("circle", { cx: frame.left + 5, cy: y - 4, r: 5, fill: color }));
-    root.append(text(label, { x: frame.left + 18, y, fill: ink }));
+    root.append(text(label, { x: frame.left + 18, y, fill: textColor }));
   });
   return root;
 }
@@ -130,23 +130,23 @@ function path(d: string, color: string, width: number, alpha: number): Element {
   });
 }
 
-/** What a pen draws, as the `d` of a path. */
+/** The `d` attribute of a path that is drawn with a pen. */
 export function pathData(draw: (pen: Pen & { closePath(): void }) => void): string {
   const parts: string[] = [];
-  const short = (value: number) => String(Math.round(value * 100) / 100);
+  const rounded = (value: number) => String(Math.round(value * 100) / 100);
   draw({
-    moveTo: (x, y) => parts.push(`M${short(x)},${short(y)}`),
-    lineTo: (x, y) => parts.push(`L${short(x)},${short(y)}`),
+    moveTo: (x, y) => parts.push(`M${rounded(x)},${rounded(y)}`),
+    lineTo: (x, y) => parts.push(`L${rounded(x)},${rounded(y)}`),
     closePath: () => parts.push("Z"),
   });
   return parts.join("");
 }
 
-/** The children of an SVG on the screen, with their styles written out. */
+/** Copies of the children of an SVG on the screen, with their styles as attributes. */
 function copies(svg: Element): Element[] {
   const copied: Element[] = [];
   for (const child of svg.children) {
-    // Where the pointer happens to be is not part of the picture.
+    // The pointer is not part of the picture.
     if (child.matches(".crosshair, .brush")) continue;
     const clone = child.cloneNode(true) as Element;
     const originals = [child, ...child.querySelectorAll("*")];
@@ -182,7 +182,7 @@ export function svgBlob(picture: SVGSVGElement): Blob {
   return new Blob([source], { type: "image/svg+xml" });
 }
 
-/** The picture in pixels, at twice the size for print and dense screens. */
+/** The picture as a PNG, at twice the size for print and high-density screens. */
 export async function pngBlob(picture: SVGSVGElement): Promise<Blob> {
   const scale = 2;
   const url = URL.createObjectURL(svgBlob(picture));
@@ -198,7 +198,7 @@ export async function pngBlob(picture: SVGSVGElement): Promise<Blob> {
     return await new Promise((resolve, reject) => {
       canvas.toBlob((blob) => {
         if (blob) resolve(blob);
-        else reject(new Error("The browser could not make a PNG of this size."));
+        else reject(new Error("The browser could not create a PNG of this size."));
       }, "image/png");
     });
   } finally {

@@ -1,27 +1,35 @@
-/** One curve. `x` is positive and does not fall; a `y` that is not finite is a gap. */
+/** One curve. `x` is positive and ascending; a `y` that is not finite is a gap. */
 export interface Series {
   id: string;
   label: string;
   color: string;
   x: Float32Array;
   y: Float32Array;
-  /** A second, noisier form of the same curve, drawn faintly beneath it. */
+  /** The same curve before smoothing, drawn faintly beneath it. */
   raw: Float32Array | null;
-  /** A range about the curve, as a tint. */
+  /** A range around the curve, drawn as a tint. */
   band: { low: Float32Array; high: Float32Array } | null;
   /** Points outside `[solidFrom, solidTo)` are dashed. */
   solidFrom: number;
   solidTo: number;
-  /** Points in `[fitFrom, fitTo)` are what a fitted y axis has to show; the rest may be cut off. */
+  /** A fitted y axis shows the points in `[fitFrom, fitTo)`; others may be cut off. */
   fitFrom: number;
   fitTo: number;
-  /** It ends where it went out of all bounds upwards. */
-  rises: boolean;
-  /** Still growing: its last point pulses. */
+  /** Whether it ends because it diverged. */
+  diverges: boolean;
+  /** Whether it is still being recorded: its last point pulses. */
   live: boolean;
 }
 
 export type Domain = readonly [number, number];
+
+/** The whole range of an x axis, and its visible part. */
+export interface XDomains {
+  full: Domain;
+  visible: Domain;
+}
+
+export type Legend = readonly { label: string; color: string }[];
 
 /** What is drawn on top of the curves. */
 export interface Marks {
@@ -29,17 +37,17 @@ export interface Marks {
   points: readonly { seriesId: string; x: number; hollow: boolean }[];
   /** A dashed vertical line with a pill at its head. */
   guide: { x: number; text: string; tone: "clear" | "unclear" } | null;
-  /** A ring on a curve, with its name under it. */
+  /** A ring on a curve, with a label below it. */
   ring: { seriesId: string; x: number; text: string } | null;
-  /** A dotted line with everything to its right tinted. */
+  /** A dotted line; everything to its right is tinted. */
   limit: { x: number; text: string } | null;
-  /** Ranges of x in grey. */
+  /** Grey ranges of x. */
   shaded: readonly Domain[];
 }
 
 export const NO_MARKS: Marks = { points: [], guide: null, ring: null, limit: null, shaded: [] };
 
-/** The index of the first point at or after `x`; `xs.length` when there is none. */
+/** The index of the first point at or after `x`; `xs.length` if there is none. */
 export function bisect(xs: Float32Array, x: number): number {
   let low = 0;
   let high = xs.length;
@@ -61,11 +69,11 @@ export function nearestIndex(xs: Float32Array, x: number): number {
   return x / before <= after / x ? right - 1 : right;
 }
 
-/** The height of the drawn line at `x`, between its points on a log axis; NaN beyond its ends. */
+/** The value of the drawn line at `x`, interpolated on a log axis; NaN beyond its ends. */
 export function valueAt(series: Series, x: number): number {
   const { x: xs, y: ys } = series;
   const right = bisect(xs, x);
-  // Learning rates travel as float32: one that lies on an end may be a rounding error beyond it.
+  // Learning rates are sent as float32: one at an end may be a rounding error beyond it.
   const near = (a: number, b: number) => Math.abs(a / b - 1) < 1e-6;
   if (right === 0) return near(xs[0] ?? NaN, x) ? (ys[0] ?? NaN) : NaN;
   if (right >= xs.length) {

@@ -1,7 +1,7 @@
 import type { Frame } from "./frame";
 import { bisect, type Series } from "./series";
 
-/** What a curve is drawn with: a canvas context, or a collector of SVG path data. */
+/** Draws a curve: a canvas context, or a builder of SVG path data. */
 export interface Pen {
   moveTo(x: number, y: number): void;
   lineTo(x: number, y: number): void;
@@ -10,8 +10,8 @@ export interface Pen {
 /**
  * Moves the pen along the visible points of `ys` with index in `[from, to)`.
  *
- * Where points stand closer than pixels, each pixel column gets its first, lowest, highest and last
- * point only: the picture is the same, and no extreme is lost.
+ * Where points are closer than pixels, only the first, lowest, highest and last point of each pixel
+ * column are drawn: the result looks the same, and no extreme is lost.
  */
 export function trace(
   pen: Pen,
@@ -22,7 +22,7 @@ export function trace(
   to = xs.length,
 ): void {
   const [low = 0, high = 0] = frame.x.domain();
-  // One point beyond either edge, so that the line runs out of the plot and does not end in it.
+  // One point beyond either edge, so that the line does not end inside the plot.
   const start = Math.max(from, bisect(xs, low) - 1);
   const end = Math.min(to, bisect(xs, high) + 1);
   const crowded = end - start > 4 * (frame.right - frame.left);
@@ -99,13 +99,13 @@ function traceColumns(
 }
 
 /**
- * The pixels of the i-th point, as `frame.x` and `frame.y` say.
+ * The pixels of the i-th point, equal to `frame.x` and `frame.y` of it.
  *
- * Hundreds of thousands of points are placed in a frame of a zoom; one multiplication each takes a
- * tenth of what the scales take.
+ * While zooming, hundreds of thousands of points are projected per animation frame; one multiplication
+ * each takes a tenth of the time of the scales.
  */
 function projection({ x, y, xLog, yLog }: Frame, xs: Float32Array, ys: Float32Array) {
-  const places = xLog ? logarithms(xs) : xs;
+  const positions = xLog ? logarithms(xs) : xs;
   const [low = 1, high = 1] = x.domain();
   const [left = 0, right = 0] = x.range();
   const perStep = (right - left) / (xLog ? Math.log10(high / low) : high - low);
@@ -113,7 +113,7 @@ function projection({ x, y, xLog, yLog }: Frame, xs: Float32Array, ys: Float32Ar
   const zero = yLog ? 0 : y(0);
   const perUnit = yLog ? 0 : y(1) - zero;
   return {
-    px: (i: number) => from + (places[i] ?? NaN) * perStep,
+    px: (i: number) => from + (positions[i] ?? NaN) * perStep,
     py: yLog ? (i: number) => y(ys[i] ?? NaN) : (i: number) => zero + (ys[i] ?? NaN) * perUnit,
   };
 }
@@ -129,7 +129,7 @@ function logarithms(xs: Float32Array): Float64Array {
   return logs;
 }
 
-/** Moves the pen around the visible part of a band; a gap ends one outline and begins another. */
+/** Moves the pen around a band; a gap ends one outline and starts another. */
 export function traceBand(
   pen: Pen & { closePath(): void },
   frame: Frame,
@@ -139,8 +139,8 @@ export function traceBand(
   const upper = projection(frame, xs, high);
   const lower = projection(frame, xs, low);
   const known = (i: number) => !Number.isNaN(upper.py(i) + lower.py(i));
-  // An infinite value is far out of the picture, where a canvas can still count.
-  const near = (py: number) => Math.max(-FAR, Math.min(FAR, py));
+  // Canvases do not draw infinite coordinates.
+  const finite = (py: number) => Math.max(-FAR, Math.min(FAR, py));
   let start = 0;
   while (start < xs.length) {
     if (!known(start)) {
@@ -149,9 +149,9 @@ export function traceBand(
     }
     let end = start;
     while (end < xs.length && known(end)) end++;
-    pen.moveTo(upper.px(start), near(upper.py(start)));
-    for (let i = start + 1; i < end; i++) pen.lineTo(upper.px(i), near(upper.py(i)));
-    for (let i = end - 1; i >= start; i--) pen.lineTo(lower.px(i), near(lower.py(i)));
+    pen.moveTo(upper.px(start), finite(upper.py(start)));
+    for (let i = start + 1; i < end; i++) pen.lineTo(upper.px(i), finite(upper.py(i)));
+    for (let i = end - 1; i >= start; i--) pen.lineTo(lower.px(i), finite(lower.py(i)));
     pen.closePath();
     start = end;
   }
@@ -159,11 +159,11 @@ export function traceBand(
 
 const FAR = 10_000;
 
-/** The parts of a curve with their line style: dashed outside its solid range. */
+/** The solid and dashed parts of a curve. */
 export function segments(series: Series): { from: number; to: number; dashed: boolean }[] {
   const { solidFrom, solidTo, x } = series;
   const parts = [];
-  // Neighbouring parts share a point, so that no gap shows between them.
+  // Adjacent parts share a point, so that there is no gap between them.
   if (solidFrom > 0) parts.push({ from: 0, to: Math.min(solidFrom + 1, x.length), dashed: true });
   if (solidTo > solidFrom) parts.push({ from: solidFrom, to: solidTo, dashed: false });
   if (solidTo < x.length) {

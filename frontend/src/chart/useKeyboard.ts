@@ -9,15 +9,15 @@ interface KeyboardOptions {
   series: readonly Series[];
   emphasis: string | null;
   cursor: CursorStore;
-  /** What is said of a point. */
+  /** What a screen reader announces for a point. */
   announce: (seriesId: string, index: number) => string;
   onPick: (seriesId: string) => void;
   onEscape: () => void;
 }
 
 /**
- * Left and right along the points (10 with Shift), up and down between the curves, Enter picks,
- * Escape resets. Returns what a screen reader is to say.
+ * Left and right move along the points (10 with Shift), up and down between the curves; Enter picks,
+ * Escape resets. Returns the announcement for screen readers.
  */
 export function useKeyboard(options: KeyboardOptions) {
   const { chart, frame, series, emphasis, cursor, announce, onPick, onEscape } = options;
@@ -42,7 +42,7 @@ export function useKeyboard(options: KeyboardOptions) {
     return one && x !== null ? { one, index: nearestIndex(one.x, x) } : null;
   };
 
-  const enter = () => {
+  const start = () => {
     const one = series.find(({ id }) => id === emphasis) ?? series[0];
     if (one && frame) moveTo(one, visibleRange(one, frame)[0]);
   };
@@ -50,17 +50,17 @@ export function useKeyboard(options: KeyboardOptions) {
   const step = (by: number) => {
     const now = current();
     if (!now || !frame) {
-      enter();
+      start();
       return;
     }
     const [first, last] = visibleRange(now.one, frame);
     moveTo(now.one, Math.min(last, Math.max(first, now.index + by)));
   };
 
-  const change = (direction: 1 | -1) => {
+  const switchCurve = (direction: 1 | -1) => {
     const now = current();
     if (!now) {
-      enter();
+      start();
       return;
     }
     const x = now.one.x[now.index] ?? NaN;
@@ -72,13 +72,13 @@ export function useKeyboard(options: KeyboardOptions) {
     const stride = event.shiftKey ? 10 : 1;
     if (event.key === "ArrowRight") step(stride);
     else if (event.key === "ArrowLeft") step(-stride);
-    else if (event.key === "ArrowUp") change(1);
-    else if (event.key === "ArrowDown") change(-1);
+    else if (event.key === "ArrowUp") switchCurve(1);
+    else if (event.key === "ArrowDown") switchCurve(-1);
     else if (event.key === "Enter") {
       const now = current();
       if (!now) return;
       onPick(now.one.id);
-      setAnnouncement(`${now.one.label} is in focus.`);
+      setAnnouncement(`${now.one.label} is focused.`);
     } else if (event.key === "Escape") {
       cursor.set(NO_CURSOR);
       setAnnouncement("");
@@ -101,20 +101,20 @@ function visibleRange(one: Series, frame: Frame): [number, number] {
   return [first, last];
 }
 
-/** The next curve above (1) or below (-1) at `x`, in order of height and then of the list. */
+/** The next curve above (1) or below (-1) at `x`; equal ones are in the order of the list. */
 export function neighbour(
   series: readonly Series[],
   from: Series,
   x: number,
   direction: 1 | -1,
 ): Series | null {
-  const height = (one: Series) => {
+  const level = (one: Series) => {
     const y = one.y[nearestIndex(one.x, x)] ?? NaN;
     return Number.isFinite(y) ? y : -Infinity;
   };
   const ordered = series
-    .map((one, order) => ({ one, order, y: height(one) }))
+    .map((one, order) => ({ one, order, y: level(one) }))
     .sort((a, b) => a.y - b.y || a.order - b.order);
-  const at = ordered.findIndex(({ one }) => one.id === from.id);
-  return ordered[at + direction]?.one ?? null;
+  const index = ordered.findIndex(({ one }) => one.id === from.id);
+  return ordered[index + direction]?.one ?? null;
 }

@@ -12,18 +12,18 @@ interface PointerOptions {
   fullDomain: Domain;
   cursor: CursorStore;
   onZoom: ((domain: Domain) => void) | null;
-  /** Shift and a click. */
+  /** Called on Shift+click. */
   onMark: ((x: number) => void) | null;
   onReset: () => void;
   onPick: (seriesId: string) => void;
 }
 
-/** A shorter drag is a click. */
-const DRAG_FROM = 5;
-/** Pixels from a curve within which a click picks it. */
-const PICK_WITHIN = 24;
+/** A shorter drag is a click; in pixels. */
+const MIN_DRAG = 5;
+/** The distance from a curve within which a click picks it, in pixels. */
+const PICK_RADIUS = 24;
 
-/** Crosshair, drag to zoom, click to pick, double click to reset, Alt and wheel to zoom. */
+/** Crosshair, drag to zoom, click to pick, double-click to reset, Alt+wheel to zoom. */
 export function usePointer(box: RefObject<HTMLDivElement | null>, options: PointerOptions) {
   const { chart, frame, series, fullDomain, cursor, onZoom, onMark } = options;
   const { onReset, onPick } = options;
@@ -39,7 +39,7 @@ export function usePointer(box: RefObject<HTMLDivElement | null>, options: Point
   const onPointerMove = (event: PointerEvent) => {
     if (!frame) return;
     const { x, y } = at(event);
-    if (onZoom && start.current !== null && Math.abs(x - start.current) >= DRAG_FROM) {
+    if (onZoom && start.current !== null && Math.abs(x - start.current) >= MIN_DRAG) {
       setBrush({ from: start.current, to: clampX(x) });
       cursor.set(NO_CURSOR);
       return;
@@ -58,7 +58,7 @@ export function usePointer(box: RefObject<HTMLDivElement | null>, options: Point
     const { x, y } = at(event);
     if (x < frame.left || x > frame.right || y > frame.bottom) return;
     start.current = x;
-    // So that a drag that leaves the chart still ends in it.
+    // Also end drags that leave the chart.
     box.current?.setPointerCapture(event.pointerId);
   };
 
@@ -69,7 +69,7 @@ export function usePointer(box: RefObject<HTMLDivElement | null>, options: Point
     if (from === null || !frame) return;
     const { x, y } = at(event);
     const to = clampX(x);
-    if (onZoom && Math.abs(to - from) >= DRAG_FROM) {
+    if (onZoom && Math.abs(to - from) >= MIN_DRAG) {
       const [low, high] = from < to ? [from, to] : [to, from];
       onZoom([frame.x.invert(low), frame.x.invert(high)]);
       return;
@@ -79,7 +79,7 @@ export function usePointer(box: RefObject<HTMLDivElement | null>, options: Point
       return;
     }
     const nearest = hitTest(series, frame, x, y)[0];
-    if (nearest && nearest.distance <= PICK_WITHIN) onPick(nearest.series.id);
+    if (nearest && nearest.distance <= PICK_RADIUS) onPick(nearest.series.id);
   };
 
   const onPointerCancel = () => {
@@ -91,7 +91,7 @@ export function usePointer(box: RefObject<HTMLDivElement | null>, options: Point
     cursor.set(NO_CURSOR);
   };
 
-  // React's wheel listeners are passive and could not keep the page from scrolling.
+  // React's wheel listeners are passive: they cannot prevent scrolling.
   useEffect(() => {
     const element = box.current;
     if (!element || !frame || !onZoom) return;

@@ -1,15 +1,15 @@
 import { mdiAlert, mdiAlertCircleOutline, mdiClose } from "@mdi/js";
 import type { ReactNode } from "react";
-import type { Finding, Rules } from "../api";
+import type { Finding, Rules } from "../api/runs";
 import { formatCount, formatLearningRate, plural } from "../format";
 import { kerasSnippets } from "../kerasCode";
 import {
   type Entry,
   type OptimizerSummary,
-  stopSentence,
   summarize,
   summarizeOptimizers,
 } from "../state/entries";
+import { stopReason } from "../state/stopReason";
 import { CopyButton } from "./CopyButton";
 import { Icon } from "./Icon";
 import { KerasMenu } from "./KerasMenu";
@@ -75,7 +75,7 @@ function OneRun({
             value={divergence === null ? "–" : formatLearningRate(divergence)}
           />
           <Fact name="Steps" value={stepsText(entry)} />
-          <Fact name="Stopped" value={stopSentence(run)} />
+          <Fact name="Stopped" value={stopReason(run)} />
         </dl>
         {picked && (
           <button

@@ -1,8 +1,17 @@
 import { useEffect, useMemo, useState } from "react";
 import { CursorStore } from "../chart/cursor";
 import { useLearningRateAxis } from "../state/axis";
-import { drawable, guideOf } from "../state/curves";
-import { useDashboard } from "../state/dashboard";
+import {
+  CursorContext,
+  DispatchContext,
+  useDispatch,
+  useView,
+  ViewContext,
+} from "../state/context";
+import { guideOf } from "../state/curves";
+import { type Dashboard, useDashboard } from "../state/dashboard";
+import { drawable } from "../state/entries";
+import type { KnownIds } from "../state/link";
 import { useDark } from "../state/theme";
 import { useLinkedView } from "../state/useLinkedView";
 import { AnswerCard } from "./AnswerCard";
@@ -18,20 +27,35 @@ import { usePanels } from "./usePanels";
 
 export function App() {
   const [view, dispatch, setKnownIds] = useLinkedView();
-  const dashboard = useDashboard(view);
-  const { runs, runsQuery, entries, shownEntries, shownTrials } = dashboard;
   const [cursor] = useState(() => new CursorStore());
+  return (
+    <ViewContext value={view}>
+      <DispatchContext value={dispatch}>
+        <CursorContext value={cursor}>
+          <Page setKnownIds={setKnownIds} />
+        </CursorContext>
+      </DispatchContext>
+    </ViewContext>
+  );
+}
+
+function Page({ setKnownIds }: { setKnownIds: (ids: KnownIds) => void }) {
+  const view = useView();
+  const dispatch = useDispatch();
+  const dashboard = useDashboard(view);
+  const { runs, runsQuery, entries, shownEntries, shownTrials, isFiltering } = dashboard;
   const panels = usePanels();
   const dark = useDark();
   useEffect(() => {
     document.documentElement.dataset["theme"] = dark ? "dark" : "light";
   }, [dark]);
   useEffect(() => {
+    if (isFiltering) return;
     setKnownIds({
       all: runs.map(({ id }) => id),
       matches: entries.map(({ run }) => run.id),
     });
-  }, [runs, entries, setKnownIds]);
+  }, [runs, entries, isFiltering, setKnownIds]);
   const shown = useMemo(
     () => new Set([...shownEntries, ...shownTrials].map(({ run }) => run.run)),
     [shownEntries, shownTrials],
@@ -39,7 +63,7 @@ export function App() {
   const sample = (dashboard.active ?? shownEntries[0])?.sweep ?? null;
   return (
     <div className="app">
-      {panels.runs && runs.length > 0 && (
+      {panels.runs && runs.length > 0 && !isFiltering && (
         <nav className="runs-panel" aria-label="Runs">
           <RunList
             entries={entries}
@@ -47,8 +71,6 @@ export function App() {
             activeRun={dashboard.active?.run.run ?? null}
             filter={view.filter}
             filterError={dashboard.filterError}
-            cursor={cursor}
-            dispatch={dispatch}
           />
         </nav>
       )}
@@ -56,7 +78,7 @@ export function App() {
         <button
           type="button"
           className="scrim"
-          aria-label="Close the runs"
+          aria-label="Close the run list"
           onClick={panels.toggleRuns}
         />
       )}
@@ -81,7 +103,7 @@ export function App() {
             />
           )}
           {runsQuery.data?.notice && <Banner message={runsQuery.data.notice} />}
-          <Content dashboard={dashboard} view={view} cursor={cursor} dispatch={dispatch} />
+          <Content dashboard={dashboard} />
         </main>
       </div>
       {panels.settings && (
@@ -111,19 +133,14 @@ export function App() {
   );
 }
 
-interface ContentProps {
-  dashboard: ReturnType<typeof useDashboard>;
-  view: ReturnType<typeof useLinkedView>[0];
-  cursor: CursorStore;
-  dispatch: ReturnType<typeof useLinkedView>[1];
-}
-
-function Content({ dashboard, view, cursor, dispatch }: ContentProps) {
+function Content({ dashboard }: { dashboard: Dashboard }) {
+  const view = useView();
+  const dispatch = useDispatch();
   const { runs, runsQuery, sweepsQuery, rules, shownEntries, active, focused, scale, legend } =
     dashboard;
   const { shownTrials, trials, trialScale, trialsQuery } = dashboard;
   const drawn = useMemo(() => drawable(shownEntries), [shownEntries]);
-  const axis = useLearningRateAxis(drawn, trials, view.zoom);
+  const x = useLearningRateAxis(drawn, trials, view.zoom);
   if (runs.length === 0) {
     if (runsQuery.error) {
       return (
@@ -137,6 +154,7 @@ function Content({ dashboard, view, cursor, dispatch }: ContentProps) {
     }
     return runsQuery.data ? <Empty /> : <Skeleton />;
   }
+  if (dashboard.isFiltering) return <Skeleton />;
   if (shownEntries.length + shownTrials.length === 0) {
     return (
       <AllHidden
@@ -185,31 +203,15 @@ function Content({ dashboard, view, cursor, dispatch }: ContentProps) {
           entries={drawn}
           active={drawn.find(({ run }) => run.run === active?.run.run) ?? null}
           ruleLabel={ruleLabel}
-          scale={scale}
-          legend={legend}
-          {...axis}
-          view={view}
-          cursor={cursor}
-          dispatch={dispatch}
+          colors={{ scale, scaleName: "Suggested LR", legend }}
+          x={x}
         />
       )}
       {trials.length > 0 && (
-        <TrialCards
-          entries={trials}
-          guide={guideOf(active, ruleLabel)}
-          scale={trialScale}
-          {...axis}
-          view={view}
-          cursor={cursor}
-          dispatch={dispatch}
-        />
+        <TrialCards entries={trials} guide={guideOf(active, ruleLabel)} scale={trialScale} x={x} />
       )}
       {shownEntries.length > 0 && (
-        <SummaryTable
-          entries={shownEntries}
-          activeRun={focused?.run.run ?? null}
-          dispatch={dispatch}
-        />
+        <SummaryTable entries={shownEntries} activeRun={focused?.run.run ?? null} />
       )}
     </>
   );

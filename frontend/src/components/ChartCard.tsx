@@ -1,42 +1,47 @@
 import { mdiArrowExpandHorizontal, mdiFullscreen, mdiFullscreenExit } from "@mdi/js";
-import { type ReactNode, type RefObject, useRef } from "react";
-import type { SweepSettings } from "../api";
+import { type ReactNode, type Ref, useRef } from "react";
 import type { ChartHandle } from "../chart/Chart";
+import type { Legend } from "../chart/series";
 import { formatLearningRate } from "../format";
 import type { ColorScale } from "../state/colors";
-import type { Legend } from "../state/dashboard";
+import { useDispatch, useView } from "../state/context";
+import { sweepSettings } from "../state/settings";
 import { ExportMenu } from "./ExportMenu";
 import { Icon } from "./Icon";
 import { useFullSize } from "./useFullSize";
+
+/** What the colours of a chart stand for: nothing, a scale or a legend. */
+export interface CardColors {
+  scale: ColorScale | null;
+  /** What the scale shows. */
+  scaleName: string;
+  legend: Legend;
+}
 
 interface ChartCardProps {
   name: string;
   title: string;
   subtitle: string;
-  run: string | null;
-  shown: readonly string[];
-  settings: SweepSettings;
-  chart: RefObject<ChartHandle | null>;
-  scale: ColorScale | null;
-  legend?: Legend;
-  /** What the colours stand for. */
-  scaleName?: string;
-  zoomed: boolean;
-  onReset: () => void;
-  /** In the header, before the buttons. */
+  /** The active run, and all shown sweeps. */
+  exported: { run: string | null; shown: readonly string[] };
+  colors?: CardColors;
+  /** Whether the chart has the learning rate axis that all cards share. */
+  zoomable?: boolean;
+  /** Shown in the header, before the buttons. */
   tools?: ReactNode;
-  /** Of the chart, as it is at first. */
+  /** The initial height of the chart. */
   height: number;
-  /** The chart in the height that it has now, and what belongs to it. */
-  children: (height: number) => ReactNode;
+  /** The chart, with these props. */
+  children: (chart: { ref: Ref<ChartHandle>; height: number }) => ReactNode;
 }
 
-/** The frame around a chart: what it shows, its colours, and what can be done with it. */
+/** The frame around a chart: title, colours and actions. */
 export function ChartCard(props: ChartCardProps) {
-  const { name, title, subtitle, run, chart, scale, zoomed, onReset, children } = props;
-  const { legend = [], shown, settings } = props;
-  const { scaleName = "Suggested LR" } = props;
+  const { name, title, subtitle, exported, colors, zoomable = true, children } = props;
+  const view = useView();
+  const dispatch = useDispatch();
   const section = useRef<HTMLElement>(null);
+  const chart = useRef<ChartHandle>(null);
   const size = useFullSize(section, props.height);
   return (
     <section
@@ -51,14 +56,16 @@ export function ChartCard(props: ChartCardProps) {
           {subtitle}
         </span>
         {props.tools}
-        {scale && <ColorBar scale={scale} name={scaleName} />}
+        {colors?.scale && <ColorBar scale={colors.scale} name={colors.scaleName} />}
         <button
           type="button"
           className="icon-button"
           aria-label="Show all learning rates"
-          title="Show all learning rates (double click)"
-          disabled={!zoomed}
-          onClick={onReset}
+          title="Show all learning rates (double-click)"
+          disabled={!zoomable || view.zoom === null}
+          onClick={() => {
+            dispatch({ type: "zoom", zoom: null });
+          }}
         >
           <Icon path={mdiArrowExpandHorizontal} />
         </button>
@@ -67,15 +74,20 @@ export function ChartCard(props: ChartCardProps) {
           className="icon-button"
           aria-label={`Full size, ${title.toLowerCase()}`}
           aria-pressed={size.full}
-          title={size.full ? "Back to the usual size" : "As high as the window"}
+          title={size.full ? "Restore the height" : "Fill the height of the window"}
           onClick={size.toggle}
         >
           <Icon path={size.full ? mdiFullscreenExit : mdiFullscreen} />
         </button>
-        <ExportMenu title={title} run={run} shown={shown} settings={settings} chart={chart} />
+        <ExportMenu
+          title={title}
+          {...exported}
+          settings={sweepSettings(view.settings)}
+          chart={chart}
+        />
       </header>
-      {legend.length > 0 && <ColorLegend legend={legend} />}
-      {children(size.height)}
+      {colors && colors.legend.length > 0 && <ColorLegend legend={colors.legend} />}
+      {children({ ref: chart, height: size.height })}
     </section>
   );
 }

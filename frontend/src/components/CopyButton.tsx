@@ -4,10 +4,10 @@ import { copyText } from "../clipboard";
 import { Icon } from "./Icon";
 
 interface CopyButtonProps {
-  /** What is copied, at the moment of the click. */
+  /** What is copied; a function is called on click. */
   text: string | (() => string);
   label: string;
-  /** Shows the icon only; the label is its name. */
+  /** Show only the icon, with the label as its accessible name. */
   compact?: boolean;
   className?: string;
   icon?: string;
@@ -25,24 +25,24 @@ export function CopyButton({ text, label, compact, className, icon }: CopyButton
     };
   }, [outcome]);
   const copy = async () => {
-    const done = await copyText(typeof text === "string" ? text : text());
-    setOutcome(done ? "copied" : "failed");
+    const copied = await copyText(typeof text === "string" ? text : text());
+    setOutcome(copied ? "copied" : "failed");
   };
-  const says = outcome === "copied" ? "Copied" : outcome === "failed" ? "Copying failed" : label;
+  const message = outcome === "copied" ? "Copied" : outcome === "failed" ? "Copying failed" : label;
   return (
     <button
       type="button"
       className={className ?? (compact ? "icon-button small" : "button")}
-      aria-label={compact ? says : undefined}
-      title={compact ? says : undefined}
+      aria-label={compact ? message : undefined}
+      title={compact ? message : undefined}
       onClick={() => {
         void copy();
       }}
     >
       <Icon path={outcome === "copied" ? mdiCheck : (icon ?? mdiContentCopy)} />
-      {!compact && <span className="text">{says}</span>}
+      {!compact && <span className="text">{message}</span>}
       <span className="sr-only" aria-live="polite">
-        {outcome === null ? "" : says}
+        {outcome === null ? "" : message}
       </span>
     </button>
   );

@@ -1,199 +1,103 @@
-import { useMemo, useRef } from "react";
-import type { CursorStore } from "../chart/cursor";
-import { Chart, type ChartHandle, type ChartProps } from "../chart/Chart";
-import { fitY } from "../chart/domain";
-import type { Domain, Series } from "../chart/series";
-import { formatCount, formatLearningRate, formatLoss, plural } from "../format";
-import type { ColorScale } from "../state/colors";
-import {
-  deltaSeries,
-  type DrawnEntry,
-  lossSeries,
-  marksOf,
-  startingLossRatio,
-} from "../state/curves";
-import type { Legend } from "../state/dashboard";
-import { groupEntries, groupPoints, groupSeries, typicalOf } from "../state/groups";
+import { useMemo } from "react";
+import { Chart, type ChartActions } from "../chart/Chart";
+import type { Series, XDomains } from "../chart/series";
+import { formatCount, formatLoss, plural } from "../format";
+import { useCursorStore, useDispatch, useView } from "../state/context";
+import { initialLossRatio } from "../state/curves";
+import type { DrawnEntry } from "../state/entries";
+import { mostTypical } from "../state/groups";
 import { markerOf, readAt } from "../state/marker";
-import { type Settings, sweepSettings } from "../state/settings";
-import { sameItems, useStable } from "../state/stable";
-import type { Action, View } from "../state/view";
-import { ChartCard } from "./ChartCard";
+import type { Settings } from "../state/settings";
+import { useCurves } from "../state/useCurves";
+import { type CardColors, ChartCard } from "./ChartCard";
+import { describePoint } from "./describe";
 import { MarkerField } from "./MarkerField";
 import { MarkerReadout } from "./MarkerReadout";
+import { useResetActions } from "./useResetActions";
 
 interface CurveCardsProps {
   entries: readonly DrawnEntry[];
   active: DrawnEntry | null;
+  /** The label of the chosen rule. */
   ruleLabel: string;
-  scale: ColorScale | null;
-  legend: Legend;
-  fullDomain: Domain;
-  xDomain: Domain;
-  view: View;
-  cursor: CursorStore;
-  dispatch: (action: Action) => void;
+  colors: CardColors;
+  x: XDomains;
 }
 
 const LOSS_HEIGHT = 284;
 const DELTA_HEIGHT = 204;
 
-/** Loss and loss delta against learning rate: one x axis, zoom and crosshair for both. */
-export function CurveCards(props: CurveCardsProps) {
-  const { entries, active, ruleLabel, scale, legend, view, cursor, dispatch } = props;
-  const { fullDomain, xDomain } = props;
-  const { settings, zoom } = view;
-  const lossChart = useRef<ChartHandle>(null);
-  const deltaChart = useRef<ChartHandle>(null);
+/** Loss and loss delta against learning rate. Both share the x axis, the zoom and the crosshair. */
+export function CurveCards({ entries, active, ruleLabel, colors, x }: CurveCardsProps) {
+  const view = useView();
+  const dispatch = useDispatch();
+  const cursor = useCursorStore();
+  const { settings } = view;
+  const { relativeLoss, delta } = settings;
   const activeRun = active?.run.run ?? null;
-  const { showRaw, relativeLoss, delta } = settings;
-  const { groups, singles } = useMemo(
-    () => groupEntries(entries, settings.groupBy, activeRun),
-    [entries, settings.groupBy, activeRun],
-  );
-  // Hundreds of curves are not drawn again for what does not change them.
-  const losses = useStable(
-    useMemo(() => {
-      const of = (some: readonly DrawnEntry[]) =>
-        lossSeries(some, activeRun, { showRaw, relativeLoss });
-      return [...groupSeries(groups, of), ...of(singles)];
-    }, [groups, singles, activeRun, showRaw, relativeLoss]),
-    sameItems,
-  );
-  const deltas = useStable(
-    useMemo(() => {
-      const of = (some: readonly DrawnEntry[]) => deltaSeries(some, { delta, relativeLoss });
-      return [...groupSeries(groups, of), ...of(singles)];
-    }, [groups, singles, delta, relativeLoss]),
-    sameItems,
-  );
-  const marks = useMemo(() => {
-    const ofSingles = marksOf(singles, active, ruleLabel);
-    return { ...ofSingles, points: [...groupPoints(groups), ...ofSingles.points] };
-  }, [groups, singles, active, ruleLabel]);
-  // A log axis needs something positive to show.
-  const yLog = settings.logLoss && losses.some(({ y }) => y.some((value) => value > 0));
-  const lossDomain = useMemo(
-    () =>
-      fitY(only(losses, activeRun), {
-        xDomain,
-        toDescent: settings.fitDescent,
-        rise: 0.25,
-        log: yLog,
-      }),
-    [losses, activeRun, xDomain, settings.fitDescent, yLog],
-  );
-  const deltaDomain = useMemo(
-    () =>
-      fitY(only(deltas, activeRun), {
-        xDomain,
-        toDescent: settings.fitDescent,
-        rise: 0.6,
-        log: false,
-      }),
-    [deltas, activeRun, xDomain, settings.fitDescent],
-  );
+  const { losses, deltas, marks, groups } = useCurves(entries, active, ruleLabel, x.visible);
   const byRun = useMemo(() => new Map(entries.map((entry) => [entry.run.run, entry])), [entries]);
-
   const readings = useMemo(() => {
     if (view.marker === null) return [];
     const rawOf = (run: string) =>
       relativeLoss ? null : (byRun.get(run)?.sweep.columns.loss ?? null);
-    return readAt(view.marker, losses, deltas, activeRun, rawOf);
-  }, [view.marker, losses, deltas, activeRun, byRun, relativeLoss]);
-  const shared = {
-    marks,
-    marker: markerOf(view, dispatch, readings[0]),
-    emphasis: entries.length > 1 ? activeRun : null,
-    legend,
-    fullDomain,
-    xDomain,
-    cursor,
-    onZoom: (domain: Domain) => {
-      dispatch({ type: "zoom", zoom: domain });
+    return readAt(view.marker, losses.series, deltas.series, activeRun, rawOf);
+  }, [view.marker, losses.series, deltas.series, activeRun, byRun, relativeLoss]);
+  const marker = markerOf(view, dispatch, readings[0]);
+  const actions: ChartActions = {
+    ...useResetActions(),
+    onZoom: (zoom) => {
+      dispatch({ type: "zoom", zoom });
     },
-    onReset: () => {
-      dispatch({ type: "zoom", zoom: null });
-    },
-    onPick: (run: string) => {
-      const group = groups.find(({ id }) => id === run);
-      const entry = group ? typicalOf(group) : byRun.get(run);
+    onPick: (id) => {
+      const group = groups.find((one) => one.id === id);
+      const entry = group ? mostTypical(group) : byRun.get(id);
       if (entry) dispatch({ type: "focus", id: entry.run.id });
     },
-    onEscape: () => {
-      dispatch({ type: "zoom", zoom: null });
-      dispatch({ type: "focus", id: null });
-    },
-  } satisfies Partial<ChartProps>;
-  const exported = {
-    run: activeRun,
-    shown: entries.map(({ run }) => run.run),
-    settings: sweepSettings(settings),
   };
-  const ratio = useMemo(() => startingLossRatio(entries), [entries]);
-  const unequal = ratio > 20 && !active && !settings.relativeLoss && !settings.logLoss;
+  const shared = { marker, cursor, actions };
+  const drawn = { emphasis: entries.length > 1 ? activeRun : null, legend: colors.legend };
+  const exported = { run: activeRun, shown: entries.map(({ run }) => run.run) };
   const subject = active ? active.run.run : plural(entries.length, "run");
-  const lossName = settings.relativeLoss ? "Loss relative to start" : "Loss";
+  const deltaName = delta === "slope" ? "Slope" : "Delta";
   return (
     <>
       <ChartCard
         name="loss"
         title="Loss"
         subtitle={subject}
-        {...exported}
-        chart={lossChart}
-        scale={scale}
-        legend={legend}
-        zoomed={zoom !== null}
-        onReset={shared.onReset}
-        tools={<MarkerField value={view.marker} onChange={shared.marker.onMove} />}
+        exported={exported}
+        colors={colors}
+        tools={<MarkerField value={view.marker} onChange={marker.onMove} />}
         height={LOSS_HEIGHT}
       >
-        {(height) => (
+        {(chart) => (
           <>
-            {unequal && (
-              <p className="strip mild">
-                <span>
-                  The runs' losses start up to {formatCount(Math.round(ratio))}× apart, so the
-                  smaller ones look flat.
-                </span>
-                <button
-                  type="button"
-                  className="link"
-                  onClick={() => {
-                    dispatch({ type: "set", settings: { relativeLoss: true } });
-                  }}
-                >
-                  Show them relative to their start
-                </button>
-              </p>
-            )}
+            {active === null && <InitialLossHint entries={entries} />}
             <Chart
               {...shared}
-              ref={lossChart}
+              {...chart}
               name="loss"
               label={`Loss against learning rate, ${subject}`}
-              height={height}
-              series={losses}
-              yDomain={lossDomain}
-              yLog={yLog}
-              yTitle={lossName}
-              tooltip={{
-                columns: groups.length > 0 ? BAND_COLUMNS : ["Smoothed", "Loss", "Step"],
-                cells: (run, index) => {
-                  if (groups.length > 0) return bandCells(losses, run, index);
-                  const columns = byRun.get(run)?.sweep.columns;
-                  return [columns?.smoothed_loss, columns?.loss, columns?.step].map(cellAt(index));
+              drawing={{ ...drawn, series: losses.series, marks }}
+              x={x}
+              y={{ ...losses.y, title: relativeLoss ? "Loss relative to start" : "Loss" }}
+              points={{
+                tooltip: {
+                  columns: groups.length > 0 ? BAND_COLUMNS : ["Smoothed", "Loss", "Step"],
+                  cells: (run, index) => {
+                    if (groups.length > 0) return bandCells(losses.series, run, index);
+                    const columns = byRun.get(run)?.sweep.columns;
+                    return [columns?.smoothed_loss, columns?.loss, columns?.step].map(
+                      cellAt(index),
+                    );
+                  },
                 },
+                announce: (id, index) => announcement(losses.series, id, index, "smoothed loss"),
               }}
-              announce={(run, index) => announce(losses, run, index, "smoothed loss")}
             />
             {view.marker !== null && (
-              <MarkerReadout
-                learningRate={view.marker}
-                readings={readings}
-                deltaName={settings.delta === "slope" ? "Slope" : "Delta"}
-              />
+              <MarkerReadout learningRate={view.marker} readings={readings} deltaName={deltaName} />
             )}
           </>
         )}
@@ -202,40 +106,34 @@ export function CurveCards(props: CurveCardsProps) {
         name="loss-delta"
         title="Loss delta"
         subtitle={deltaSubtitle(settings, active ?? entries[0])}
-        {...exported}
-        chart={deltaChart}
-        scale={null}
-        zoomed={zoom !== null}
-        onReset={shared.onReset}
+        exported={exported}
         height={DELTA_HEIGHT}
       >
-        {(height) => (
+        {(chart) => (
           <Chart
             {...shared}
-            ref={deltaChart}
+            {...chart}
             name="loss-delta"
             label={`Loss delta against learning rate, ${subject}`}
-            height={height}
-            series={deltas}
-            yDomain={deltaDomain}
-            yLog={false}
-            yTitle={settings.delta === "slope" ? "Loss change per decade" : "Loss change per batch"}
-            xTitle="Learning rate (log scale)"
-            zeroLine
-            marks={{ ...marks, ring: null }}
-            tooltip={{
-              columns:
-                groups.length > 0
-                  ? BAND_COLUMNS
-                  : [settings.delta === "slope" ? "Slope" : "Delta", "Step"],
-              cells: (run, index) => {
-                if (groups.length > 0) return bandCells(deltas, run, index);
-                const columns = byRun.get(run)?.sweep.columns;
-                const delta = settings.delta === "slope" ? columns?.slope : columns?.loss_delta;
-                return [delta, columns?.step].map(cellAt(index));
-              },
+            drawing={{ ...drawn, series: deltas.series, marks: { ...marks, ring: null } }}
+            x={{ ...x, title: "Learning rate (log scale)" }}
+            y={{
+              ...deltas.y,
+              title: delta === "slope" ? "Loss change per decade" : "Loss change per batch",
+              zeroLine: true,
             }}
-            announce={(run, index) => announce(deltas, run, index, "loss delta")}
+            points={{
+              tooltip: {
+                columns: groups.length > 0 ? BAND_COLUMNS : [deltaName, "Step"],
+                cells: (run, index) => {
+                  if (groups.length > 0) return bandCells(deltas.series, run, index);
+                  const columns = byRun.get(run)?.sweep.columns;
+                  const values = delta === "slope" ? columns?.slope : columns?.loss_delta;
+                  return [values, columns?.step].map(cellAt(index));
+                },
+              },
+              announce: (id, index) => announcement(deltas.series, id, index, "loss delta"),
+            }}
           />
         )}
       </ChartCard>
@@ -243,15 +141,36 @@ export function CurveCards(props: CurveCardsProps) {
   );
 }
 
-/** The y axes fit the run that the page is about, or all of them. */
-function only(series: readonly Series[], activeRun: string | null): readonly Series[] {
-  const one = series.filter(({ id }) => id === activeRun);
-  return one.length > 0 ? one : series;
+/** With a larger ratio of the initial losses, the smaller curves look flat. */
+const MAX_LOSS_RATIO = 20;
+
+function InitialLossHint({ entries }: { entries: readonly DrawnEntry[] }) {
+  const { relativeLoss, logLoss } = useView().settings;
+  const dispatch = useDispatch();
+  const ratio = useMemo(() => initialLossRatio(entries), [entries]);
+  if (ratio <= MAX_LOSS_RATIO || relativeLoss || logLoss) return null;
+  return (
+    <p className="strip mild">
+      <span>
+        The initial losses of the runs differ by a factor of up to {formatCount(Math.round(ratio))},
+        so the smaller ones look flat.
+      </span>
+      <button
+        type="button"
+        className="link"
+        onClick={() => {
+          dispatch({ type: "set", settings: { relativeLoss: true } });
+        }}
+      >
+        Show losses relative to their start
+      </button>
+    </p>
+  );
 }
 
 function cellAt(index: number) {
   return (column: Float32Array | null | undefined) =>
-    column ? formatLoss(column[index] ?? Number.NaN) : "…";
+    column ? formatLoss(column[index] ?? NaN) : "…";
 }
 
 function deltaSubtitle(settings: Settings, entry: DrawnEntry | undefined): string {
@@ -264,15 +183,21 @@ function deltaSubtitle(settings: Settings, entry: DrawnEntry | undefined): strin
 const BAND_COLUMNS = ["Median", "Middle 80 %"];
 
 function bandCells(series: readonly Series[], id: string, index: number): string[] {
-  const one = series.find((candidate) => candidate.id === id);
-  const at = cellAt(index);
-  return [at(one?.y), one?.band ? `${at(one.band.low)} to ${at(one.band.high)}` : "one sweep"];
+  const curve = series.find((one) => one.id === id);
+  const cell = cellAt(index);
+  return [
+    cell(curve?.y),
+    curve?.band ? `${cell(curve.band.low)} to ${cell(curve.band.high)}` : "one sweep",
+  ];
 }
 
-function announce(series: readonly Series[], id: string, index: number, what: string): string {
-  const one = series.find((candidate) => candidate.id === id);
-  if (!one) return "";
-  const lr = one.x[index] ?? Number.NaN;
-  const value = one.y[index] ?? Number.NaN;
-  return `${one.label}: learning rate ${formatLearningRate(lr)}, ${what} ${formatLoss(value)}`;
+function announcement(
+  series: readonly Series[],
+  id: string,
+  index: number,
+  quantity: string,
+): string {
+  const curve = series.find((one) => one.id === id);
+  if (!curve) return "";
+  return describePoint(curve.label, curve.x[index] ?? NaN, quantity, curve.y[index] ?? NaN);
 }

@@ -1,6 +1,6 @@
 import { mdiDotsVertical } from "@mdi/js";
 import { type RefObject, useState } from "react";
-import { downloadUrl, fetchInFull, type SweepSettings } from "../api";
+import { downloadUrl, fetchFullSweeps, type SweepSettings } from "../api/sweeps";
 import type { ChartHandle } from "../chart/Chart";
 import { pngBlob, svgBlob } from "../chart/picture";
 import { fileName, saveFile } from "../files";
@@ -11,23 +11,23 @@ import { Menu } from "./Menu";
 
 interface ExportMenuProps {
   title: string;
-  /** The run that the page is about. */
+  /** The active run. */
   run: string | null;
-  /** All sweeps that are shown, and what they were computed with. */
+  /** All shown sweeps, and what they were computed with. */
   shown: readonly string[];
   settings: SweepSettings;
   chart: RefObject<ChartHandle | null>;
 }
 
-/** Takes the picture and the numbers out of the page. */
+/** Exports the chart as a picture and the curves as data. */
 export function ExportMenu({ title, run, shown, settings, chart }: ExportMenuProps) {
-  const [said, setSaid] = useState("");
+  const [status, setStatus] = useState("");
   const attempt = async (save: () => Promise<void>) => {
-    setSaid("");
+    setStatus("");
     try {
       await save();
     } catch (error) {
-      setSaid(error instanceof Error ? error.message : String(error));
+      setStatus(error instanceof Error ? error.message : String(error));
     }
   };
   const savePicture = async (format: "png" | "svg") => {
@@ -38,11 +38,11 @@ export function ExportMenu({ title, run, shown, settings, chart }: ExportMenuPro
     saveFile(blob, `${fileName(heading)}.${format}`);
   };
   const saveRows = async (format: "csv" | "json") => {
-    setSaid("Fetching the rows …");
-    const sweeps = await fetchInFull(shown, settings, EXPORTED);
+    setStatus("Fetching the rows …");
+    const sweeps = await fetchFullSweeps(shown, settings, EXPORTED);
     const name = shown.length === 1 ? fileName(shown[0] ?? "") : "sweeps";
     saveFile(format === "csv" ? asCsv(sweeps) : JSON.stringify({ sweeps }), `${name}.${format}`);
-    setSaid("");
+    setStatus("");
   };
   const count = shown.length === 1 ? "the shown run" : `the ${plural(shown.length, "shown run")}`;
   return (
@@ -62,7 +62,7 @@ export function ExportMenu({ title, run, shown, settings, chart }: ExportMenuPro
             </button>
             <button type="button" onClick={() => void attempt(() => saveRows("json"))}>
               Curves as JSON
-              <small>{count}, with what they suggest</small>
+              <small>{count}, with their suggestions</small>
             </button>
           </>
         )}
@@ -80,7 +80,7 @@ export function ExportMenu({ title, run, shown, settings, chart }: ExportMenuPro
         )}
       </Menu>
       <span className="sr-only" role="status">
-        {said}
+        {status}
       </span>
     </>
   );

@@ -1,6 +1,6 @@
 import { mdiClose } from "@mdi/js";
 import { type ReactNode, useEffect, useRef } from "react";
-import type { Rules } from "../api";
+import type { Rules } from "../api/runs";
 import { Icon } from "./Icon";
 
 interface HelpDialogProps {
@@ -8,11 +8,11 @@ interface HelpDialogProps {
   onClose: () => void;
 }
 
-/** What the picture means, what the rules do, and when not to trust them. */
+/** How to read the charts, what the rules do, and when not to trust them. */
 export function HelpDialog({ rules, onClose }: HelpDialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
-    // A modal dialog keeps the focus inside, closes with Escape, and gives the focus back.
+    // A modal dialog traps the focus, closes with Escape, and restores the focus.
     dialog.current?.showModal();
   }, []);
   return (
@@ -22,13 +22,13 @@ export function HelpDialog({ rules, onClose }: HelpDialogProps) {
       aria-labelledby="help-title"
       onClose={onClose}
       onClick={(event) => {
-        // Its own box is the backdrop; what is written lies in a child that fills it.
+        // A click on the dialog itself is on the backdrop: its content is in a child that fills it.
         if (event.target === dialog.current) dialog.current.close();
       }}
     >
       <div className="help-page">
         <header className="panel-title">
-          <h2 id="help-title">How to read this</h2>
+          <h2 id="help-title">How to read the charts</h2>
           <button
             type="button"
             className="icon-button"
@@ -41,10 +41,10 @@ export function HelpDialog({ rules, onClose }: HelpDialogProps) {
           </button>
         </header>
         <div className="help-text" tabIndex={0} role="region" aria-label="Help">
-          <Picture />
-          <Section title="The rules">
+          <Charts />
+          <Section title="Rules">
             <p>
-              Each rule reads one learning rate off the smoothed curve, up to where the loss
+              Each rule derives one learning rate from the smoothed curve, up to where the loss
               diverges.
             </p>
             <dl>
@@ -80,9 +80,9 @@ function Section({ title, children }: { title: string; children: ReactNode }) {
   );
 }
 
-function Picture() {
+function Charts() {
   return (
-    <Section title="The picture">
+    <Section title="Charts">
       <p>
         A sweep raises the learning rate step by step and records the loss of each batch. The loss
         stays flat while the learning rate is too small to matter, falls where the model learns, and
@@ -90,26 +90,26 @@ function Picture() {
       </p>
       <dl>
         <Entry term="Thick curve">
-          The smoothed loss: a Gaussian over decades of learning rate. The faint one is the loss as
-          it was.
+          The loss, smoothed by a Gaussian over decades of learning rate. The faint curve is the raw
+          loss.
         </Entry>
         <Entry term="Dot on the curve, tick on the axis">
-          The suggested learning rate; hollow where it is not to be relied on.
+          The suggested learning rate; hollow if unreliable.
         </Entry>
-        <Entry term="Dashed line with a pill">The suggestion of the run that is in focus.</Entry>
-        <Entry term="Ring">Where the smoothed loss is lowest.</Entry>
+        <Entry term="Dashed line with a pill">The suggestion of the focused run.</Entry>
+        <Entry term="Ring">The minimum of the smoothed loss.</Entry>
         <Entry term="Red dotted line and tint">
-          From here on the loss has diverged. Rules do not look beyond it.
+          The loss has diverged from here on; the rules ignore what follows.
         </Entry>
-        <Entry term="Grey tint, dashed curve">Steps that you have had the rules skip.</Entry>
+        <Entry term="Grey tint, dashed curve">Steps that the rules skip, see the settings.</Entry>
         <Entry term="Loss delta">
-          How much the loss changes per batch, over a window of batches, or per decade: the deepest
-          point is where it falls fastest.
+          The change of the loss per batch, over a window of batches, or per decade of learning
+          rate. At its minimum the loss falls fastest.
         </Entry>
         <Entry term="Trials">
-          Trainings at one learning rate each. A dot is the final validation loss, the bar is the
-          gap to the training loss, a cross is a trial that diverged, a hollow dot one with a
-          schedule. They prove what a sweep only suggests.
+          Trainings at one learning rate each, to validate a suggestion. A dot is the final
+          validation loss, its bar the gap to the training loss. A cross is a trial that diverged, a
+          hollow dot a trial with a schedule.
         </Entry>
       </dl>
     </Section>
@@ -118,12 +118,13 @@ function Picture() {
 
 function Uses() {
   return (
-    <Section title="One curve, three uses">
+    <Section title="Using the suggestion">
       <p>
-        The suggestion is for a short training at a constant learning rate. A training several times
-        longer wants about a third of it; the peak of one cycle may be about three times as large; a
-        cyclical learning rate runs from where the loss begins to fall up to that peak. They stand
-        below the rules, and the menu “Keras code” writes each of them out.
+        The suggestion is for a short training at a constant learning rate. For a training several
+        times longer, use about a third of it. The peak of a one-cycle schedule may be about three
+        times as large, and a cyclical learning rate ranges from where the loss starts to fall to
+        that peak. These values are shown below the rules, and the menu “Keras code” has the code
+        for each.
       </p>
     </Section>
   );
@@ -134,17 +135,19 @@ function Doubts() {
     <Section title="When not to trust it">
       <ul>
         <li>
-          The model is trained already (fine-tuning): there is no descent to read from. Run trials
-          below the rise.
+          The model is already trained (fine-tuning): the loss has no descent. Run trials at
+          learning rates below the rise.
         </li>
-        <li>The loss is noisy: more steps, several batches a step, or larger batches help.</li>
-        <li>The loss never diverged: the ramp ended too early, so raise its end.</li>
+        <li>The loss is noisy: use more steps, several batches per step, or larger batches.</li>
         <li>
-          The rules disagree by more than a decade: this is where most bad suggestions come from.
+          The loss never diverged: the ramp ended too early. Raise <code>end_lr</code>.
         </li>
         <li>
-          A very long ramp trains on its way, and its descent lies further left than that of a
-          hundred steps.
+          The rules disagree by more than a decade: most bad suggestions come from such sweeps.
+        </li>
+        <li>
+          The ramp is very long: the model trains during the sweep, so the loss falls at lower
+          learning rates than in a sweep of a hundred steps.
         </li>
       </ul>
     </Section>
@@ -155,18 +158,21 @@ function Controls() {
   return (
     <Section title="Mouse and keyboard">
       <dl>
-        <Entry term="Drag across a chart">Zoom; a double click shows everything again.</Entry>
-        <Entry term="Alt and the wheel">Zoom around the pointer.</Entry>
+        <Entry term="Drag across a chart">Zoom in. Double-click to show everything again.</Entry>
+        <Entry term="Alt + mouse wheel">Zoom around the pointer.</Entry>
         <Entry term="Click a curve or a run">
-          Put it in focus; of a group, the sweep whose suggestion is nearest to its median.
+          Focus the run; for a group, the sweep whose suggestion is nearest to the median.
         </Entry>
-        <Entry term="Shift and a click">Put a marker, and read every curve there.</Entry>
+        <Entry term="Shift + click">
+          Place a marker, which shows the values of all curves there.
+        </Entry>
         <Entry term="← →">
-          Along the points of a curve; with Shift ten at a time, or a marker by a tenth of a decade.
+          Move along the points of a curve, or the marker by a hundredth of a decade; with Shift ten
+          times as far.
         </Entry>
-        <Entry term="↑ ↓">From curve to curve.</Entry>
-        <Entry term="Enter, Esc">Focus the curve; reset zoom and focus.</Entry>
-        <Entry term="?">This help.</Entry>
+        <Entry term="↑ ↓">Move to the next curve.</Entry>
+        <Entry term="Enter, Esc">Focus the run; reset zoom and focus.</Entry>
+        <Entry term="?">Show this help.</Entry>
       </dl>
     </Section>
   );
@@ -174,7 +180,7 @@ function Controls() {
 
 function References() {
   return (
-    <Section title="Where it comes from">
+    <Section title="References">
       <ul>
         {REFERENCES.map(({ text, url }) => (
           <li key={url}>

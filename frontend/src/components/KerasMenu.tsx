@@ -5,27 +5,27 @@ import { fileName, saveFile } from "../files";
 import { kerasFile, type Snippet } from "../kerasCode";
 import { Menu } from "./Menu";
 
-/** The suggestion as code, to the clipboard or into a file. */
+/** The suggestion as code, for the clipboard or as a file. */
 export function KerasMenu({ run, snippets }: { run: string; snippets: readonly Snippet[] }) {
-  const [said, setSaid] = useState("");
+  const [status, setStatus] = useState("");
   useEffect(() => {
-    if (said === "") return;
+    if (status === "") return;
     const timer = setTimeout(() => {
-      setSaid("");
+      setStatus("");
     }, 2_000);
     return () => {
       clearTimeout(timer);
     };
-  }, [said]);
+  }, [status]);
   const copy = async ({ code }: Snippet) => {
-    setSaid((await copyText(code)) ? "Copied" : "Copying failed");
+    setStatus((await copyText(code)) ? "Copied" : "Copying failed");
   };
   return (
     <>
       <Menu
-        icon={said === "Copied" ? mdiCheck : mdiCodeTags}
+        icon={status === "Copied" ? mdiCheck : mdiCodeTags}
         label="Keras code"
-        text={said === "" ? "Keras code" : said}
+        text={status === "" ? "Keras code" : status}
       >
         {snippets.map((snippet) => (
           <button type="button" key={snippet.name} onClick={() => void copy(snippet)}>
@@ -39,11 +39,11 @@ export function KerasMenu({ run, snippets }: { run: string; snippets: readonly S
             saveFile(kerasFile(run, snippets), `${fileName(run)}.py`);
           }}
         >
-          All of them as a .py file
+          All as a .py file
         </button>
       </Menu>
       <span className="sr-only" role="status">
-        {said}
+        {status}
       </span>
     </>
   );

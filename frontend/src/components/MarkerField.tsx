@@ -8,17 +8,17 @@ interface MarkerFieldProps {
   onChange: (value: number | null) => void;
 }
 
-/** Where the reader's own marker stands: typed, taken by Enter or on leaving the field. */
+/** The learning rate of the marker; an input takes effect on Enter or when the field loses focus. */
 export function MarkerField({ value, onChange }: MarkerFieldProps) {
   const id = useId();
   const [draft, setDraft] = useState<string | null>(null);
   const number = Number(draft);
   const empty = draft !== null && draft.trim() === "";
-  const wrong = draft !== null && !empty && !(number > 0 && Number.isFinite(number));
-  const take = () => {
+  const invalid = draft !== null && !empty && !(number > 0 && Number.isFinite(number));
+  const apply = () => {
     if (draft === null) return;
     if (empty) onChange(null);
-    else if (!wrong) onChange(number);
+    else if (!invalid) onChange(number);
   };
   return (
     <span className="marker-field">
@@ -30,26 +30,26 @@ export function MarkerField({ value, onChange }: MarkerFieldProps) {
         autoComplete="off"
         placeholder="e.g. 1e-3"
         title={
-          wrong
-            ? "A learning rate is a number above zero, such as 1e-3"
-            : "Read every curve at this learning rate; or Shift+click on a chart"
+          invalid
+            ? "The learning rate must be a positive number, e.g. 1e-3"
+            : "Show the values of all curves at this learning rate; or Shift+click a chart"
         }
-        aria-invalid={wrong}
+        aria-invalid={invalid}
         value={draft ?? (value === null ? "" : formatLearningRate(value))}
         onChange={(event) => {
           setDraft(event.target.value);
         }}
         onKeyDown={(event) => {
           if (event.key === "Enter") {
-            take();
-            if (!wrong) setDraft(null);
+            apply();
+            if (!invalid) setDraft(null);
           } else if (event.key === "Escape") {
             if (draft === null) onChange(null);
             setDraft(null);
           }
         }}
         onBlur={() => {
-          take();
+          apply();
           setDraft(null);
         }}
       />

@@ -9,20 +9,20 @@ interface MarkerReadoutProps {
 
 const MAX_ROWS = 8;
 
-/** What every curve says at the marker. */
+/** The values of all curves at the marker. */
 export function MarkerReadout({ learningRate, readings, deltaName }: MarkerReadoutProps) {
-  const at = formatLearningRate(learningRate);
+  const rate = formatLearningRate(learningRate);
   if (readings.length === 0)
     return (
       <p className="marker-readout" data-testid="marker-readout">
-        No shown sweep reaches the marker at {at}.
+        No shown sweep includes the learning rate of the marker, {rate}.
       </p>
     );
   const more = readings.length - MAX_ROWS;
   return (
     <div className="marker-readout" data-testid="marker-readout">
       <table>
-        <caption>At the marker, {at}</caption>
+        <caption>Values at the marker, {rate}</caption>
         <thead>
           <tr>
             <th scope="col">Run</th>

@@ -1,6 +1,6 @@
 import { mdiAlert, mdiChartBellCurveCumulative, mdiEyeOffOutline } from "@mdi/js";
 import type { ReactNode } from "react";
-import { ApiError } from "../api";
+import { ApiError } from "../api/http";
 import { RETRY_SECONDS } from "../state/data";
 import { CopyButton } from "./CopyButton";
 import { Icon } from "./Icon";
@@ -11,13 +11,13 @@ finder = LRFinder("logs/my-sweep", start_lr=1e-7, end_lr=10.0)
 model.fit(x, y, epochs=10, callbacks=[finder])
 `;
 
-/** Nothing has been recorded: what to write. */
+/** Nothing has been recorded yet: how to start. */
 export function Empty() {
   return (
     <Notice icon={mdiChartBellCurveCumulative} title="No learning rate sweeps yet">
       <p>
-        Train with the callback, into a folder of this log directory. The sweep shows up here by
-        itself.
+        Train with the callback and write to a subdirectory of this log directory. The sweep then
+        appears here.
       </p>
       <pre tabIndex={0}>{SNIPPET}</pre>
       <CopyButton text={SNIPPET} label="Copy code" />
@@ -25,7 +25,7 @@ export function Empty() {
   );
 }
 
-/** The list of runs could not be had. */
+/** The list of runs could not be loaded. */
 export function Failure({ error, onRetry }: { error: Error; onRetry: () => void }) {
   return (
     <Notice icon={mdiAlert} title="Could not load the sweeps" alert>
@@ -34,9 +34,8 @@ export function Failure({ error, onRetry }: { error: Error; onRetry: () => void 
           <>
             {error.status === null
               ? "TensorBoard could not be reached for "
-              : `TensorBoard answered ${error.status} for `}
-            <code>data/plugin/lr_finder/{error.url}</code>. It is tried again every {RETRY_SECONDS}{" "}
-            s.
+              : `TensorBoard responded with ${error.status} to `}
+            <code>data/plugin/lr_finder/{error.url}</code>. Retrying every {RETRY_SECONDS} seconds.
           </>
         ) : (
           error.message
@@ -50,11 +49,11 @@ export function Failure({ error, onRetry }: { error: Error; onRetry: () => void 
   );
 }
 
-/** There are runs, and none is checked. */
+/** There are runs, but none is checked. */
 export function AllHidden({ onShowAll }: { onShowAll: () => void }) {
   return (
     <Notice icon={mdiEyeOffOutline} title="All runs are hidden">
-      <p>Check a run in the list, or change the filter.</p>
+      <p>Check a run in the list or change the filter.</p>
       <button type="button" className="button" onClick={onShowAll}>
         Show all runs
       </button>
@@ -79,7 +78,7 @@ function Notice({ icon, title, alert = false, children }: NoticeProps) {
   );
 }
 
-/** Something failed while there is something to show: a line above it. */
+/** A failure, or a notice, while there is something to show. */
 export function Banner({ message, onRetry }: { message: string; onRetry?: () => void }) {
   return (
     <div className="banner" role="alert">
@@ -94,7 +93,7 @@ export function Banner({ message, onRetry }: { message: string; onRetry?: () => 
   );
 }
 
-/** Stands where the cards will. */
+/** The placeholder of the cards while they are loaded. */
 export function Skeleton() {
   return (
     <div className="skeleton" role="status" aria-label="Loading the sweeps">

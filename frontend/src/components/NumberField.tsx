@@ -3,7 +3,7 @@ import { useId, useState } from "react";
 interface NumberFieldProps {
   label: string;
   hideLabel?: boolean;
-  /** null is an empty field. */
+  /** null if the field is empty. */
   value: number | null;
   min: number;
   max: number;
@@ -13,19 +13,19 @@ interface NumberFieldProps {
 }
 
 /**
- * A number that is passed on when it is one that the server takes. What is typed on the way there
- * stays in the field, and is put right when the field is left.
+ * A number field. Only valid numbers are passed on; an invalid input stays in the field until it loses
+ * focus.
  */
 export function NumberField(props: NumberFieldProps) {
   const { label, hideLabel = false, value, min, max, step = 1, placeholder, onChange } = props;
   const id = useId();
   const [draft, setDraft] = useState<string | null>(null);
-  const whole = Number.isInteger(step);
-  const take = (text: string) => {
+  const integer = Number.isInteger(step);
+  const change = (text: string) => {
     setDraft(text);
     const number = text.trim() === "" ? null : Number(text);
     if (number === null) onChange(null);
-    else if (number >= min && number <= max && (!whole || Number.isInteger(number)))
+    else if (number >= min && number <= max && (!integer || Number.isInteger(number)))
       onChange(number);
   };
   const rejected = draft !== null && draft.trim() !== "" && Number(draft) !== value;
@@ -37,7 +37,7 @@ export function NumberField(props: NumberFieldProps) {
       <input
         id={id}
         type="number"
-        inputMode={whole ? "numeric" : "decimal"}
+        inputMode={integer ? "numeric" : "decimal"}
         min={min}
         max={max}
         step={step}
@@ -45,7 +45,7 @@ export function NumberField(props: NumberFieldProps) {
         aria-invalid={rejected}
         value={draft ?? (value === null ? "" : String(value))}
         onChange={(event) => {
-          take(event.target.value);
+          change(event.target.value);
         }}
         onBlur={() => {
           setDraft(null);

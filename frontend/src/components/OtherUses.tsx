@@ -1,8 +1,8 @@
-import type { Ranges } from "../api";
+import type { Ranges } from "../api/runs";
 import { formatLearningRate } from "../format";
 import { CopyButton } from "./CopyButton";
 
-/** What the same sweep suggests where the training is not a short one at a constant learning rate. */
+/** What the sweep suggests for other uses than a short training at a constant learning rate. */
 export function OtherUses({ ranges }: { ranges: Ranges | null }) {
   if (ranges === null) return null;
   return (

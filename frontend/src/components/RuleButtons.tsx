@@ -1,20 +1,20 @@
-import type { Rule } from "../api";
+import type { Rule } from "../api/runs";
 import { formatLearningRate } from "../format";
 
 interface RuleButtonsProps {
   rules: readonly Rule[];
   chosen: string;
-  /** What each rule says, by name; null where no one number would be true. */
+  /** The suggestion of each rule, by its name; null where one number for all runs would be wrong. */
   values: ReadonlyMap<string, number> | null;
-  /** Stands before each value: `~` for medians. */
+  /** Shown before each value: `~` for medians. */
   prefix: string;
   onChoose: (rule: string) => void;
 }
 
-/** The rules with what each says; the pressed one is the one that is shown. */
+/** The rules with their suggestions; the pressed one is shown in the charts. */
 export function RuleButtons({ rules, chosen, values, prefix, onChoose }: RuleButtonsProps) {
   return (
-    // A fieldset cannot be laid out as one row of buttons
+    // Not a fieldset, which cannot be laid out as one row.
     <div className="rules" role="group" aria-label="Suggestion rule">
       {rules.map(({ name, label, description }) => {
         const value = values?.get(name);

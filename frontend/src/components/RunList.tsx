@@ -1,60 +1,41 @@
 import { mdiAlert, mdiMagnify } from "@mdi/js";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { memo, useEffect, useId, useRef } from "react";
-import { type CursorStore, NO_CURSOR } from "../chart/cursor";
+import { NO_CURSOR } from "../chart/cursor";
 import { formatCount, formatLearningRate } from "../format";
-import { description, type Entry, splitName } from "../state/entries";
-import type { Action, View } from "../state/view";
+import { useCursorStore, useDispatch } from "../state/context";
+import type { Entry } from "../state/entries";
+import { description, splitName } from "../state/names";
 import { Icon } from "./Icon";
 
 interface RunListProps {
   entries: readonly Entry[];
   shown: ReadonlySet<string>;
-  /** The run that the page is about. */
   activeRun: string | null;
   filter: string;
   filterError: string | null;
-  cursor: CursorStore;
-  dispatch: (action: Action) => void;
 }
 
 const ROW_HEIGHT = 44;
 
-/** Which runs are shown, in which colour, and what each suggests. Not drawn again by a zoom. */
+/** The runs with checkbox, colour and suggestion. Not rendered again by a zoom. */
 export const RunList = memo(function RunList(props: RunListProps) {
-  const { entries, shown, activeRun, filter, filterError, cursor, dispatch } = props;
+  const { entries, shown, activeRun, filter, filterError } = props;
   return (
     <>
-      <Filter
-        filter={filter}
-        error={filterError}
-        onChange={(next) => {
-          dispatch({ type: "filter", filter: next });
-        }}
-      />
-      <SelectAll entries={entries} shown={shown} dispatch={dispatch} />
+      <Filter filter={filter} error={filterError} />
+      <SelectAll entries={entries} shown={shown} />
       {entries.length === 0 ? (
         <p className="no-match">No run matches the filter.</p>
       ) : (
-        <Rows
-          entries={entries}
-          shown={shown}
-          activeRun={activeRun}
-          cursor={cursor}
-          dispatch={dispatch}
-        />
+        <Rows entries={entries} shown={shown} activeRun={activeRun} />
       )}
     </>
   );
 });
 
-interface FilterProps {
-  filter: View["filter"];
-  error: string | null;
-  onChange: (filter: string) => void;
-}
-
-function Filter({ filter, error, onChange }: FilterProps) {
+function Filter({ filter, error }: { filter: string; error: string | null }) {
+  const dispatch = useDispatch();
   const errorId = useId();
   return (
     <div className="filter">
@@ -68,23 +49,20 @@ function Filter({ filter, error, onChange }: FilterProps) {
         aria-describedby={error === null ? undefined : errorId}
         spellCheck={false}
         onChange={(event) => {
-          onChange(event.target.value);
+          dispatch({ type: "filter", filter: event.target.value });
         }}
       />
       {error !== null && (
         <p id={errorId} role="alert">
-          Not a regular expression: {error}
+          {error}
         </p>
       )}
     </div>
   );
 }
 
-function SelectAll({
-  entries,
-  shown,
-  dispatch,
-}: Pick<RunListProps, "entries" | "shown" | "dispatch">) {
+function SelectAll({ entries, shown }: Pick<RunListProps, "entries" | "shown">) {
+  const dispatch = useDispatch();
   const box = useRef<HTMLInputElement>(null);
   const count = entries.filter(({ run }) => shown.has(run.run)).length;
   const all = count === entries.length && count > 0;
@@ -115,7 +93,8 @@ function SelectAll({
 
 type RowsProps = Omit<RunListProps, "filter" | "filterError">;
 
-function Rows({ entries, shown, activeRun, cursor, dispatch }: RowsProps) {
+function Rows({ entries, shown, activeRun }: RowsProps) {
+  const cursor = useCursorStore();
   const scroller = useRef<HTMLDivElement>(null);
   const virtual = useVirtualizer({
     count: entries.length,
@@ -125,7 +104,7 @@ function Rows({ entries, shown, activeRun, cursor, dispatch }: RowsProps) {
     initialRect: { width: 288, height: 800 },
   });
   return (
-    // Scrolled by keyboard through the controls within
+    // Keyboard users scroll it by moving through its controls.
     <div
       ref={scroller}
       className="rows"
@@ -148,7 +127,7 @@ function Rows({ entries, shown, activeRun, cursor, dispatch }: RowsProps) {
                   cursor.set({ ...NO_CURSOR, seriesId: entry.run.run });
                 }}
               >
-                <RunRow entry={entry} shown={shown.has(entry.run.run)} dispatch={dispatch} />
+                <RunRow entry={entry} shown={shown.has(entry.run.run)} />
               </li>
             )
           );
@@ -158,13 +137,8 @@ function Rows({ entries, shown, activeRun, cursor, dispatch }: RowsProps) {
   );
 }
 
-interface RunRowProps {
-  entry: Entry;
-  shown: boolean;
-  dispatch: (action: Action) => void;
-}
-
-function RunRow({ entry, shown, dispatch }: RunRowProps) {
+function RunRow({ entry, shown }: { entry: Entry; shown: boolean }) {
+  const dispatch = useDispatch();
   const { run, color } = entry;
   const { folder, leaf } = splitName(run.run);
   return (
@@ -228,7 +202,7 @@ function Outcome({ entry }: { entry: Entry }) {
   );
 }
 
-/** The learning rate of a trial, in plain type: nobody suggests it. */
+/** The learning rate of a trial; not in bold, as it is not a suggestion. */
 function TrialOutcome({ entry: { run } }: { entry: Entry }) {
   return (
     <span className={run.status === "failed" ? "outcome unclear" : "outcome trial"}>

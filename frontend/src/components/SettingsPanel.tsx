@@ -1,14 +1,14 @@
 import { mdiClose, mdiRestore } from "@mdi/js";
 import { type ReactNode, useId } from "react";
-import type { Sweep } from "../api";
-import { type Field, FIELDS } from "../state/groups";
+import type { Sweep } from "../api/sweeps";
+import { type Field, FIELDS } from "../state/fields";
 import { LIMITS, type Settings } from "../state/settings";
 import { Icon } from "./Icon";
 import { NumberField } from "./NumberField";
 
 interface SettingsPanelProps {
   settings: Settings;
-  /** A shown sweep, for what was recorded. */
+  /** A shown sweep, for the recorded settings. */
   sample: Sweep | null;
   onChange: (settings: Partial<Settings>) => void;
   onReset: () => void;
@@ -25,8 +25,9 @@ export function SettingsPanel({
 }: SettingsPanelProps) {
   const { smoothing, deltaWindow } = settings;
   const recordedSmoothing =
-    numberOf(sample?.config["smoothing"]) ?? sample?.settings.smoothing ?? 0;
-  const recordedWindow = numberOf(sample?.config["delta_window"]) ?? sample?.settings.delta_window;
+    numberOrUndefined(sample?.config["smoothing"]) ?? sample?.settings.smoothing ?? 0;
+  const recordedWindow =
+    numberOrUndefined(sample?.config["delta_window"]) ?? sample?.settings.delta_window;
   return (
     <>
       <header className="panel-title">
@@ -54,7 +55,7 @@ export function SettingsPanel({
             }}
           />
         </div>
-        <p className="hint">Steps that the rules leave out. They stay on the chart, dashed.</p>
+        <p className="hint">Steps that the rules ignore. They are dashed in the chart.</p>
       </Group>
       <Group title="Curves">
         <Smoothing
@@ -109,14 +110,14 @@ export function SettingsPanel({
         <Choice
           label="Group by"
           value={settings.groupBy ?? "none"}
-          options={[["none", "Nothing, one curve each"], ...FIELD_OPTIONS]}
+          options={[["none", "None, one curve per run"], ...FIELD_OPTIONS]}
           onChange={(groupBy) => {
             onChange({ groupBy: groupBy === "none" ? null : groupBy });
           }}
         />
         {settings.groupBy !== null && (
           <p className="hint">
-            The line is the median of the group's sweeps, the tint holds the middle 80 % of them.
+            The line is the median of the sweeps in a group, the tint the middle 80 % of them.
           </p>
         )}
       </Group>
@@ -136,7 +137,7 @@ export function SettingsPanel({
           }}
         />
         <Check
-          label="Loss relative to its start"
+          label="Loss relative to start"
           checked={settings.relativeLoss}
           onChange={(relativeLoss) => {
             onChange({ relativeLoss });
@@ -157,7 +158,7 @@ const FIELD_OPTIONS = (Object.keys(FIELDS) as Field[]).map(
   (field) => [field, FIELDS[field].name] as const,
 );
 
-function numberOf(value: unknown): number | undefined {
+function numberOrUndefined(value: unknown): number | undefined {
   return typeof value === "number" ? value : undefined;
 }
 
@@ -170,7 +171,7 @@ function Group({ title, children }: { title: string; children: ReactNode }) {
   );
 }
 
-/** Where the slider ends; the number field goes on to what the server takes. */
+/** The number field goes up to the limit of the server. */
 const SLIDER_MAX = 1;
 
 interface SmoothingProps {

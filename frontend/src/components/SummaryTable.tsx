@@ -3,8 +3,9 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { memo, useCallback, useMemo, useRef, useState } from "react";
 import { saveFile } from "../files";
 import { formatCount, formatLearningRate, plural } from "../format";
-import { type Entry, stopSentence } from "../state/entries";
-import type { Action } from "../state/view";
+import { useDispatch } from "../state/context";
+import type { Entry } from "../state/entries";
+import { stopReason } from "../state/stopReason";
 import { summaryCsv } from "../table";
 import { CopyButton } from "./CopyButton";
 import { Icon } from "./Icon";
@@ -12,7 +13,7 @@ import { Icon } from "./Icon";
 interface Column {
   name: string;
   numeric: boolean;
-  /** What the rows are ordered by; null goes last either way. */
+  /** The sort key; null is last in either direction. */
   key: (entry: Entry) => string | number | null;
 }
 
@@ -27,18 +28,18 @@ const COLUMNS: Column[] = [
   { name: "Outcome", numeric: false, key: (e) => outcome(e).text },
 ];
 
-/** With its line. */
+/** Including its border. */
 const ROW_HEIGHT = 35;
 
 interface SummaryTableProps {
   entries: readonly Entry[];
   activeRun: string | null;
-  dispatch: (action: Action) => void;
 }
 
-/** The numbers of all shown runs, for those who read rather than look. Not drawn again by a zoom. */
+/** The results of all shown runs as a table. Not rendered again by a zoom. */
 export const SummaryTable = memo(function SummaryTable(props: SummaryTableProps) {
-  const { entries, activeRun, dispatch } = props;
+  const { entries, activeRun } = props;
+  const dispatch = useDispatch();
   const [order, setOrder] = useState<{ column: number; down: boolean } | null>(null);
   const rows = useMemo(() => sortEntries(entries, order), [entries, order]);
   const scroller = useRef<HTMLDivElement>(null);
@@ -79,7 +80,7 @@ export const SummaryTable = memo(function SummaryTable(props: SummaryTableProps)
           <Icon path={mdiDownload} />
         </button>
       </header>
-      {/* A region that scrolls has to be reached by keyboard. */}
+      {/* A scrollable region has to be focusable by keyboard. */}
       <div
         ref={scroller}
         className="table"
@@ -114,7 +115,7 @@ export const SummaryTable = memo(function SummaryTable(props: SummaryTableProps)
             </tr>
           </thead>
           <tbody>
-            <Space height={visible[0]?.start ?? 0} />
+            <Spacer height={visible[0]?.start ?? 0} />
             {visible.map(({ index }) => {
               const entry = rows[index];
               return (
@@ -129,7 +130,7 @@ export const SummaryTable = memo(function SummaryTable(props: SummaryTableProps)
                 )
               );
             })}
-            <Space height={virtual.getTotalSize() - (visible.at(-1)?.end ?? 0)} />
+            <Spacer height={virtual.getTotalSize() - (visible.at(-1)?.end ?? 0)} />
           </tbody>
         </table>
       </div>
@@ -154,8 +155,8 @@ export function sortEntries(
   });
 }
 
-/** Stands for the rows that are out of sight, so that the scroll bar is right. */
-function Space({ height }: { height: number }) {
+/** Takes the place of the rows that are scrolled out of view. */
+function Spacer({ height }: { height: number }) {
   return height > 0 ? <tr aria-hidden="true" className="space" style={{ height }} /> : null;
 }
 
@@ -216,5 +217,5 @@ function outcome(entry: Entry): { text: string; tone: "running" | "bad" | "plain
   if (run.status === "running") return { text: "running", tone: "running" };
   const bad = severity === "severe" || run.status === "failed" || run.status === "interrupted";
   if (error !== null && run.stop_reason === null) return { text: error, tone: "bad" };
-  return { text: stopSentence(run), tone: bad ? "bad" : "plain" };
+  return { text: stopReason(run), tone: bad ? "bad" : "plain" };
 }

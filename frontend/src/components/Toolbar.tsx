@@ -21,7 +21,7 @@ export function Toolbar(props: ToolbarProps) {
         type="button"
         className="icon-button"
         aria-label="Runs"
-        title={runsOpen ? "Hide the runs" : "Show the runs"}
+        title={runsOpen ? "Hide the run list" : "Show the run list"}
         aria-expanded={runsOpen}
         onClick={onToggleRuns}
       >
@@ -49,7 +49,7 @@ export function Toolbar(props: ToolbarProps) {
         type="button"
         className="icon-button"
         aria-label="Help"
-        title="What the picture means (?)"
+        title="Help (?)"
         onClick={onHelp}
       >
         <Icon path={mdiHelpCircleOutline} />

@@ -1,24 +1,25 @@
 import { formatCount, formatLearningRate, formatLoss } from "../format";
-import { stopSentence } from "../state/entries";
+import { useDispatch } from "../state/context";
+import { stopReason } from "../state/stopReason";
 import { finalOf, type TrialEntry } from "../state/trials";
-import type { Action } from "../state/view";
 
 interface TrialsTableProps {
   entries: readonly TrialEntry[];
   best: TrialEntry | null;
+  /** The id of the run in focus. */
   focus: string | null;
-  dispatch: (action: Action) => void;
 }
 
 /** The numbers of the trials, the best first. */
-export function TrialsTable({ entries, best, focus, dispatch }: TrialsTableProps) {
+export function TrialsTable({ entries, best, focus }: TrialsTableProps) {
+  const dispatch = useDispatch();
   const value = (entry: TrialEntry) => {
     const final = finalOf(entry, "loss");
     return entry.trial.diverged || !Number.isFinite(final) ? Infinity : final;
   };
   const ranked = [...entries].sort((a, b) => value(a) - value(b));
   return (
-    <div className="table trials" tabIndex={0} role="region" aria-label="The trials in numbers">
+    <div className="table trials" tabIndex={0} role="region" aria-label="Trials table">
       <table>
         <thead>
           <tr>
@@ -32,13 +33,13 @@ export function TrialsTable({ entries, best, focus, dispatch }: TrialsTableProps
             <th scope="col" className="numeric">
               Validation loss
             </th>
-            <th scope="col" className="numeric" title="Validation loss less loss">
+            <th scope="col" className="numeric" title="Validation loss minus loss">
               Gap
             </th>
             <th
               scope="col"
               className="numeric"
-              title="Share of the loss' total variation that goes down"
+              title="Share of the total variation of the loss that is a decrease"
             >
               Descent
             </th>
@@ -70,9 +71,9 @@ export function TrialsTable({ entries, best, focus, dispatch }: TrialsTableProps
                   {trial.schedule !== null && <span className="dim">{trial.schedule} from </span>}
                   <b>{formatLearningRate(learningRate)}</b>
                 </td>
-                <td className="numeric">{number(loss)}</td>
-                <td className="numeric">{number(validation_loss)}</td>
-                <td className="numeric">{number(gap)}</td>
+                <td className="numeric">{lossOrDash(loss)}</td>
+                <td className="numeric">{lossOrDash(validation_loss)}</td>
+                <td className="numeric">{lossOrDash(gap)}</td>
                 <td className="numeric">{percent(descent)}</td>
                 <td className="numeric">{formatCount(run.steps)}</td>
                 <td>{trial.diverged ? "diverged" : outcome(entry)}</td>
@@ -85,7 +86,7 @@ export function TrialsTable({ entries, best, focus, dispatch }: TrialsTableProps
   );
 }
 
-function number(value: number | undefined): string {
+function lossOrDash(value: number | undefined): string {
   return value === undefined || Number.isNaN(value) ? "–" : formatLoss(value);
 }
 
@@ -97,5 +98,5 @@ function outcome({ run }: TrialEntry): string {
   if (run.status === "running") return "running";
   if (run.stop_reason === "completed") return "completed";
   if (run.stop_reason === "stopped") return "stopped early";
-  return stopSentence(run);
+  return stopReason(run);
 }

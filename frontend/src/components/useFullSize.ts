@@ -1,13 +1,15 @@
 import { type RefObject, useLayoutEffect, useState, useSyncExternalStore } from "react";
 
-/** The header of a card, the toolbar above it, and their margins. */
-const AROUND = 128;
+/** The height of the toolbar, the header of a card, and their margins. */
+const OUTSIDE_CHART = 128;
 
-/** Whether a card's chart fills the window, and how high it is. */
-export function useFullSize(card: RefObject<HTMLElement | null>, usual: number) {
+/** Whether the chart of a card fills the height of the window, and its height. */
+export function useFullSize(card: RefObject<HTMLElement | null>, initial: number) {
   const [full, setFull] = useState(false);
-  const room = useSyncExternalStore(onResize, () => (full ? window.innerHeight - AROUND : 0));
-  const height = Math.max(usual, room);
+  const available = useSyncExternalStore(onResize, () =>
+    full ? window.innerHeight - OUTSIDE_CHART : 0,
+  );
+  const height = Math.max(initial, available);
   useLayoutEffect(() => {
     if (full) card.current?.scrollIntoView({ block: "start" });
   }, [full, height, card]);

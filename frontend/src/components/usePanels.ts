@@ -1,21 +1,21 @@
 import { useEffect, useState, useSyncExternalStore } from "react";
 
-/** Below this the settings lie over the page, and are closed at first. */
+/** In narrower windows the settings overlay the page and are initially closed. */
 const SETTINGS_BESIDE = "(min-width: 1200px)";
-/** Below this the runs are a drawer. */
+/** In narrower windows the run list is a drawer. */
 const RUNS_BESIDE = "(min-width: 720px)";
 
-/** Which side panels are open, and whether the help is. What a person chose holds until the window passes a threshold. */
+/** Which side panels are open, and whether the help is. A choice holds until the window crosses a threshold. */
 export function usePanels() {
   const settingsBeside = useMedia(SETTINGS_BESIDE);
   const runsBeside = useMedia(RUNS_BESIDE);
-  const [settings, setSettings] = useChoice(settingsBeside);
-  const [runs, setRuns] = useChoice(runsBeside);
+  const [settings, setSettings] = usePanel(settingsBeside);
+  const [runs, setRuns] = usePanel(runsBeside);
   const [help, setHelp] = useState(false);
   useEffect(() => {
     const onKeyDown = (event: KeyboardEvent) => {
-      const writing = event.target instanceof Element && event.target.matches("input, select");
-      if (event.key === "?" && !writing) setHelp(true);
+      const typing = event.target instanceof Element && event.target.matches("input, select");
+      if (event.key === "?" && !typing) setHelp(true);
     };
     document.addEventListener("keydown", onKeyDown);
     return () => {
@@ -37,7 +37,7 @@ export function usePanels() {
   };
 }
 
-function useChoice(byDefault: boolean): [boolean, (open: boolean) => void] {
+function usePanel(byDefault: boolean): [boolean, (open: boolean) => void] {
   const [choice, setChoice] = useState<{ open: boolean; when: boolean } | null>(null);
   const open = choice?.when === byDefault ? choice.open : byDefault;
   return [

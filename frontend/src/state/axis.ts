@@ -1,29 +1,29 @@
 import { useMemo } from "react";
-import type { Domain } from "../chart/series";
+import type { Domain, XDomains } from "../chart/series";
 import { clampWindow } from "../chart/zoom";
-import type { DrawnEntry } from "./curves";
+import type { DrawnEntry } from "./entries";
 import { useStable } from "./stable";
 import type { TrialEntry } from "./trials";
 import type { View } from "./view";
 
-/** The one x axis of all cards: every learning rate that there is, and the part of it in view. */
+/** The x axis that all cards share: the range of all learning rates, and its visible part. */
 export function useLearningRateAxis(
   sweeps: readonly DrawnEntry[],
   trials: readonly TrialEntry[],
   zoom: View["zoom"],
-): { fullDomain: Domain; xDomain: Domain } {
-  const fullDomain = useStable(
+): XDomains {
+  const full = useStable(
     useMemo(() => allLearningRates(sweeps, trials), [sweeps, trials]),
     (a, b) => a[0] === b[0] && a[1] === b[1],
   );
-  const xDomain = useMemo(
-    () => (zoom === null ? fullDomain : (clampWindow(zoom, fullDomain) ?? fullDomain)),
-    [zoom, fullDomain],
+  const visible = useMemo(
+    () => (zoom === null ? full : (clampWindow(zoom, full) ?? full)),
+    [zoom, full],
   );
-  return { fullDomain, xDomain };
+  return useMemo(() => ({ full, visible }), [full, visible]);
 }
 
-/** Those that a running sweep has still to reach are kept free for it. */
+/** Includes the learning rates that running sweeps have not reached yet. */
 function allLearningRates(sweeps: readonly DrawnEntry[], trials: readonly TrialEntry[]): Domain {
   let low = Infinity;
   let high = -Infinity;
@@ -36,7 +36,7 @@ function allLearningRates(sweeps: readonly DrawnEntry[], trials: readonly TrialE
       high = Math.max(high, end);
   }
   for (const { learningRate } of trials) {
-    // Room for the dot of a trial beyond the sweeps.
+    // Room for the dot of a trial outside the range of the sweeps.
     if (learningRate < low * 1.05) low = learningRate / 1.3;
     if (learningRate > high / 1.05) high = learningRate * 1.3;
   }

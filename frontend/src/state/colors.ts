@@ -1,19 +1,21 @@
 import { scaleSequentialLog } from "d3-scale";
 import { interpolateViridis } from "d3-scale-chromatic";
-import type { Run } from "../api";
+import type { Run } from "../api/runs";
 
-/** TensorBoard's own, so that a page looks like its neighbours. */
+/** TensorBoard's palette. */
 const LIGHT = ["#425066", "#12b5cb", "#e52592", "#f9ab00", "#9334e6", "#7cb342", "#e8710a"];
 const DARK = ["#8e98a3", ...LIGHT.slice(1)];
 
 /**
- * Each run's colour, in the order in which they began: a run that is added while the page is open
- * takes nobody's colour. Later rounds of the palette are set off in tone.
+ * The colour of each run, in the order of their start times, so that a run that is added while the page
+ * is open changes no other colour. When the palette repeats, its tones differ.
  */
 export function runColors(runs: readonly Run[], dark: boolean): Map<string, string> {
-  const began = ({ start_time }: Run) => start_time ?? Infinity;
-  // Sorting is stable: runs without a time stay in the order of the list.
-  const ordered = [...runs].sort((a, b) => (began(a) === began(b) ? 0 : began(a) - began(b)));
+  const started = ({ start_time }: Run) => start_time ?? Infinity;
+  // Sorting is stable: runs without a start time stay in the order of the list.
+  const ordered = [...runs].sort((a, b) =>
+    started(a) === started(b) ? 0 : started(a) - started(b),
+  );
   return new Map(ordered.map(({ run }, i) => [run, paletteColor(i, dark)]));
 }
 
@@ -23,7 +25,7 @@ function blend(color: string, towards: number, share: number): string {
   return `#${mixed.map((c) => c.toString(16).padStart(2, "0")).join("")}`;
 }
 
-/** A colour for each value of a field, whichever of its runs are shown. */
+/** A colour for each value of a field, independent of which runs are shown. */
 export function valueColors(values: readonly string[], dark: boolean): Map<string, string> {
   return new Map(values.map((value, i) => [value, paletteColor(i, dark)]));
 }
@@ -42,7 +44,7 @@ export interface ColorScale {
   color: (learningRate: number) => string;
 }
 
-/** Colours by suggested learning rate; null when there are no two to tell apart. */
+/** Colours by learning rate; null if there are no two different ones. */
 export function suggestionScale(
   learningRates: readonly number[],
   dark: boolean,
@@ -55,13 +57,13 @@ export function suggestionScale(
     high = Math.max(high, lr);
   }
   if (low === high) return null;
-  // The ends of the ramp that would sink into the background are left out.
+  // Without the end of the colour ramp that is close to the background.
   const [from, to] = dark ? [0.25, 1] : [0, 0.82];
   const scale = scaleSequentialLog((t: number) => interpolateViridis(from + t * (to - from)));
   return { low, high, color: scale.domain([low, high]) };
 }
 
-/** For a run without a suggestion where the others are coloured by theirs. */
+/** For a run without a suggestion, when runs are coloured by suggestion. */
 export function noSuggestionColor(dark: boolean): string {
   return dark ? "#9e9e9e" : "#757575";
 }

@@ -1,31 +1,21 @@
-import type { Sweep } from "../api";
-import { RAW_UP_TO } from "../chart/Curves";
+import type { Sweep } from "../api/sweeps";
+import { MAX_CURVES_WITH_RAW } from "../chart/density";
 import { bisect, type Domain, type Marks, type Series } from "../chart/series";
 import { formatLearningRate } from "../format";
-import type { Entry } from "./entries";
+import type { DrawnEntry, Entry } from "./entries";
 import type { Settings } from "./settings";
 
-/** An entry whose sweep is here and has at least one row. */
-export type DrawnEntry = Entry & { sweep: Sweep };
-
-export function drawable(entries: readonly Entry[]): DrawnEntry[] {
-  return entries.filter(
-    (entry): entry is DrawnEntry =>
-      entry.sweep !== null && entry.sweep.columns.learning_rate.length > 0,
-  );
-}
-
-/** The smoothed losses, with the raw ones where they are wanted. */
+/** The smoothed losses, with the raw ones where they are shown. */
 export function lossSeries(
   entries: readonly DrawnEntry[],
   activeRun: string | null,
   settings: Pick<Settings, "showRaw" | "relativeLoss">,
 ): Series[] {
-  const all = entries.length <= RAW_UP_TO;
+  const rawForAll = entries.length <= MAX_CURVES_WITH_RAW;
   return entries.map((entry) => {
-    const withRaw = settings.showRaw && (all || entry.run.run === activeRun);
+    const withRaw = settings.showRaw && (rawForAll || entry.run.run === activeRun);
     const { smoothed_loss, loss } = entry.sweep.columns;
-    const scale = settings.relativeLoss ? 1 / startOf(smoothed_loss) : 1;
+    const scale = settings.relativeLoss ? 1 / initialLoss(smoothed_loss) : 1;
     return {
       ...commonSeries(entry),
       y: scaled(smoothed_loss, scale),
@@ -42,18 +32,18 @@ export function deltaSeries(
   return entries.map((entry) => {
     const { smoothed_loss, loss_delta, slope, learning_rate, step } = entry.sweep.columns;
     const delta = settings.delta === "slope" ? slope : loss_delta;
-    const scale = settings.relativeLoss ? 1 / startOf(smoothed_loss) : 1;
+    const scale = settings.relativeLoss ? 1 / initialLoss(smoothed_loss) : 1;
     const minimum = entry.sweep.minimum_learning_rate;
     const common = commonSeries(entry);
     const window = entry.sweep.settings.delta_window;
     return {
       ...common,
-      // The first differences are over shorter windows, the very first between two noisy batches.
+      // The first differences are over shorter windows, i.e. noisy.
       fitFrom:
         settings.delta === "slope" ? 0 : bisect(step, Math.min(window, entry.sweep.steps >> 2)),
-      y: delta ? scaled(delta, scale) : nothing(learning_rate),
+      y: delta ? scaled(delta, scale) : allNaN(learning_rate),
       raw: null,
-      // What comes after the minimum is the divergence, whose slopes dwarf those of the descent.
+      // The slopes of the divergence, after the minimum, dwarf those of the descent.
       fitTo:
         minimum === null
           ? common.fitTo
@@ -78,18 +68,18 @@ function commonSeries({ run, sweep, color }: DrawnEntry): Omit<Series, "y" | "ra
     solidTo: Math.max(solidFrom, bisect(step, sweep.steps - skip_end)),
     fitFrom: 0,
     fitTo: divergence === null ? x.length : bisect(x, divergence * (1 + 1e-6)),
-    rises: divergence !== null,
+    diverges: divergence !== null,
     live: run.status === "running",
   };
 }
 
-/** The first finite loss, by which "relative to the start" divides. */
-function startOf(losses: Float32Array): number {
+/** The first finite loss, which relative losses are divided by. */
+function initialLoss(losses: Float32Array): number {
   const start = losses.find((value) => Number.isFinite(value) && value !== 0);
   return Math.abs(start ?? 1);
 }
 
-/** The same array again for the same question, so that nobody takes it for a new curve. */
+/** Memoized: the same array for the same arguments, so that the curve counts as unchanged. */
 function scaled(values: Float32Array, factor: number): Float32Array {
   if (factor === 1) return values;
   const before = SCALED.get(values);
@@ -99,16 +89,16 @@ function scaled(values: Float32Array, factor: number): Float32Array {
   return after.values;
 }
 
-/** A curve that is not here yet. */
-function nothing(like: Float32Array): Float32Array {
+/** Stands in for a column that is not loaded yet. */
+function allNaN(like: Float32Array): Float32Array {
   return scaled(like, NaN);
 }
 
 const SCALED = new WeakMap<Float32Array, { factor: number; values: Float32Array }>();
 
 /**
- * The marks of all entries, and with `active` those of that one in detail. `ruleLabel` is what the
- * shown rule is called.
+ * The marks of all entries, with more detail for `active`. `ruleLabel` is the label of the chosen
+ * rule.
  */
 export function marksOf(
   entries: readonly DrawnEntry[],
@@ -137,14 +127,14 @@ export function marksOf(
   };
 }
 
-/** Where the sweep that the page is about suggests to train; null where it does not. */
+/** A line at the suggestion of the active sweep; null if there is none. */
 export function guideOf(active: Entry | null, ruleLabel: string): Marks["guide"] {
   const suggested = active?.suggested ?? null;
   if (suggested === null) return null;
-  const at = formatLearningRate(suggested);
+  const rate = formatLearningRate(suggested);
   return active?.reliable
-    ? { x: suggested, text: `Suggested ${at}`, tone: "clear" }
-    : { x: suggested, text: `Unclear, ${ruleLabel} at ${at}`, tone: "unclear" };
+    ? { x: suggested, text: `Suggested ${rate}`, tone: "clear" }
+    : { x: suggested, text: `Unclear, ${ruleLabel} at ${rate}`, tone: "unclear" };
 }
 
 function skippedRanges({ columns, settings, steps }: Sweep): Domain[] {
@@ -159,10 +149,10 @@ function skippedRanges({ columns, settings, steps }: Sweep): Domain[] {
 }
 
 /**
- * How many times the largest starting loss is the smallest. Above about twenty, the smaller curves
- * are flat lines in a common picture.
+ * The ratio of the largest to the smallest initial loss. Above about twenty, the smaller curves look
+ * flat in a common chart.
  */
-export function startingLossRatio(entries: readonly DrawnEntry[]): number {
-  const starts = entries.map(({ sweep }) => startOf(sweep.columns.smoothed_loss));
-  return starts.length < 2 ? 1 : Math.max(...starts) / Math.min(...starts);
+export function initialLossRatio(entries: readonly DrawnEntry[]): number {
+  const losses = entries.map(({ sweep }) => initialLoss(sweep.columns.smoothed_loss));
+  return losses.length < 2 ? 1 : Math.max(...losses) / Math.min(...losses);
 }

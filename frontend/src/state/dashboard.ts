@@ -1,5 +1,6 @@
 import { useMemo } from "react";
-import type { Run } from "../api";
+import type { Run } from "../api/runs";
+import type { Legend } from "../chart/series";
 import {
   type ColorScale,
   noSuggestionColor,
@@ -8,91 +9,90 @@ import {
   valueColors,
 } from "./colors";
 import { useRules, useRuns, useSweeps, useTrials } from "./data";
+import { useDebounced } from "./debounced";
 import { createEntries, type Entry } from "./entries";
-import { compileFilter } from "./filter";
-import { type Field, FIELDS, fieldValues, isField } from "./groups";
-import { useSettled } from "./settled";
+import { type Field, FIELDS, fieldValues, isField } from "./fields";
 import { sweepSettings } from "./settings";
 import { useDark } from "./theme";
 import { drawableTrials } from "./trials";
+import { useMatchingRuns } from "./useMatchingRuns";
 import { isChecked, type View } from "./view";
 
-/** More curves than this cannot be told apart by seven colours. */
-const RUN_COLORS_UP_TO = 24;
+/** With more runs than this, the seven colours of the palette no longer tell them apart. */
+const MAX_RUNS_WITH_OWN_COLOR = 24;
 
 const NO_RUNS: Run[] = [];
 
-/** Everything that the page shows, from the server's answers and the view. */
+/** Everything that the page shows, from the responses of the server and the view. */
 export function useDashboard(view: View) {
   const dark = useDark();
   const runsQuery = useRuns();
   const rules = useRules();
   const all = runsQuery.data?.runs ?? NO_RUNS;
-  const filter = useMemo(() => compileFilter(view.filter), [view.filter]);
-  const allListed = useMemo(
-    () =>
-      all.filter(
-        ({ run, id }) => (filter.pattern?.test(run) ?? true) || view.linkedMatches?.has(id),
-      ),
-    [all, filter, view.linkedMatches],
-  );
-  // Trials are trainings at one learning rate: they have cards, colours and numbers of their own.
+  const { matching, error: filterError } = useMatchingRuns(all, view);
+  const allListed = matching ?? NO_RUNS;
+  // Trials have their own cards and colours.
   const runs = useMemo(() => all.filter(({ kind }) => kind === "sweep"), [all]);
   const listed = useMemo(() => allListed.filter(({ kind }) => kind === "sweep"), [allListed]);
   const shown = useMemo(
     () => listed.filter(({ id }) => isChecked(view.selection, id)),
     [listed, view.selection],
   );
-  const ofTrials = useTrialEntries(allListed, view.selection, dark);
-  const wanted = useSettled(
+  const trials = useTrialEntries(allListed, view.selection, dark);
+  const settled = useDebounced(
     useMemo(() => sweepSettings(view.settings), [view.settings]),
-    SETTLE_MS,
+    DEBOUNCE_MS,
   );
   const { rule, colorBy, groupBy, delta } = view.settings;
-  const sweepsQuery = useSweeps(shown, wanted, delta === "slope" ? "slope" : "loss_delta");
-  const sweeps = shown.length > 0 ? sweepsQuery.sweeps : undefined;
+  const sweepsQuery = useSweeps(shown, settled, delta === "slope" ? "slope" : "loss_delta");
+  const sweeps = shown.length > 0 ? sweepsQuery.loaded : undefined;
   const colored = useMemo(() => {
     const plain = runColors(runs, dark);
     const entries = createEntries(listed, sweeps, rule, plain);
-    const shownIds = new Set(shown.map(({ run }) => run));
-    const shownEntries = entries.filter((entry) => shownIds.has(entry.run.run));
+    const shownNames = new Set(shown.map(({ run }) => run));
+    const shownEntries = entries.filter((entry) => shownNames.has(entry.run.run));
     const field = isField(colorBy) ? colorBy : colorBy === "automatic" ? groupBy : null;
     if (field !== null) return colorByField(entries, shownEntries, runs, field, dark);
     const bySuggestion =
       colorBy === "suggestion" ||
-      (colorBy === "automatic" && shownEntries.length > RUN_COLORS_UP_TO);
+      (colorBy === "automatic" && shownEntries.length > MAX_RUNS_WITH_OWN_COLOR);
     const scale = bySuggestion ? scaleOf(shownEntries, dark) : null;
     const colors = { scale, legend: NO_LEGEND };
     if (!scale) return { entries, shownEntries, ...colors };
-    return { ...recolor(entries, shownIds, suggestionColor(scale, dark)), ...colors };
+    return { ...recolor(entries, shownNames, suggestionColor(scale, dark)), ...colors };
   }, [runs, listed, shown, sweeps, rule, colorBy, groupBy, dark]);
 
   const focused = colored.shownEntries.find(({ run }) => run.id === view.focus) ?? null;
   const only = colored.shownEntries.length === 1 ? (colored.shownEntries[0] ?? null) : null;
   const entries = useMemo(() => {
-    const trials = new Map(ofTrials.entries.map((entry) => [entry.run.run, entry]));
-    const sweeps = new Map(colored.entries.map((entry) => [entry.run.run, entry]));
-    return allListed.flatMap(({ run }) => trials.get(run) ?? sweeps.get(run) ?? []);
-  }, [allListed, ofTrials.entries, colored.entries]);
+    const byRun = new Map(
+      [...trials.entries, ...colored.entries].map((entry) => [entry.run.run, entry]),
+    );
+    return allListed.flatMap(({ run }) => byRun.get(run) ?? []);
+  }, [allListed, trials.entries, colored.entries]);
   return {
     runsQuery,
     sweepsQuery,
-    trialsQuery: ofTrials.query,
+    trialsQuery: trials.query,
     rules,
     /** Sweeps and trials, as the server lists them. */
     runs: all,
-    filterError: filter.error,
+    filterError,
+    /** Whether the filter of a link is still being applied. */
+    isFiltering: matching === null,
     ...colored,
-    /** Of the run list: sweeps and trials. */
+    /** The listed sweeps and trials. */
     entries,
-    shownTrials: ofTrials.shown,
-    trials: ofTrials.drawable,
-    trialScale: ofTrials.scale,
-    /** The run that was picked, and the one that the page is about: that one, or the only one. */
+    shownTrials: trials.shown,
+    trials: trials.drawable,
+    trialScale: trials.scale,
+    /** The sweep in focus, and the active one: the one in focus or the only one. */
     focused,
     active: focused ?? only,
   };
 }
+
+export type Dashboard = ReturnType<typeof useDashboard>;
 
 /** The trials among the listed runs, coloured by learning rate. */
 function useTrialEntries(listed: readonly Run[], selection: View["selection"], dark: boolean) {
@@ -102,7 +102,7 @@ function useTrialEntries(listed: readonly Run[], selection: View["selection"], d
     [runs, selection],
   );
   const query = useTrials(shownRuns);
-  const trials = shownRuns.length > 0 ? query.trials : undefined;
+  const loaded = shownRuns.length > 0 ? query.loaded : undefined;
   return useMemo(() => {
     const rates = shownRuns.flatMap(({ learning_rate }) => learning_rate ?? []);
     const scale = suggestionScale(
@@ -118,12 +118,12 @@ function useTrialEntries(listed: readonly Run[], selection: View["selection"], d
     const entries = createEntries(runs, undefined, null, colors);
     const shownNames = new Set(shownRuns.map(({ run }) => run));
     const shown = entries.filter(({ run }) => shownNames.has(run.run));
-    return { entries, shown, drawable: drawableTrials(shown, trials?.byRun), scale, query };
-  }, [runs, shownRuns, trials, dark, query]);
+    return { entries, shown, drawable: drawableTrials(shown, loaded?.byRun), scale, query };
+  }, [runs, shownRuns, loaded, dark, query]);
 }
 
-/** A slider in motion asks the server when it rests, not at every pixel. */
-const SETTLE_MS = 120;
+/** A moving slider causes no request until it rests. */
+const DEBOUNCE_MS = 120;
 
 function scaleOf(entries: readonly Entry[], dark: boolean): ColorScale | null {
   const reliable = entries.filter(({ reliable }) => reliable);
@@ -138,9 +138,6 @@ function suggestionColor(scale: ColorScale, dark: boolean) {
     suggested !== null && reliable ? scale.color(suggested) : noSuggestionColor(dark);
 }
 
-/** What a colour stands for. */
-export type Legend = readonly { label: string; color: string }[];
-
 const NO_LEGEND: Legend = [];
 
 function colorByField(
@@ -154,15 +151,15 @@ function colorByField(
   const colorOf = (value: string) => colors.get(value) ?? noSuggestionColor(dark);
   const shown = shownEntries.map(({ run }) => run);
   const legend = fieldValues(shown, field).map((label) => ({ label, color: colorOf(label) }));
-  const shownIds = new Set(shown.map(({ run }) => run));
-  const recolored = recolor(entries, shownIds, ({ run }) => colorOf(FIELDS[field].of(run)));
+  const shownNames = new Set(shown.map(({ run }) => run));
+  const recolored = recolor(entries, shownNames, ({ run }) => colorOf(FIELDS[field].of(run)));
   return { ...recolored, scale: null, legend };
 }
 
-function recolor(entries: Entry[], shownIds: Set<string>, colorOf: (entry: Entry) => string) {
+function recolor(entries: Entry[], shownNames: Set<string>, colorOf: (entry: Entry) => string) {
   const recolored = entries.map((entry) => ({ ...entry, color: colorOf(entry) }));
   return {
     entries: recolored,
-    shownEntries: recolored.filter(({ run }) => shownIds.has(run.run)),
+    shownEntries: recolored.filter(({ run }) => shownNames.has(run.run)),
   };
 }

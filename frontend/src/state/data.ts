@@ -1,29 +1,24 @@
 import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useMemo, useState } from "react";
-import {
-  type ColumnName,
-  createRunsClient,
-  fetchRules,
-  type Rules,
-  type Run,
-  type SweepSettings,
-} from "../api";
-import { RAW_UP_TO } from "../chart/Curves";
-import { SweepLoader } from "./loader";
-import { TrialLoader } from "./trialLoader";
+import type { RunCache } from "../api/runCache";
+import { createRunsClient, fetchRules, type Rules, type Run } from "../api/runs";
+import { createSweepCache } from "../api/sweepCache";
+import type { ColumnName, SweepSettings, SweepsRequest } from "../api/sweeps";
+import { createTrialCache, type TrialsRequest } from "../api/trialCache";
+import { MAX_CURVES_WITH_RAW } from "../chart/density";
 import { useVisible } from "./visibility";
 
 export const POLL_SECONDS = 2.5;
-/** A server that does not answer is asked less often. */
+/** A server that does not respond is polled less often. */
 export const RETRY_SECONDS = 5;
 
-/** The list of runs, kept up to date while anybody looks. */
+/** The list of runs, kept up to date while the page is visible. */
 export function useRuns() {
   const visible = useVisible();
   const queries = useQueryClient();
   const [client] = useState(createRunsClient);
   useEffect(() => {
-    // Who comes back to the tab wants to see at once what has happened meanwhile.
+    // Update at once when the user returns to the tab.
     if (visible) void queries.invalidateQueries({ queryKey: ["runs"] }, { cancelRefetch: false });
   }, [visible, queries]);
   return useQuery({
@@ -44,70 +39,64 @@ export function useRules(): Rules | undefined {
   return data;
 }
 
-/** Long sweeps are thinned to the width of a large screen; where there are many, to that of a card. */
+/** Long sweeps are downsampled to the width of a large screen or, if they are many, of a card. */
 const BUCKETS = { few: 2_000, many: 500, manyFrom: 25 };
 
-/** The sweeps of `runs`; what was there before stays until the new answer has come. */
+/** The sweeps of `runs`. The previous ones stay until the response has arrived. */
 export function useSweeps(runs: readonly Run[], settings: SweepSettings, delta: ColumnName) {
-  const visible = useVisible();
-  const [loader] = useState(() => new SweepLoader());
-  const fingerprint = useMemo(
-    () => runs.map(({ run, version }) => `${run}\n${version}`).join("\n"),
-    [runs],
-  );
+  const [cache] = useState(() => createSweepCache());
   const buckets = runs.length < BUCKETS.manyFrom ? BUCKETS.few : BUCKETS.many;
-  const options = (columns: ColumnName[]) => ({
-    queryKey: ["sweeps", settings, columns, fingerprint],
-    queryFn: ({ signal }: { signal: AbortSignal }) =>
-      loader.load(runs, { settings, columns, buckets }, signal),
-    structuralSharing: false,
-    gcTime: 0,
-    retry: 1,
+  const request = (columns: ColumnName[]): SweepsRequest => ({ settings, columns, buckets });
+  const rawAtOnce = runs.length <= MAX_CURVES_WITH_RAW;
+  const query = useCached("sweeps", cache, runs, request(rawAtOnce ? [delta, "loss"] : [delta]));
+  // What only the tooltip and a focused run need is loaded after everything else is drawn.
+  const withRaw = useCached("sweeps", cache, runs, request([delta, "loss"]), {
+    after: query.isComplete && !rawAtOnce,
+    keepPrevious: false,
   });
-  const rawAtOnce = runs.length <= RAW_UP_TO;
-  const query = useQuery({
-    ...options(rawAtOnce ? [delta, "loss"] : [delta]),
-    enabled: runs.length > 0,
-    placeholderData: keepPreviousData,
-    refetchInterval: ({ state }) => (visible && state.error ? 1_000 * RETRY_SECONDS : false),
-  });
-  // What only the tooltip and a run in focus show comes after everything else is drawn.
-  const { data: withRaw } = useQuery({
-    ...options([delta, "loss"]),
-    enabled: !rawAtOnce && query.isSuccess && !query.isPlaceholderData,
-  });
-  const { data: drawn, error } = query;
-  const sweeps = useMemo(
-    () => withRaw ?? drawn ?? (error ? loader.known(runs) : undefined),
-    [withRaw, drawn, error, loader, runs],
-  );
-  return { sweeps, error, isPending: query.isPending, refetch: query.refetch };
+  return { ...query, loaded: withRaw.isComplete ? withRaw.loaded : query.loaded };
 }
 
-/** The epochs of `runs`; what was there before stays until the new answer has come. */
+/** Trials have no request parameters. */
+const TRIALS: TrialsRequest = {};
+
+/** The epochs of `runs`. The previous ones stay until the response has arrived. */
 export function useTrials(runs: readonly Run[]) {
+  const [cache] = useState(() => createTrialCache());
+  return useCached("trials", cache, runs, TRIALS);
+}
+
+/** Loads `runs` through a cache: TanStack Query schedules, retries and aborts the requests. */
+function useCached<Request, Part extends { run: string }, Value>(
+  name: string,
+  cache: RunCache<Request, Part, Value>,
+  runs: readonly Run[],
+  request: Request,
+  { after = true, keepPrevious = true } = {},
+) {
   const visible = useVisible();
-  const [loader] = useState(() => new TrialLoader());
-  const fingerprint = useMemo(
+  const versions = useMemo(
     () => runs.map(({ run, version }) => `${run}\n${version}`).join("\n"),
     [runs],
   );
-  const { data, error, isPending, refetch } = useQuery({
-    queryKey: ["trials", fingerprint],
-    queryFn: ({ signal }) => loader.load(runs, signal),
+  const { data, error, isPending, isSuccess, isPlaceholderData, refetch } = useQuery({
+    queryKey: [name, request, versions],
+    queryFn: ({ signal }) => cache.load(runs, request, signal),
     structuralSharing: false,
+    // Values are kept in `cache`.
     gcTime: 0,
     retry: 1,
-    enabled: runs.length > 0,
-    placeholderData: keepPreviousData,
+    enabled: after && runs.length > 0,
+    ...(keepPrevious && { placeholderData: keepPreviousData }),
     refetchInterval: ({ state }) => (visible && state.error ? 1_000 * RETRY_SECONDS : false),
   });
-  const trials = useMemo(
-    () => data ?? (error ? loader.known(runs) : undefined),
-    [data, error, loader, runs],
+  const loaded = useMemo(
+    () => data ?? (error ? cache.known(runs) : undefined),
+    [data, error, cache, runs],
   );
+  const isComplete = isSuccess && !isPlaceholderData;
   return useMemo(
-    () => ({ trials, error, isPending, refetch }),
-    [trials, error, isPending, refetch],
+    () => ({ loaded, error, isPending, isComplete, refetch }),
+    [loaded, error, isPending, isComplete, refetch],
   );
 }

@@ -1,43 +1,15 @@
-import { least, median } from "d3-array";
-import type { Run } from "../api";
+import { least } from "d3-array";
 import { bandOf } from "../chart/band";
 import type { Marks, Series } from "../chart/series";
 import { plural } from "../format";
-import type { DrawnEntry } from "./curves";
-import { type Entry, splitName } from "./entries";
+import type { DrawnEntry, Entry } from "./entries";
+import { type Field, FIELDS } from "./fields";
+import { geometricMedian } from "./geometricMedian";
 
-/** What runs can be told apart by. */
-export const FIELDS = {
-  optimizer: { name: "Optimizer", of: (run: Run) => run.optimizer ?? "unknown optimizer" },
-  model: { name: "Model", of: (run: Run) => run.model ?? "unknown model" },
-  batch_size: {
-    name: "Batch size",
-    of: (run: Run) => (run.batch_size === null ? "unknown batch size" : `batch ${run.batch_size}`),
-  },
-  folder: { name: "Folder", of: (run: Run) => splitName(run.run).folder || "no folder" },
-  configuration: {
-    name: "Configuration",
-    of: (run: Run): string =>
-      [FIELDS.optimizer, FIELDS.model, FIELDS.batch_size].map((field) => field.of(run)).join(" · "),
-  },
-} as const;
-
-export type Field = keyof typeof FIELDS;
-
-export function isField(text: string): text is Field {
-  return Object.hasOwn(FIELDS, text);
-}
-
-/** The values of a field among the runs, in natural order. */
-export function fieldValues(runs: readonly Run[], field: Field): string[] {
-  const values = new Set(runs.map((run) => FIELDS[field].of(run)));
-  return [...values].sort((a, b) => a.localeCompare(b, undefined, { numeric: true }));
-}
-
-/** Several sweeps that are drawn as one curve with a band. */
+/** Several sweeps drawn as one curve with a band. */
 export interface Group {
   id: string;
-  /** What its sweeps have in common. */
+  /** The value of the field that its sweeps share. */
   value: string;
   label: string;
   color: string;
@@ -45,8 +17,8 @@ export interface Group {
 }
 
 /**
- * The entries by a field; those that are alone, and the one that the page is about, stay as they
- * are.
+ * The entries grouped by a field. An entry that is alone in its group stays single, and so does the
+ * active one.
  */
 export function groupEntries(
   entries: readonly DrawnEntry[],
@@ -63,17 +35,17 @@ export function groupEntries(
   for (const [value, members] of byValue) {
     const [first, second] = members;
     if (!first || !second) continue;
-    // No run has such a name: a path has no empty part at its start.
+    // No run has such a name: a path never starts with an empty part.
     const id = `//${value}`;
     const label = `${value}, ${plural(members.length, "sweep")}`;
     groups.push({ id, value, label, color: first.color, entries: members });
   }
   const grouped = new Set(groups.flatMap((group) => group.entries));
-  const singles = entries.filter((one) => !grouped.has(one) || one.run.run === activeRun);
+  const singles = entries.filter((entry) => !grouped.has(entry) || entry.run.run === activeRun);
   return { groups, singles };
 }
 
-/** The curves of the groups: each the median and band of its sweeps' own. */
+/** The curves of the groups: the median and the band of the curves of their sweeps. */
 export function groupSeries(
   groups: readonly Group[],
   series: (entries: readonly DrawnEntry[]) => Series[],
@@ -81,7 +53,7 @@ export function groupSeries(
   return groups.map((group) => bandOf(group, series(group.entries)));
 }
 
-/** A mark at the median of each group's reliable suggestions. */
+/** A mark at the median of the reliable suggestions of each group. */
 export function groupPoints(groups: readonly Group[]): Marks["points"] {
   return groups.flatMap(({ id, entries }) => {
     const x = medianSuggestion(entries);
@@ -89,21 +61,18 @@ export function groupPoints(groups: readonly Group[]): Marks["points"] {
   });
 }
 
-/** The sweep of a group whose suggestion is nearest to the middle one. */
-export function typicalOf({ entries }: Group): DrawnEntry | null {
-  const middle = medianSuggestion(entries);
-  if (middle === null) return entries[0] ?? null;
+/** The sweep of a group whose suggestion is nearest to the median. */
+export function mostTypical({ entries }: Group): DrawnEntry | null {
+  const median = medianSuggestion(entries);
+  if (median === null) return entries[0] ?? null;
   const reliable = entries.filter((entry) => entry.reliable && entry.suggested !== null);
   return (
-    least(reliable, ({ suggested }) => Math.abs(Math.log((suggested ?? NaN) / middle))) ?? null
+    least(reliable, ({ suggested }) => Math.abs(Math.log((suggested ?? NaN) / median))) ?? null
   );
 }
 
-/** Half way between learning rates is their geometric mean, so it is taken of their logarithms. */
-export function medianSuggestion(entries: readonly Entry[]): number | null {
-  const logs = entries.flatMap(({ suggested, reliable }) =>
-    suggested === null || !reliable ? [] : Math.log10(suggested),
+function medianSuggestion(entries: readonly Entry[]): number | null {
+  return geometricMedian(
+    entries.filter(({ reliable }) => reliable).map(({ suggested }) => suggested),
   );
-  const middle = median(logs);
-  return middle === undefined ? null : 10 ** middle;
 }

@@ -1,22 +1,22 @@
-// TensorBoard around the frame. The page also works by itself, and inside hosts that do not let it
-// look out (a notebook's sandbox): every access is in a try.
+// Access to the TensorBoard page around the frame. The page also works on its own, and in hosts that
+// block access (a sandboxed notebook), so every access is in a try block.
 
 import type { LinkParts } from "./link";
 
 const PREFIX = "p.lr_finder.";
 
-/** The window of TensorBoard's own page; null when there is none or it may not be touched. */
+/** The window of the TensorBoard page; null if there is none or access is denied. */
 function hostWindow(): Window | null {
   try {
     if (window.parent === window) return null;
-    // Reading the address throws where the host is of another origin.
+    // Reading the URL throws if the host is of another origin.
     return window.parent.location.href === "" ? null : window.parent;
   } catch {
     return null;
   }
 }
 
-/** The window whose address the links are about. */
+/** The window whose URL links are made from. */
 function addressWindow(): Window {
   return hostWindow() ?? window;
 }
@@ -33,37 +33,37 @@ export function parseHash(hash: string): LinkParts {
     try {
       parts[part.slice(PREFIX.length, equals)] = decodeURIComponent(part.slice(equals + 1));
     } catch {
-      // Not ours after all: we write nothing that does not decode.
+      // Not written by this page.
     }
   }
   return parts;
 }
 
-/** `hash` with this plugin's parts replaced, and everybody else's kept. */
+/** `hash` with the parts of this plugin replaced, and all others kept. */
 export function replaceParts(hash: string, parts: LinkParts): string {
-  const others = hash
+  const foreign = hash
     .replace(/^#/, "")
     .split("&")
     .filter((part) => part !== "" && !part.startsWith(PREFIX));
-  const ours = Object.entries(parts).map(
-    // Commas are legible in an address and need no escape.
+  const own = Object.entries(parts).map(
+    // Commas are readable in a URL and need no escape.
     ([key, value]) => `${PREFIX}${key}=${encodeURIComponent(value).replaceAll("%2C", ",")}`,
   );
-  return `#${[...others, ...ours].join("&")}`;
+  return `#${[...foreign, ...own].join("&")}`;
 }
 
-/** Writes the parts into the address, with or without a new entry in the history. */
+/** Writes the parts to the URL, with or without a new history entry. */
 export function writeAddress(parts: LinkParts, newEntry: boolean): void {
   try {
     const target = addressWindow();
     const next = replaceParts(target.location.hash, parts);
     if (next === target.location.hash || (next === "#" && target.location.hash === "")) return;
-    // The full address, since the frame's <base> would bend a relative one.
+    // The full URL: a relative one would be resolved against the frame's <base>.
     const url = target.location.href.replace(/#.*$/, "") + next;
     if (newEntry) target.history.pushState(target.history.state, "", url);
     else target.history.replaceState(target.history.state, "", url);
   } catch {
-    // The view is not in the address then; everything else works.
+    // The view is then not in the URL; everything else works.
   }
 }
 
@@ -71,7 +71,7 @@ export function currentAddress(): string {
   return addressWindow().location.href;
 }
 
-/** Calls back when somebody else changes the address: the Back button, or a pasted link. */
+/** Calls back when the URL changes from outside: by the Back button or a pasted link. */
 export function onAddressChange(listener: (parts: LinkParts) => void): () => void {
   const target = addressWindow();
   const onChange = () => {
@@ -89,7 +89,7 @@ export function isDark(): boolean {
   return window.matchMedia("(prefers-color-scheme: dark)").matches;
 }
 
-/** Calls back when the host's theme may have changed. */
+/** Calls back when the theme of the host may have changed. */
 export function onThemeChange(listener: () => void): () => void {
   const host = hostWindow();
   if (host) {
@@ -106,7 +106,7 @@ export function onThemeChange(listener: () => void): () => void {
   };
 }
 
-/** Calls back when TensorBoard's reload button is pressed, or its own timer reloads. */
+/** Calls back when TensorBoard reloads, by its button or its timer. */
 export function onHostReload(listener: () => void): () => void {
   const host = hostWindow();
   if (!host) return () => undefined;

@@ -1,21 +1,21 @@
-import { isField } from "./groups";
+import { isField } from "./fields";
 import { DEFAULT_SETTINGS, LIMITS, type Settings } from "./settings";
 import { INITIAL_VIEW, type Selection, type View } from "./view";
 
-/** The parts of the host's address that belong to this plugin, without their prefix. */
+/** The parts of the host's URL fragment that belong to this plugin, without their prefix. */
 export type LinkParts = Record<string, string>;
 
-/** The sweeps of this log directory, by id. */
+/** The ids of the runs in this log directory. */
 export interface KnownIds {
   all: readonly string[];
-  /** Those that the filter lets through. */
+  /** Those that match the filter. */
   matches: readonly string[];
 }
 
-/** An address holds thousands of characters, and 17 are needed for a sweep. */
-const MATCHES_AT_MOST = 200;
+/** A URL may have thousands of characters, and a run takes 17. */
+const MAX_MATCHES = 200;
 
-/** What differs from a fresh view, as short texts. */
+/** The differences from the initial view, as short texts. */
 export function toLink(view: View, { all, matches }: KnownIds): LinkParts {
   const parts: LinkParts = {};
   const { selection, focus, filter, zoom, marker, settings } = view;
@@ -23,7 +23,7 @@ export function toLink(view: View, { all, matches }: KnownIds): LinkParts {
   if (focus !== null) parts["focus"] = focus;
   if (filter !== "") {
     parts["filter"] = filter;
-    if (matches.length <= MATCHES_AT_MOST) parts["matches"] = writeIds(matches);
+    if (matches.length <= MAX_MATCHES) parts["matches"] = writeIds(matches);
   }
   if (zoom !== null) parts["zoom"] = zoom.map(writeRate).join(",");
   if (marker !== null) parts["marker"] = writeRate(marker);
@@ -34,7 +34,7 @@ export function toLink(view: View, { all, matches }: KnownIds): LinkParts {
   return parts;
 }
 
-/** Reads what `toLink` wrote. Parts that make no sense are passed over: others write links too. */
+/** Reads what `toLink` wrote. Invalid parts are ignored: anyone can write a link. */
 export function fromLink(parts: LinkParts): View {
   let settings = DEFAULT_SETTINGS;
   for (const { key, read } of SETTINGS_IN_LINK) {
@@ -60,7 +60,7 @@ function selectionToLink(selection: Selection, allIds: readonly string[]): LinkP
   return { runs: writeIds(allIds.filter((id) => !selection.ids.has(id))) };
 }
 
-/** Ids are hexadecimal as a rule, but a sweep without one goes by its name, which may hold commas. */
+/** Ids are usually hexadecimal, but that of a run without one is its name, which may contain commas. */
 function writeIds(ids: readonly string[]): string {
   return ids.map(encodeURIComponent).join(",");
 }
@@ -109,16 +109,16 @@ const SETTINGS_IN_LINK: SettingInLink[] = [
   },
   {
     key: "smoothing",
-    write: ({ smoothing }) => optional(smoothing),
-    read: (text) => ({ smoothing: within(text, LIMITS.smoothing, false) }),
+    write: ({ smoothing }) => textOrEmpty(smoothing),
+    read: (text) => ({ smoothing: numberWithin(text, LIMITS.smoothing, false) }),
   },
   {
     key: "delta",
-    write: ({ delta, deltaWindow }) => (delta === "slope" ? "slope" : optional(deltaWindow)),
+    write: ({ delta, deltaWindow }) => (delta === "slope" ? "slope" : textOrEmpty(deltaWindow)),
     read: (text) =>
       text === "slope"
         ? { delta: "slope" }
-        : { deltaWindow: within(text, LIMITS.deltaWindow, true) },
+        : { deltaWindow: numberWithin(text, LIMITS.deltaWindow, true) },
   },
   {
     key: "skip",
@@ -126,8 +126,8 @@ const SETTINGS_IN_LINK: SettingInLink[] = [
     read: (text) => {
       const [start = "", end = ""] = text.split(",");
       return {
-        skipStart: within(start, LIMITS.skip, true) ?? 0,
-        skipEnd: within(end, LIMITS.skip, true) ?? 0,
+        skipStart: numberWithin(start, LIMITS.skip, true) ?? 0,
+        skipEnd: numberWithin(end, LIMITS.skip, true) ?? 0,
       };
     },
   },
@@ -166,12 +166,12 @@ function flag(
   };
 }
 
-function optional(value: number | null): string {
+function textOrEmpty(value: number | null): string {
   return value === null ? "" : String(value);
 }
 
-/** The number in `text`, or null where it is none or lies outside what the server takes. */
-function within(text: string, { min, max }: { min: number; max: number }, whole: boolean) {
+/** The number in `text`; null if it is not one, or not in the range that the server accepts. */
+function numberWithin(text: string, { min, max }: { min: number; max: number }, integer: boolean) {
   const value = text.trim() === "" ? NaN : Number(text);
-  return value >= min && value <= max && (!whole || Number.isInteger(value)) ? value : null;
+  return value >= min && value <= max && (!integer || Number.isInteger(value)) ? value : null;
 }

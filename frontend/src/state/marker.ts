@@ -3,7 +3,7 @@ import { nearestIndex, type Series } from "../chart/series";
 import { formatLearningRate, formatLoss } from "../format";
 import type { Action, View } from "./view";
 
-/** The marker as the charts take it; `reading` is what is said with it. */
+/** The marker for the charts. Screen readers announce its learning rate and `reading`. */
 export function markerOf(
   { marker }: View,
   dispatch: (action: Action) => void,
@@ -20,21 +20,21 @@ export function markerOf(
   };
 }
 
-/** What a curve says at the marker: at its row that is nearest on the log axis. */
+/** The values of a curve at the marker: of the nearest row on the log axis. */
 export interface Reading {
   id: string;
   label: string;
   color: string;
   learningRate: number;
   smoothed: number;
-  /** null where the raw losses are not here. */
+  /** null until the raw losses are loaded. */
   raw: number | null;
   delta: number | null;
 }
 
 /**
- * Every curve that reaches to `x`, the lowest first, and `first` before all. `rawOf` finds the raw
- * losses that are not drawn.
+ * The readings of all curves that include `x`, the lowest first but `first` before all others. `rawOf`
+ * returns the raw losses that are not drawn.
  */
 export function readAt(
   x: number,
@@ -45,7 +45,7 @@ export function readAt(
 ): Reading[] {
   const deltaById = new Map(deltas.map((one) => [one.id, one]));
   const readings = losses
-    .filter((one) => reaches(one, x))
+    .filter((one) => includes(one, x))
     .map((one) => {
       const index = nearestIndex(one.x, x);
       const at = (values: Float32Array | null | undefined) => values?.[index] ?? null;
@@ -67,7 +67,7 @@ export function readAt(
   });
 }
 
-function reaches({ x: xs }: Series, x: number): boolean {
+function includes({ x: xs }: Series, x: number): boolean {
   const first = xs[0] ?? NaN;
   const last = xs[xs.length - 1] ?? NaN;
   return x >= first * (1 - 1e-6) && x <= last * (1 + 1e-6);

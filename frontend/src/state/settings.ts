@@ -1,25 +1,25 @@
-import type { SweepSettings } from "../api";
-import type { Field } from "./groups";
+import type { SweepSettings } from "../api/sweeps";
+import type { Field } from "./fields";
 
 export interface Settings {
-  /** Decades of learning rate; null is as each sweep recorded it. */
+  /** In decades of learning rate; null is as each sweep recorded it. */
   smoothing: number | null;
-  /** What the loss delta card shows: the difference over a window of batches, or the slope. */
+  /** Whether the loss delta is the difference over a window of batches, or the slope per decade. */
   delta: "window" | "slope";
-  /** Batches; null is as each sweep recorded it. */
+  /** In batches; null is as each sweep recorded it. */
   deltaWindow: number | null;
   skipStart: number;
   skipEnd: number;
   showRaw: boolean;
   colorBy: "automatic" | "run" | "suggestion" | Field;
-  /** Sweeps that have this in common are drawn as one curve with a band. */
+  /** Sweeps with the same value of this field are drawn as one curve with a band. */
   groupBy: Field | null;
   fitDescent: boolean;
   logLoss: boolean;
   relativeLoss: boolean;
-  /** What trials are compared by: the loss, or one of their metrics. */
+  /** What trials are compared by: the loss or a metric. */
   quantity: string;
-  /** The rule whose suggestions are shown; null is the server's default. */
+  /** The rule whose suggestions are shown; null is the default of the server. */
   rule: string | null;
 }
 
@@ -39,14 +39,14 @@ export const DEFAULT_SETTINGS: Settings = {
   rule: null,
 };
 
-/** What the server takes, as http_api.md states it. */
+/** The ranges that the server accepts, see http_api.md. */
 export const LIMITS = {
   smoothing: { min: 0, max: 2 },
   deltaWindow: { min: 1, max: 1_000 },
   skip: { min: 0, max: 100_000 },
 } as const;
 
-/** The part of the settings that the server computes with. */
+/** The settings that the server computes with. */
 export function sweepSettings(settings: Settings): SweepSettings {
   const { smoothing, deltaWindow, skipStart, skipEnd } = settings;
   return { smoothing, deltaWindow, skipStart, skipEnd };

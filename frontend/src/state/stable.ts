@@ -1,6 +1,6 @@
 import { useState } from "react";
 
-/** The value of an earlier call for as long as `same` says that it is as good as `value`. */
+/** The value of an earlier call for as long as it is the `same` as `value`. */
 export function useStable<T>(value: T, same: (a: T, b: T) => boolean): T {
   const [kept, keep] = useState(value);
   if (kept === value || same(kept, value)) return kept;
@@ -8,7 +8,7 @@ export function useStable<T>(value: T, same: (a: T, b: T) => boolean): T {
   return value;
 }
 
-/** Whether two lists hold the very same things, field by field. */
+/** Whether two lists are equal, item by item and field by field (shallow). */
 export function sameItems<T extends object>(a: readonly T[], b: readonly T[]): boolean {
   return a.length === b.length && a.every((item, i) => sameFields(item, b[i]));
 }

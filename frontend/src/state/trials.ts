@@ -1,10 +1,11 @@
-import type { Run } from "../api";
+import { extent } from "d3-array";
+import type { Run } from "../api/runs";
+import type { Trial } from "../api/trials";
 import type { Pair } from "../chart/pair";
 import type { Series } from "../chart/series";
-import type { Trial } from "../trialsApi";
 import type { Entry } from "./entries";
 
-/** A run that is a trial, once its epochs are here. */
+/** A trial whose epochs are loaded. */
 export interface TrialEntry {
   run: Run;
   trial: Trial;
@@ -29,7 +30,7 @@ export function drawableTrials(
     .sort((a, b) => a.learningRate - b.learningRate);
 }
 
-/** What the trials can be compared by: the loss, then the metrics that any of them has. */
+/** What the trials can be compared by: the loss, and every metric of any trial. */
 export function quantities(entries: readonly TrialEntry[]): string[] {
   const names = new Set(["loss"]);
   for (const { trial } of entries) {
@@ -41,18 +42,21 @@ export function quantities(entries: readonly TrialEntry[]): string[] {
   return [...names];
 }
 
-/** The final value on the validation data, and on the training data where there are none. */
+/** The final value on the validation data, or on the training data if there is no validation data. */
 export function finalOf({ trial }: TrialEntry, quantity: string): number {
   const validation = trial.final[VALIDATION + quantity];
   return validation ?? trial.final[quantity] ?? NaN;
 }
 
-/** Whether any of them was validated. */
+/** Whether any trial has validation data. */
 export function anyValidated(entries: readonly TrialEntry[], quantity: string): boolean {
   return entries.some(({ trial }) => trial.columns[VALIDATION + quantity] !== undefined);
 }
 
-/** The trial with the lowest final loss, on validation data where there are any. */
+/**
+ * The trial with the lowest final loss, on validation data if there is any. The same one as
+ * `TrialResults.best` in Python: both are tested on the cases of tests/fixtures/best_trial.json.
+ */
 export function bestTrial(entries: readonly TrialEntry[]): TrialEntry | null {
   let best: TrialEntry | null = null;
   for (const entry of entries) {
@@ -64,11 +68,11 @@ export function bestTrial(entries: readonly TrialEntry[]): TrialEntry | null {
   return best;
 }
 
-/** Validation and training values against learning rate, as curves that connect the trials. */
+/** Final validation and training values against learning rate, as curves that connect the trials. */
 export function finalSeries(entries: readonly TrialEntry[], quantity: string): Series[] {
-  // A schedule has no place of its own on the axis: it is a dot beside the curve.
+  // A trial with a schedule has no single learning rate: it is a dot beside the curve.
   const fixed = entries.filter(({ trial }) => trial.schedule === null);
-  const one = (id: string, label: string, name: string, color: string): Series => ({
+  const curve = (id: string, label: string, name: string, color: string): Series => ({
     ...PLAIN,
     id,
     label,
@@ -78,9 +82,9 @@ export function finalSeries(entries: readonly TrialEntry[], quantity: string): S
     solidTo: fixed.length,
     fitTo: fixed.length,
   });
-  const series = [one("training", "Training", quantity, "#9aa0a6")];
+  const series = [curve("training", "Training", quantity, "#9aa0a6")];
   if (anyValidated(fixed, quantity))
-    series.unshift(one("validation", "Validation", VALIDATION + quantity, "#e8710a"));
+    series.unshift(curve("validation", "Validation", VALIDATION + quantity, "#e8710a"));
   return series;
 }
 
@@ -90,10 +94,10 @@ const PLAIN = {
   solidFrom: 0,
   fitFrom: 0,
   live: false,
-  rises: false,
+  diverges: false,
 } as const;
 
-/** The two values of each trial, with the gap between them. */
+/** The final validation and training value of each trial. */
 export function finalPairs(
   entries: readonly TrialEntry[],
   quantity: string,
@@ -109,15 +113,15 @@ export function finalPairs(
       y: value,
       other: trial.final[quantity] ?? NaN,
       color,
-      lost: trial.diverged || !Number.isFinite(value),
+      diverged: trial.diverged || !Number.isFinite(value),
       hollow: trial.schedule !== null,
-      strong: run.id === focus,
-      text: entry === best ? "best" : (trial.schedule ?? ""),
+      emphasized: run.id === focus,
+      label: entry === best ? "best" : (trial.schedule ?? ""),
     };
   });
 }
 
-/** The course of each trial over its epochs, counted from one. */
+/** The curve of each trial over its epochs, counted from one. */
 export function epochSeries(entries: readonly TrialEntry[], quantity: string): Series[] {
   return entries.flatMap(({ run, trial, color }) => {
     const values = trial.columns[VALIDATION + quantity] ?? trial.columns[quantity];
@@ -139,8 +143,16 @@ export function epochSeries(entries: readonly TrialEntry[], quantity: string): S
   });
 }
 
-/** As a person writes it: `validation_accuracy` is "Validation accuracy". */
+/** `validation_accuracy` as "Validation accuracy". */
 export function quantityTitle(quantity: string, validated: boolean): string {
   const words = `${validated ? VALIDATION : ""}${quantity}`.replaceAll("_", " ");
   return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** Whether a linear axis would show the smaller values as zero. */
+export function hasWideRange(series: readonly Series[]): boolean {
+  const [low = 1, high = 1] = extent(
+    series.flatMap(({ y }) => [...y].filter((value) => Number.isFinite(value))),
+  );
+  return low > 0 && high / low > 20;
 }

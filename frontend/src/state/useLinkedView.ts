@@ -3,22 +3,22 @@ import { onAddressChange, readAddress, writeAddress } from "./host";
 import { fromLink, type KnownIds, toLink } from "./link";
 import { type Action, INITIAL_VIEW, reduce, type View } from "./view";
 
-/** The view, read from the host's address and written back to it. */
+/** The view, read from the URL of the host and written back to it. */
 export function useLinkedView(): [View, Dispatch<Action>, (ids: KnownIds) => void] {
   const [view, dispatch] = useReducer(reduce, INITIAL_VIEW, () => fromLink(readAddress()));
   const [knownIds, setKnownIds] = useState<KnownIds>({ all: [], matches: [] });
-  const written = useRef<string | null>(null);
-  const wasMarked = useRef(view.marker !== null);
+  const inAddress = useRef<string | null>(null);
+  const hadMarker = useRef(view.marker !== null);
   useEffect(() => {
-    // Before the list is here, the ids in a link cannot be told from those of gone runs.
+    // Until the list is loaded, the ids in a link cannot be told from those of deleted runs.
     if (knownIds.all.length === 0) return;
     const parts = toLink(view, knownIds);
-    written.current = JSON.stringify(parts);
     const timer = setTimeout(() => {
-      // Back takes a new marker away, and brings a removed one again.
-      const marked = view.marker !== null;
-      writeAddress(parts, marked !== wasMarked.current);
-      wasMarked.current = marked;
+      inAddress.current = JSON.stringify(parts);
+      // Setting or removing the marker can be undone by the Back button.
+      const hasMarker = view.marker !== null;
+      writeAddress(parts, hasMarker !== hadMarker.current);
+      hadMarker.current = hasMarker;
     }, WRITE_AFTER_MS);
     return () => {
       clearTimeout(timer);
@@ -27,9 +27,12 @@ export function useLinkedView(): [View, Dispatch<Action>, (ids: KnownIds) => voi
   useEffect(
     () =>
       onAddressChange((parts) => {
-        if (JSON.stringify(parts) === written.current) return;
+        const text = JSON.stringify(parts);
+        // happy-dom, for one, reports changes by the page itself.
+        if (text === inAddress.current) return;
+        inAddress.current = text;
         const linked = fromLink(parts);
-        wasMarked.current = linked.marker !== null;
+        hadMarker.current = linked.marker !== null;
         dispatch({ type: "open link", view: linked });
       }),
     [],
@@ -37,5 +40,5 @@ export function useLinkedView(): [View, Dispatch<Action>, (ids: KnownIds) => voi
   return [view, dispatch, setKnownIds];
 }
 
-/** Browsers refuse an address that changes at every step of a slider. */
+/** Browsers reject a URL that changes at every step of a slider. */
 const WRITE_AFTER_MS = 200;

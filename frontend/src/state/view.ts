@@ -1,29 +1,29 @@
 import { DEFAULT_SETTINGS, type Settings } from "./settings";
 
 /**
- * Which sweeps are shown. A link that names some sweeps shows only those, also when others appear
- * later; otherwise everything is shown but what was unchecked.
+ * Which runs are shown. A link that names runs shows only those, even if others appear later;
+ * otherwise all runs are shown except the unchecked ones.
  */
 export interface Selection {
   mode: "all-but" | "only";
   ids: ReadonlySet<string>;
 }
 
-/** What a link carries: two people with the same view see the same picture. */
+/** Everything that a link restores. */
 export interface View {
   selection: Selection;
-  /** The sweep (by id) that the answer card is about. */
+  /** The id of the run in focus. */
   focus: string | null;
   /** A regular expression on run names. */
   filter: string;
   /**
-   * The sweeps (by id) that the filter let through where a link was made. They are listed here, too:
-   * below another root their names are others.
+   * The ids of the runs that matched the filter when the link was made. They are listed as well: in
+   * another log directory, they may have other names.
    */
   linkedMatches: ReadonlySet<string> | null;
-  /** The visible learning rates; null is all. */
+  /** The visible range of learning rates; null is all. */
   zoom: readonly [number, number] | null;
-  /** The learning rate of the reader's own marker. */
+  /** The learning rate of the user's marker. */
   marker: number | null;
   settings: Settings;
 }

@@ -1,9 +1,10 @@
 import { useSyncExternalStore } from "react";
 
 /**
- * Whether anybody can see the page.
+ * Whether the page is visible.
  *
- * TensorBoard keeps the frame of another tab alive with no height, and the browser calls it visible.
+ * TensorBoard keeps the frame of a hidden tab alive with no height, which the browser reports as
+ * visible.
  */
 export function useVisible(): boolean {
   return useSyncExternalStore(subscribe, isVisible);

@@ -1,11 +1,11 @@
 import { afterEach, expect, it, vi } from "vitest";
-import { fetchTrials } from "../src/trialsApi";
+import { fetchTrials } from "../src/api/trials";
 
 afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-it("reads trials as the server writes them", async () => {
+it("decodes trials", async () => {
   const asked: string[] = [];
   const raw = {
     run: "a b",
@@ -18,12 +18,12 @@ it("reads trials as the server writes them", async () => {
     asked.push(url);
     return Promise.resolve(new Response(JSON.stringify({ trials: [raw], errors: [] })));
   });
-  const { trials } = await fetchTrials(["a b", "c"]);
+  const { items: trials } = await fetchTrials(["a b", "c"]);
   expect(asked).toEqual(["trials?run=a%20b&run=c"]);
   expect(trials[0]).toMatchObject({ run: "a b", diverged: true, schedule: "CosineDecay" });
   expect(trials[0]?.columns).toEqual({
     epoch: Float64Array.of(0, 1),
     loss: Float64Array.of(1, Number.NaN),
   });
-  expect(trials[0]?.final).toEqual({ loss: Infinity, gap: Number.NaN });
+  expect(trials[0]?.final).toEqual({ loss: Infinity });
 });
