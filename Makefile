@@ -1,6 +1,6 @@
-# Everything a stranger needs is `make demo`, everything a developer needs is `make test` and `make lint`.
-# All of it works with Python 3.10 or newer and make alone; Node is taken from PATH where it is new enough,
-# and installed into $(VENV) where it is not.
+# For users: `make demo`. For developers: `make test` and `make lint`.
+# Requires only Python 3.10 or newer and make. Node is taken from PATH if it is new enough, and installed into
+# $(VENV) otherwise.
 
 SHELL := bash
 PYTHON ?= python3
@@ -23,75 +23,75 @@ PAGE := $(shell find frontend -name node_modules -prune -o -name tests -prune -o
 .DEFAULT_GOAL := help
 .PHONY: help demo install test stress pictures matrix test-python test-frontend test-browser coverage mutate lint format docs bench clean distclean
 
-help: ## Say what can be made
+help: ## Show this help
 	@echo "make TARGET [VARIABLE=value ...]"
 	@echo
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1|\2/p' Makefile | while IFS='|' read -r target what; \
 	  do printf '  %-15s %s\n' "$$target" "$$what"; done
 	@echo
 	@echo "  PYTHON=$(PYTHON)  VENV=$(VENV)  LOG_DIR=$(LOG_DIR)  DATASET=$(DATASET) (or mnist)  PORT=$(PORT)  WORKERS=$(WORKERS)"
-	@echo "  CHROMIUM=$(CHROMIUM)  REQUIRE_BROWSER=$(REQUIRE_BROWSER) (1: fail where there is no Chromium)"
+	@echo "  CHROMIUM=$(CHROMIUM)  REQUIRE_BROWSER=$(REQUIRE_BROWSER) (1: fail without Chromium)"
 
-# The two stamps: what `make demo` needs, and on top of it what developers need. The first also builds the
-# page of the tab, by way of setup.py.
+# Two stamps: the dependencies of `make demo`, and those of development. The first also builds the page of the
+# tab, through setup.py.
 $(VENV)/installed-demo: $(PACKAGING) $(PAGE)
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 10) else \
-	  f"Python 3.10 or newer is needed, $(PYTHON) is {sys.version.split()[0]}: make PYTHON=/path/to/python3")'
+	  f"Python 3.10 or newer is required, but $(PYTHON) is {sys.version.split()[0]}. Use: make PYTHON=/path/to/python3")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "Installing tb_lrfinder with TensorFlow into $(VENV); the first time takes a few minutes ..."
+	@echo "Installing tb_lrfinder with TensorFlow into $(VENV). This takes a few minutes the first time ..."
 	@$(BIN)/python -m pip install --quiet --editable '.[tensorflow,demo]'
 	@touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed-demo
-	@echo "Installing what the tests need into $(VENV) ..."
+	@echo "Installing the development dependencies into $(VENV) ..."
 	@$(BIN)/python -m pip install --quiet --editable '.[tensorflow,demo,plot,docs,test,lint]' \
 	  $$($(BIN)/python build_page.py requirements)
 	@touch $@
 
-install: $(VENV)/installed-dev ## Make the environment of the tests
+install: $(VENV)/installed-dev ## Create the development environment
 
 demo: $(VENV)/installed-demo ## Run real range tests and serve them with TensorBoard (DATASET, LOG_DIR, PORT)
 	@$(BIN)/tb-lrfinder demo --serve --log-dir $(LOG_DIR) --dataset $(DATASET) --port $(PORT)
 
 test: test-python test-frontend test-browser ## Run all tests
 
-test-python: $(VENV)/installed-dev ## Run the Python tests, the packaging's included
+test-python: $(VENV)/installed-dev ## Run the Python tests, including packaging
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --ignore=tests/browser --ignore=tests/stress tests
 
-stress: $(VENV)/installed-dev ## Kill fifty sweeps, send ten thousand odd requests (minutes)
+stress: $(VENV)/installed-dev ## Run the stress tests: fifty killed sweeps, ten thousand malformed requests (minutes)
 	$(BIN)/python -m pytest tests/stress
 
-coverage: $(VENV)/installed-dev ## Measure which lines and branches the Python tests run, other processes' included
+coverage: $(VENV)/installed-dev ## Measure line and branch coverage of the Python tests, including subprocesses
 	rm -f .coverage .coverage.*
 	$(BIN)/python -m coverage run -m pytest -n $(WORKERS) --dist loadgroup --ignore=tests/browser --ignore=tests/stress tests
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 
-mutate: $(VENV)/installed-dev ## Change the numbers' code in thousands of ways, and list what no test notices (minutes)
+mutate: $(VENV)/installed-dev ## Run mutation tests of the analysis code, and list the surviving mutants (minutes)
 	$(BIN)/python -m pip install --quiet 'mutmut==3.*'
 	$(BIN)/mutmut run --max-children $(WORKERS)
 	$(BIN)/mutmut results
 
-test-frontend: $(VENV)/installed-dev ## Run the tests of the page
+test-frontend: $(VENV)/installed-dev ## Run the frontend tests
 	$(BIN)/python build_page.py npm run test
 
-test-browser: $(VENV)/installed-dev ## Run the tests of the real tab in a real browser (CHROMIUM, REQUIRE_BROWSER)
+test-browser: $(VENV)/installed-dev ## Run the browser tests of the tab (CHROMIUM, REQUIRE_BROWSER)
 ifneq ($(CHROMIUM),)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile tests/browser
 else
 	@echo "********************************************************************************"
-	@echo "**  No Chromium was found: the browser tests DID NOT RUN.                     **"
-	@echo "**  Install one (apt install chromium), or name it: make test CHROMIUM=/path  **"
+	@echo "**  Chromium was not found: the browser tests DID NOT RUN.                    **"
+	@echo "**  Install it (apt install chromium), or use: make test CHROMIUM=/path       **"
 	@echo "********************************************************************************"
 	@test "$(REQUIRE_BROWSER)" != 1 || { echo "REQUIRE_BROWSER=1, so this is an error."; exit 1; }
 endif
 
-pictures: $(VENV)/installed-dev ## Take the pictures of the tab anew; look at them before you commit
+pictures: $(VENV)/installed-dev ## Update the screenshots of the tab; check them before you commit
 	$(BIN)/python -m pytest tests/browser/test_pictures.py --write-pictures
 
-# One environment for each set of versions: see .ci/matrix.py.
+# One environment per set of versions, see .ci/matrix.py.
 CELLS ?=
-matrix: ## Run the tests with every set of versions that is promised (CELLS; MATRIX=--write for docs/versions.md)
+matrix: ## Run the tests with all supported sets of versions (CELLS; MATRIX=--write updates docs/versions.md)
 	$(PYTHON) .ci/matrix.py --workers $(WORKERS) $(MATRIX) $(CELLS)
 
 lint: $(VENV)/installed-dev ## Check style and types: ruff, mypy, eslint, tsc, biome
@@ -102,23 +102,23 @@ lint: $(VENV)/installed-dev ## Check style and types: ruff, mypy, eslint, tsc, b
 	$(BIN)/python build_page.py npm run typecheck
 	$(BIN)/python build_page.py npm run format:check
 
-format: $(VENV)/installed-dev ## Bring all sources into shape
+format: $(VENV)/installed-dev ## Format all sources
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 	$(BIN)/python build_page.py npm run format
 
 docs: $(VENV)/installed-dev ## Build the documentation into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
-	@echo "The documentation: site/index.html"
+	@echo "Documentation: site/index.html"
 
-bench: $(VENV)/installed-dev ## Measure what the README claims
+bench: $(VENV)/installed-dev ## Run the benchmarks behind the figures in the documentation
 	@set -e; for benchmark in $(filter-out benchmarks/regret_%,$(wildcard benchmarks/*.py)); do \
 	  echo "$$benchmark"; $(BIN)/python "$$benchmark"; done
 
-clean: ## Remove what was built; environments and logs stay
+clean: ## Remove build products; keep environments and logs
 	rm -rf build dist site mutants *.egg-info tb_lrfinder/static frontend/coverage frontend/test-results
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* $(VENV)/installed-*
 	find . -name .venv -prune -o -name node_modules -prune -o -name __pycache__ -type d -exec rm -rf {} +
 
-distclean: clean ## Remove the environments, too
+distclean: clean ## Also remove the environments
 	rm -rf $(VENV) .venv-matrix frontend/node_modules

@@ -1,12 +1,12 @@
-"""Runs the tests with each of the versions that are promised, and writes what came of it to docs/versions.md.
+"""Runs the tests with all supported sets of versions, and writes the results to docs/versions.md.
 
-    python .ci/matrix.py                    # every cell
-    python .ci/matrix.py oldest newest      # these
+    python .ci/matrix.py                    # all cells
+    python .ci/matrix.py oldest newest      # selected cells
     python .ci/matrix.py --list
 
-Each cell has an environment of its own below `.venv-matrix/`, made with pip, and kept for the next time. The
-Python of a cell is looked for on PATH and among those of pyenv; where it is missing, `--any-python` takes the
-one that runs this file, if the packages of the cell can be had for it.
+Each cell has its own environment in `.venv-matrix/`, created with pip and reused by later runs. The Python of
+a cell is searched on PATH and in pyenv. If it is missing, `--any-python` uses the interpreter that runs this
+file, provided that the packages of the cell are available for it.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Cell:
 
     @property
     def tests(self) -> list[str]:
-        """Without TensorFlow only `tb_lrfinder.keras` differs; pages and packages are of no version."""
+        """The tests to run: without TensorFlow only `tests/keras`; never those that run only once."""
         if self.backend != "tensorflow":
             return ["tests/keras"]
         once = ("browser", "stress", "test_packaging.py", "test_docs.py", "test_example*.py")
@@ -51,7 +51,7 @@ CELLS = (
     Cell("oldest", "3.10", constraints=".ci/oldest.txt"),
     Cell("3.11-tensorflow", "3.11"),
     Cell("3.11-jax", "3.11", backend="jax"),
-    # The version is named because PyTorch's newest brings gigabytes of CUDA along; 2.13 has a CPU build.
+    # Pinned because the latest PyTorch pulls in gigabytes of CUDA packages; 2.13 has a CPU build.
     Cell("3.11-torch", "3.11", backend="torch", pins=("torch==2.13.*",)),
     Cell("3.12-tensorflow-2.19", "3.12", pins=("tensorflow==2.19.*", "setuptools<82")),
     Cell("newest", "3.13", pins=("tensorflow==2.21.*",)),
@@ -60,7 +60,7 @@ CELLS = (
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the tests of a cell came to."""
+    """The test results of a cell."""
 
     cell: Cell
     python: str
@@ -72,7 +72,7 @@ class Outcome:
 
     @property
     def row(self) -> str:
-        """As a row of the table in the docs."""
+        """The row of the table in the docs."""
         versions = " | ".join(self.versions.get(name, "–") for name in SHOWN)
         return (
             f"| {self.cell.name} | {self.python} | {self.cell.backend} | {versions} "
@@ -81,10 +81,10 @@ class Outcome:
 
 
 def python_of(version: str, any_python: bool) -> str:
-    """The path of an interpreter of that version.
+    """Return the path of an interpreter of this version.
 
     Raises:
-        SystemExit: If there is none.
+        SystemExit: If none is found.
     """
     candidates = [shutil.which(f"python{version}")]
     candidates += sorted(map(str, Path.home().glob(f".pyenv/versions/{version}.*/bin/python")), reverse=True)
@@ -94,16 +94,16 @@ def python_of(version: str, any_python: bool) -> str:
         if answer.stdout.strip() == version:
             return candidate
     if any_python:
-        print(f"There is no Python {version} here; going on with {sys.executable}.", file=sys.stderr)
+        print(f"Python {version} was not found; using {sys.executable}.", file=sys.stderr)
         return sys.executable
     raise SystemExit(
-        f"There is no Python {version}, neither as python{version} on PATH nor in pyenv. "
-        "Install one, leave the cell out, or pass --any-python."
+        f"Python {version} was not found, neither as python{version} on PATH nor in pyenv. "
+        "Install it, omit the cell, or pass --any-python."
     )
 
 
 def environment_of(cell: Cell, python: str) -> Path:
-    """The interpreter of the cell's environment, made or brought up to date."""
+    """Create or update the environment of a cell, and return its interpreter."""
     directory = ROOT / ".venv-matrix" / cell.name
     stamp = directory / "installed"
     if stamp.exists() and stamp.stat().st_mtime > (ROOT / "pyproject.toml").stat().st_mtime:
@@ -120,7 +120,7 @@ def environment_of(cell: Cell, python: str) -> Path:
 
 
 def versions_of(python: Path) -> tuple[str, dict[str, str]]:
-    """Of Python itself, and of the packages that the table shows."""
+    """Return the versions of Python and of the packages in the table."""
     script = "import importlib.metadata as m, platform\nprint('python', platform.python_version())\n"
     script += "for d in m.distributions(): print(d.name, d.version)"
     lines = subprocess.run([python, "-c", script], capture_output=True, text=True, check=True).stdout
@@ -136,7 +136,7 @@ def run(cell: Cell, any_python: bool, workers: int) -> Outcome:
     print(", ".join(map(" ".join, {"Python": version, **packages}.items())), flush=True)
     report = ROOT / ".venv-matrix" / f"{cell.name}.xml"
     report.unlink(missing_ok=True)
-    # Old versions warn of new ones and the other way round, a page for each test.
+    # Mixed old and new versions cause pages of deprecation warnings for each test.
     pytest = [str(python), "-m", "pytest", "-q", "--disable-warnings"]
     pytest += ["-n", str(workers), "--dist", "loadgroup"]
     started = time.monotonic()
@@ -157,7 +157,7 @@ def run(cell: Cell, any_python: bool, workers: int) -> Outcome:
 
 
 def write_table(outcomes: list[Outcome]) -> None:
-    """Put the rows of these cells into the docs; those of the others stay."""
+    """Update the rows of these cells in the docs; other rows are kept."""
     text = TABLE.read_text(encoding="utf-8")
     for outcome in outcomes:
         row = re.compile(rf"^\| {re.escape(outcome.cell.name)} \|.*$", re.MULTILINE)
@@ -168,16 +168,16 @@ def write_table(outcomes: list[Outcome]) -> None:
 
 
 def main() -> int:
-    """Run the cells that are asked for."""
+    """Run the selected cells."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("cells", nargs="*", metavar="CELL", help="names of cells; all of them by default")
-    parser.add_argument("--list", action="store_true", help="say which there are")
-    parser.add_argument("--interpreter", metavar="CELL", help="say the path of its Python")
-    parser.add_argument("--any-python", action="store_true", help="where a Python is missing, use this one")
-    parser.add_argument("--write", action="store_true", help="put the figures into docs/versions.md")
-    parser.add_argument("--workers", type=int, default=2, help="tests at the same time (default: 2)")
+    parser.add_argument("cells", nargs="*", metavar="CELL", help="names of cells (default: all)")
+    parser.add_argument("--list", action="store_true", help="list the cells")
+    parser.add_argument("--interpreter", metavar="CELL", help="print the path of its Python")
+    parser.add_argument("--any-python", action="store_true", help="use this Python if another is missing")
+    parser.add_argument("--write", action="store_true", help="update docs/versions.md")
+    parser.add_argument("--workers", type=int, default=2, help="number of parallel tests (default: 2)")
     arguments = parser.parse_args()
     cells = {cell.name: cell for cell in CELLS}
     if arguments.list:
@@ -189,7 +189,7 @@ def main() -> int:
         return 0
     unknown = set(arguments.cells) - set(cells)
     if unknown:
-        parser.error(f"there is no cell {', '.join(sorted(unknown))}: {', '.join(cells)}")
+        parser.error(f"unknown cell {', '.join(sorted(unknown))}; available cells: {', '.join(cells)}")
     chosen = [cells[name] for name in arguments.cells] or list(CELLS)
     outcomes = [run(cell, arguments.any_python, arguments.workers) for cell in chosen]
     if arguments.write:

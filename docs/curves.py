@@ -1,7 +1,7 @@
-"""Draws the curves of docs/picture.md while MkDocs builds it, with the code that a notebook uses.
+"""Draws the curves of docs/picture.md during the MkDocs build, with the code that renders notebook output.
 
-So they say what this version says. In the page, `<!-- curve: NAME -->` is the place of one; they are drawn in
-the colour of the text, and are legible on light and on dark.
+The curves and messages therefore match the current version. `<!-- curve: NAME -->` is the placeholder of a
+curve. Curves use the color of the text, so that they are legible in light and dark themes.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _SHAPES: dict[str, Callable[[], tuple[Floats, Floats]]] = {
 
 
 def draw(name: str) -> str:
-    """One curve as HTML, with what the diagnosis says of it.
+    """Render a curve and its diagnosis as HTML.
 
     Raises:
         KeyError: If there is no curve of this name.
@@ -59,5 +59,5 @@ def draw(name: str) -> str:
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Called by MkDocs for each page."""
+    """Replace the placeholders in a page; called by MkDocs."""
     return re.sub(r"<!-- curve: (\w+) -->", lambda found: draw(found[1]), markdown)

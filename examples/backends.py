@@ -1,12 +1,12 @@
-"""The same network, swept on whichever backend Keras runs on: the curves are the same within rounding.
+"""Sweeps the same network on any Keras backend; the curves agree up to rounding.
 
     for backend in tensorflow jax torch; do
       KERAS_BACKEND=$backend python examples/backends.py logs/backends
     done
     tensorboard --logdir logs/backends
 
-Initial weights and the order of the data come from NumPy, because each backend has random numbers of its own.
-Needs scikit-learn, for the digits.
+Initial weights and the order of the data are drawn with NumPy, because random numbers differ between
+backends. Requires scikit-learn for the digits.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tb_lrfinder.demo import load
 
 
 def make_model() -> keras.Model:
-    """A small convolutional network with SGD, with weights drawn by NumPy."""
+    """Return a small convolutional network with SGD and weights drawn with NumPy."""
     model = keras.Sequential(
         [
             keras.Input((8, 8, 1)),
@@ -51,7 +51,7 @@ def make_model() -> keras.Model:
 
 
 def sweep(log_dir: Path | None) -> LRFinder:
-    """Sweep it over the digits, in an order that NumPy shuffled."""
+    """Run a sweep on the digits, shuffled with NumPy."""
     images, labels = load("digits")
     order = np.random.default_rng(1).permutation(len(images))
     finder = LRFinder(log_dir, start_lr=1e-5, end_lr=10.0, num_steps=100)

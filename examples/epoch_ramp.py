@@ -1,8 +1,8 @@
-"""A ramp with a step for each epoch, `1e-4 * 10 ** (epoch / 20)`, and the training that it leads to.
+"""A sweep with one step per epoch, `1e-4 * 10 ** (epoch / 20)`, and training with its suggestion.
 
     python examples/epoch_ramp.py [LOG_DIR]
 
-The way of many courses: small data, a tiny network, 100 epochs, and the mean loss of each.
+As in many courses: a small dataset, a tiny network, 100 epochs, and the mean loss of each epoch.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ EPOCHS = 100
 
 
 def make_model(learning_rate: float = 0.001) -> keras.Model:
-    """Two hidden layers of four."""
+    """Return a network with two hidden layers of four units."""
     keras.utils.set_random_seed(42)
     model = keras.Sequential(
         [
@@ -40,7 +40,7 @@ def make_model(learning_rate: float = 0.001) -> keras.Model:
 
 
 def main(log_dir: Path) -> tuple[float | None, float]:
-    """Find the learning rate and train with it; both, the learning rate and the accuracy on held-out data."""
+    """Find the learning rate and train with it; return it and the accuracy on held-out data."""
     x, y = make_circles(1000, noise=0.03, random_state=42)
     x, y = x.astype(np.float32), y.astype(np.float32)[:, None]
     train, test = (x[:800], y[:800]), (x[800:], y[800:])

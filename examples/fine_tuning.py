@@ -1,10 +1,10 @@
-"""Fine-tuning, where range tests mislead: what the diagnosis says, and trials that prove it.
+"""Fine-tuning, where range tests are misleading: the diagnosis, and trials that find a learning rate.
 
     python examples/fine_tuning.py [LOG_DIR]
 
-A network that is already good has no descent to show: in a sweep its loss only stays where it is and then
-rises. So there is nothing to read a learning rate from, and the finder says so. Short trainings at several
-learning rates, each measured on validation data, are what does answer the question.
+The loss of an already trained network has no descent: in a sweep it stays constant and then increases. The
+finder therefore does not suggest a learning rate. Short training runs at several learning rates, compared on
+validation data, find one instead.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ LEARNING_RATES = (1e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 1e-1)
 
 
 def network() -> keras.Model:
-    """A convolutional network for images of 8 x 8."""
+    """Return a convolutional network for 8 x 8 images."""
     return keras.Sequential(
         [
             keras.Input((8, 8, 1)),
@@ -42,7 +42,7 @@ def network() -> keras.Model:
 
 
 def pretrained_weights() -> list[Any]:
-    """Of a network that knows the digits as they are."""
+    """Return the weights of a network trained on the original digits."""
     images, labels = load("digits")
     keras.utils.set_random_seed(0)
     model = network()
@@ -52,7 +52,7 @@ def pretrained_weights() -> list[Any]:
 
 
 def main(log_dir: Path) -> tuple[LRFinder, Any]:
-    """Sweep the pretrained network on noisier digits, then run trials; the finder and the results."""
+    """Sweep the pretrained network on noisier digits, then run trials; return the finder and the results."""
     images, labels = load("digits")
     noise = np.random.default_rng(0).normal(0, 0.1, images.shape).astype("float32")
     train = images[:1200] + noise[:1200], labels[:1200]

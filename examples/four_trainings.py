@@ -1,8 +1,8 @@
-"""Training at 1e-4, 1e-3, 1e-2 and 1e-1, compared by the gap between training and validation.
+"""Trains at 1e-4, 1e-3, 1e-2 and 1e-1 and compares the gap between training and validation loss.
 
     python examples/four_trainings.py [LOG_DIR]
 
-A sweep of the same model lies beside the trials in the tab, so that one sees where on its curve they are.
+The tab shows the trials next to a sweep of the same model.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ LEARNING_RATES = (1e-4, 1e-3, 1e-2, 1e-1)
 
 
 def make_model(learning_rate: float) -> keras.Model:
-    """A network that is large for 400 samples, so that it can learn them by heart."""
+    """Return a network that is large enough to overfit 400 samples."""
     keras.utils.set_random_seed(1)
     model = keras.Sequential(
         [
@@ -41,7 +41,7 @@ def make_model(learning_rate: float) -> keras.Model:
 
 
 def main(log_dir: Path) -> dict[float, LRTrial]:
-    """Sweep, then train four times; the trials by learning rate."""
+    """Run a sweep, then train four times; return the trials by learning rate."""
     x, y = load_breast_cancer(return_X_y=True)
     x_train, x_test, y_train, y_test = train_test_split(x, y, test_size=0.3, random_state=0, stratify=y)
     scaler = StandardScaler().fit(x_train)

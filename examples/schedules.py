@@ -1,9 +1,9 @@
-"""Sweeps of a model compiled with a schedule, and of one with RMSprop, rho and momentum.
+"""Sweeps a model with a learning-rate schedule, and one with RMSprop, rho and momentum.
 
     python examples/schedules.py [LOG_DIR]
 
-During the sweep the ramp acts and the schedule does not; afterwards the schedule goes on as if there had been
-no sweep. What `apply()` cannot set, because a schedule decides it, it says with the code to write instead.
+During the sweep the ramp replaces the schedule, which is restored afterward. `apply()` cannot set the
+learning rate of a schedule, so it raises an error that shows the code to write instead.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tb_lrfinder.demo import load
 
 
 def make_model(optimizer: keras.optimizers.Optimizer) -> keras.Model:
-    """A network of two layers for the digits."""
+    """Return a two-layer network for the digits."""
     keras.utils.set_random_seed(3)
     model = keras.Sequential(
         [
@@ -38,7 +38,7 @@ def make_model(optimizer: keras.optimizers.Optimizer) -> keras.Model:
 
 
 def main(log_dir: Path) -> dict[str, LRFinder]:
-    """Sweep both, then train as the schedule says; the finders by optimizer."""
+    """Sweep both models, then train with the schedule; return the finders by optimizer."""
     images, labels = load("digits")
     train, validation = (images[:1300], labels[:1300]), (images[1300:], labels[1300:])
 
@@ -59,7 +59,7 @@ def main(log_dir: Path) -> dict[str, LRFinder]:
     except TypeError as error:
         print(error)
 
-    # The suggestion is where the schedule is to begin.
+    # The schedule starts at the suggested learning rate.
     start = finders["exponential_decay"].suggestion.learning_rate
     model = make_model(keras.optimizers.SGD(decay(start), momentum=0.9))
     trial = LRTrial(log_dir / "trained_with_decay", verbose=0)

@@ -1,8 +1,8 @@
-"""Range tests of one convolutional network with SGD and with Adam, 1e-4 to 1.
+"""Range tests of a convolutional network with SGD and with Adam, from 1e-4 to 1.
 
     python examples/sgd_and_adam.py [LOG_DIR]
 
-Adam divides every gradient by its own size, so the same step needs a far smaller learning rate.
+Adam normalizes every gradient by its magnitude and therefore requires a much smaller learning rate.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tb_lrfinder.demo import load
 
 
 def make_model(optimizer: str) -> keras.Model:
-    """A convolutional network for images of 8 x 8."""
+    """Return a convolutional network for 8 x 8 images."""
     keras.utils.set_random_seed(0)
     model = keras.Sequential(
         [
@@ -40,7 +40,7 @@ def make_model(optimizer: str) -> keras.Model:
 
 
 def main(log_dir: Path) -> dict[str, float | None]:
-    """Sweep both; the suggestions by optimizer."""
+    """Run both sweeps; return the suggestions by optimizer."""
     images, labels = load("digits")
     suggestions = {}
     for optimizer in ("SGD", "Adam"):

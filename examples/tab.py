@@ -1,4 +1,4 @@
-"""A picture of the tab: what `tensorboard --logdir logs` shows, taken by a browser without a window."""
+"""Takes a screenshot of the LR Finder tab with a headless browser."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 
 
 def picture(log_dir: Path, *, dark: bool = False) -> Path | None:
-    """Serve `log_dir`, open the tab, and save what it shows as `log_dir/tab.png`.
+    """Serve `log_dir` with TensorBoard and save a screenshot of the tab as `log_dir/tab.png`.
 
     Args:
-        log_dir: What TensorBoard is given.
-        dark: Whether the system is in dark mode.
+        log_dir: Path. The log directory.
+        dark: Boolean. Whether to use dark mode.
 
     Returns:
-        The picture's path; None where playwright or a Chromium is missing.
+        The path of the screenshot, or None if playwright or Chromium is missing.
     """
     found = [os.environ.get("CHROMIUM") or None, *map(shutil.which, CHROMIUM)]
     chromium = next(filter(None, found), None)
@@ -27,13 +27,13 @@ def picture(log_dir: Path, *, dark: bool = False) -> Path | None:
     except ImportError:
         chromium = None
     if chromium is None:
-        print(f"See it with: tensorboard --logdir {log_dir}")
+        print(f"To view the tab, run: tensorboard --logdir {log_dir}")
         return None
 
     from tensorboard import program
 
     server = program.TensorBoard()
-    # It is read once: nothing comes after this, and the process goes on.
+    # The log directory is complete, so it is only loaded once.
     arguments = ["--logdir", str(log_dir), "--host", "127.0.0.1", "--port", "0"]
     arguments += ["--load_fast=false", "--reload_interval=0"]
     server.configure(argv=["tensorboard", *arguments])
@@ -50,15 +50,15 @@ def picture(log_dir: Path, *, dark: bool = False) -> Path | None:
         tab = element.content_frame()
         tab.wait_for_selector("svg, canvas", timeout=60_000)
         tab.wait_for_selector("[aria-busy='true']", state="detached", timeout=60_000)
-        page.wait_for_timeout(1500)  # what glides into place has arrived
+        page.wait_for_timeout(1500)  # wait for the end of animations
         page.screenshot(path=path)
         browser.close()
-    print(f"The tab: {path}")
+    print(f"Screenshot of the tab: {path}")
     return path
 
 
 def _wait_for_runs(page, url: str) -> None:
-    """TensorBoard reads a log directory in the background; what it has not read yet is not shown."""
+    """Wait until TensorBoard, which loads the log directory in the background, has loaded all runs."""
     for _ in range(120):
         answer = page.request.get(f"{url}data/plugin/lr_finder/runs")
         runs = answer.json()["runs"] if answer.ok else []

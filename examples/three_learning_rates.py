@@ -1,9 +1,9 @@
-"""What a learning rate that is too small, one that is good and one that is too large look like.
+"""Loss curves for a learning rate that is too small, good, and too large.
 
     python examples/three_learning_rates.py [LOG_DIR]
 
-The same network is trained at 1e-4, 1e-2 and 1e-1. At the first the loss falls slowly and evenly, at the
-second fast, and at the third it jumps up and down.
+The same network is trained at 1e-4, 1e-2 and 1e-1. At 1e-4 the loss decreases slowly and steadily, at 1e-2 it
+decreases quickly, and at 1e-1 it fluctuates.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ LEARNING_RATES = (1e-4, 1e-2, 1e-1)
 
 
 def make_model(learning_rate: float) -> keras.Model:
-    """A network of two layers for the digits."""
+    """Return a two-layer network for the digits."""
     keras.utils.set_random_seed(2)
     model = keras.Sequential(
         [
@@ -42,7 +42,7 @@ def make_model(learning_rate: float) -> keras.Model:
 
 
 def main(log_dir: Path) -> dict[float, LRTrial]:
-    """Train three times; the trials by learning rate."""
+    """Train three times; return the trials by learning rate."""
     images, labels = load("digits")
     train, validation = (images[:1300], labels[:1300]), (images[1300:], labels[1300:])
     trials = {}
@@ -56,7 +56,7 @@ def main(log_dir: Path) -> dict[float, LRTrial]:
         shown = ", ".join(f"{loss:.3f}" for loss in losses[[0, 4, 9, 19]])
         print(
             f"{learning_rate:>6g}: loss after 1, 5, 10 and 20 epochs {shown}; "
-            f"{callback.trial.descent:.0%} of its way goes down"
+            f"descent {callback.trial.descent:.0%}"
         )
     picture(log_dir)
     return trials
