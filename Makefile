@@ -98,6 +98,7 @@ lint: $(VENV)/installed-dev ## Check style and types: ruff, mypy, eslint, tsc, b
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/python build_page.py npm run lint
 	$(BIN)/python build_page.py npm run typecheck
 	$(BIN)/python build_page.py npm run format:check
@@ -116,7 +117,7 @@ bench: $(VENV)/installed-dev ## Run the benchmarks behind the figures in the doc
 	  echo "$$benchmark"; $(BIN)/python "$$benchmark"; done
 
 clean: ## Remove build products; keep environments and logs
-	rm -rf build dist site mutants *.egg-info tb_lrfinder/static frontend/coverage frontend/test-results
+	rm -rf build dist site mutants *.egg-info tb_lrfinder/plugin/static frontend/coverage frontend/test-results
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* $(VENV)/installed-*
 	find . -name .venv -prune -o -name node_modules -prune -o -name __pycache__ -type d -exec rm -rf {} +
 

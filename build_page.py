@@ -1,4 +1,4 @@
-"""Builds the page of the tab: frontend/ into tb_lrfinder/static/.
+"""Builds the page of the tab: frontend/ into tb_lrfinder/plugin/static/.
 
 Used by setup.py at every kind of install, and from a shell:
 
@@ -27,7 +27,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent
 FRONTEND = ROOT / "frontend"
-STATIC = ROOT / "tb_lrfinder" / "static"
+STATIC = ROOT / "tb_lrfinder" / "plugin" / "static"
 ENTRY = STATIC / "index.js"
 LICENSES = STATIC / "THIRD_PARTY_LICENSES.txt"
 

@@ -14,7 +14,7 @@ import build_page
 
 
 class BuildPage(Command):
-    """Builds frontend/ into tb_lrfinder/static/, which is package data."""
+    """Builds frontend/ into tb_lrfinder/plugin/static/, which is package data."""
 
     description = "build the page of the TensorBoard tab"
     user_options = []  # noqa: RUF012 (setuptools declares it so)
@@ -35,7 +35,7 @@ class BuildPage(Command):
         if not self.editable_mode and self.build_lib:
             # build_py copies on top of what an earlier build left there, so that chunks
             # which no longer exist would find their way into the wheel.
-            shutil.rmtree(Path(self.build_lib, "tb_lrfinder", "static"), ignore_errors=True)
+            shutil.rmtree(Path(self.build_lib, "tb_lrfinder", "plugin", "static"), ignore_errors=True)
 
     def get_source_files(self) -> list[str]:
         return []  # MANIFEST.in names them

@@ -12,8 +12,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tb_lrfinder.analysis import analyze
-from tb_lrfinder.curve import Sweep, smooth
+from tb_lrfinder.analysis.analyze import analyze
+from tb_lrfinder.analysis.curve import Sweep, smooth
 
 
 def main() -> None:

@@ -31,9 +31,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from playwright.sync_api import Browser, Frame, Page, sync_playwright
 
-from tb_lrfinder.analysis import analyze
-from tb_lrfinder.curve import Sweep
-from tb_lrfinder.writer import SweepWriter
+from tb_lrfinder.analysis.analyze import analyze
+from tb_lrfinder.analysis.curve import Sweep
+from tb_lrfinder.storage.writer import SweepWriter
 from tests.serving import TensorBoardServer, tensorboard
 
 STEPS = 1_000

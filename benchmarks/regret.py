@@ -31,11 +31,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from regret_others import OTHERS, OtherRule
 
-from tb_lrfinder.analysis import Analysis, analyze
-from tb_lrfinder.curve import DEFAULT_SMOOTHING, Sweep, Usable, smooth
-from tb_lrfinder.divergence import Divergence
-from tb_lrfinder.shape import Shape
-from tb_lrfinder.suggestion import DEFAULT_RULE, RULES
+from tb_lrfinder.analysis.analyze import Analysis, analyze
+from tb_lrfinder.analysis.curve import DEFAULT_SMOOTHING, Sweep, Usable, smooth
+from tb_lrfinder.analysis.divergence import Divergence
+from tb_lrfinder.analysis.shape import Shape
+from tb_lrfinder.analysis.suggestion import DEFAULT_RULE, RULES
 
 DATA = Path(__file__).with_name("regret_data")
 HELDOUT = Path(__file__).with_name("regret_data_heldout")

@@ -32,7 +32,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tb_lrfinder.writer import SweepWriter
+from tb_lrfinder.storage.writer import SweepWriter
 
 STEPS = 1_000
 LONG = 1_000_000
@@ -252,12 +252,12 @@ def _write_scalars(log_dir: str, rates: np.ndarray, losses: np.ndarray) -> None:
 def _start_up() -> str:
     """What the plugin's module takes on top of what TensorBoard loads anyway."""
     code = "import tensorboard.main, tensorboard.plugin_util, tensorboard.backend.http_util\n"
-    code += "import tb_lrfinder.plugin"
+    code += "import tb_lrfinder.plugin.plugin"
     took, heavy = [], set()
     for _ in range(5):
         command = [sys.executable, "-X", "importtime", "-c", code]
         lines = subprocess.run(command, capture_output=True, text=True, check=True).stderr.splitlines()
-        (plugin,) = (line for line in lines if line.endswith(" tb_lrfinder.plugin"))
+        (plugin,) = (line for line in lines if line.endswith(" tb_lrfinder.plugin.plugin"))
         took.append(int(plugin.split("|")[1]) / 1e3)
         heavy |= {line.rpartition("|")[2].strip() for line in lines} & {"keras", "tensorflow", "jax", "torch"}
     loaded = ", ".join(sorted(heavy)) or "no keras and no tensorflow"

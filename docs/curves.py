@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from tb_lrfinder.analysis import analyze
-from tb_lrfinder.averaging import Floats
-from tb_lrfinder.curve import Sweep
-from tb_lrfinder.notebook import card
+from tb_lrfinder.analysis.analyze import analyze
+from tb_lrfinder.analysis.averaging import Floats
+from tb_lrfinder.analysis.curve import Sweep
+from tb_lrfinder.display.notebook import card
 
 _X = np.linspace(-7, 1, 120)  # decimal logarithms of the learning rates
 

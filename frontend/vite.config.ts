@@ -12,7 +12,7 @@ export default defineConfig({
     rolldownOptions: { output: { entryFileNames: "[name].js" } },
   },
   build: {
-    outDir: "../tb_lrfinder/static",
+    outDir: "../tb_lrfinder/plugin/static",
     emptyOutDir: true,
     target: "es2022",
     modulePreload: false,

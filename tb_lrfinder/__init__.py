@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tb_lrfinder.divergence import Divergence
-from tb_lrfinder.suggestion import RULES, Suggestion, suggest
+from tb_lrfinder.analysis.divergence import Divergence
+from tb_lrfinder.analysis.suggestion import RULES, Suggestion, suggest
 from tb_lrfinder.version import __version__
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ import sys
 
 import numpy as np
 
-from tb_lrfinder.analysis import analyze
-from tb_lrfinder.curve import Sweep
-from tb_lrfinder.writer import SweepWriter
+from tb_lrfinder.analysis.analyze import analyze
+from tb_lrfinder.analysis.curve import Sweep
+from tb_lrfinder.storage.writer import SweepWriter
 
 ENVIRON = {name: value for name, value in os.environ.items() if name != "NO_COLOR"} | {"TERM": "xterm"}
 COMMAND = [sys.executable, "-m", "tb_lrfinder.cli"]

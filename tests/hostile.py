@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 
 from hypothesis import strategies as st
 
-from tb_lrfinder.writer import SweepWriter, TrialWriter
+from tb_lrfinder.storage.writer import SweepWriter, TrialWriter
 from tests.serving import TensorBoardServer, tensorboard
 
 MARKUP = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>'

@@ -15,8 +15,8 @@ from tensorboard.compat.proto.summary_pb2 import DATA_CLASS_TENSOR, Summary, Sum
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 from tensorboard.util import tensor_util
 
-from tb_lrfinder import metadata
-from tb_lrfinder.writer import SweepWriter
+from tb_lrfinder.storage import schema
+from tb_lrfinder.storage.writer import SweepWriter
 
 ROWS = np.array([[0, 1e-3, 2.0, 0.0, np.nan], [1, 2e-3, 1.5, -0.5, np.nan]], np.float32)
 EPOCHS = np.array([[0, 1e-3, 2.0], [1, 1e-3, 1.5]], np.float32)
@@ -168,9 +168,9 @@ def write(log_dir: Path, values: list[tuple[Any, ...]]) -> None:
         log_dir: Of the run.
         values: Tag without its prefix, value, and the wall time and the step where they are to be odd.
     """
-    events = EventFileWriter(str(log_dir), filename_suffix=metadata.EVENT_FILE_SUFFIX)
+    events = EventFileWriter(str(log_dir), filename_suffix=schema.EVENT_FILE_SUFFIX)
     about = SummaryMetadata(
-        plugin_data=SummaryMetadata.PluginData(plugin_name=metadata.PLUGIN_NAME), data_class=DATA_CLASS_TENSOR
+        plugin_data=SummaryMetadata.PluginData(plugin_name=schema.PLUGIN_NAME), data_class=DATA_CLASS_TENSOR
     )
     for tag, value, when, step in (one if len(one) == 4 else (*one, None, 1) for one in values):
         if not isinstance(value, np.ndarray | np.generic):

@@ -4,10 +4,10 @@ import time
 import numpy as np
 import pytest
 
-from tb_lrfinder.analysis import analyze
-from tb_lrfinder.curve import Sweep, smooth
-from tb_lrfinder.metadata import SweepResult
-from tb_lrfinder.suggestion import DEFAULT_RULE, RULES, suggest
+from tb_lrfinder.analysis.analyze import analyze
+from tb_lrfinder.analysis.curve import Sweep, smooth
+from tb_lrfinder.analysis.suggestion import DEFAULT_RULE, RULES, suggest
+from tb_lrfinder.storage.schema import SweepResult
 
 
 def sweep_of(steps=300, noise=0.02, seed=0, start=1e-7, end=10.0):

@@ -20,13 +20,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tb_lrfinder import answers
-from tb_lrfinder.analysis import analyze
+from tb_lrfinder.analysis.analyze import analyze
 from tb_lrfinder.cli.output import written
-from tb_lrfinder.queries import DownloadQuery
-from tb_lrfinder.reader import read_log_dir
+from tb_lrfinder.plugin import responses
+from tb_lrfinder.plugin.request_params import DownloadQuery
+from tb_lrfinder.storage.reader import read_log_dir
+from tb_lrfinder.storage.writer import SweepWriter, TrialWriter
 from tb_lrfinder.version import __version__
-from tb_lrfinder.writer import SweepWriter, TrialWriter
 from tests.command_line import COMMAND, ENVIRON, a_sweep, command, write, write_losses
 
 
@@ -197,7 +197,7 @@ class TestExport:
         cells = [row[header.index(name)] for name in ["loss", *names]]
         assert cells == [repr(float(np.float32(-1.5e-3))), "-inf", "1.0", "2.0", "3.0"]
         recorded = next(one for one in read_log_dir(str(tmp_path)) if one.kind == "trial")
-        downloaded = answers.download(recorded, DownloadQuery(recorded.run, "csv")).text
+        downloaded = responses.download(recorded, DownloadQuery(recorded.run, "csv")).text
         assert downloaded.splitlines()[0].endswith(",'@SUM(A1),a;'=b,+1,a-b")
 
     def test_a_metric_called_run_is_a_column_of_its_own(self, tmp_path):

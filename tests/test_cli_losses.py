@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tb_lrfinder.analysis import analyze
-from tb_lrfinder.reader import read_log_dir
+from tb_lrfinder.analysis.analyze import analyze
+from tb_lrfinder.storage.reader import read_log_dir
 from tests.command_line import COMMAND, ENVIRON, a_sweep, command, write_losses
 
 

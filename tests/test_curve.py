@@ -4,9 +4,8 @@ from dataclasses import FrozenInstanceError
 import numpy as np
 import pytest
 
-from tb_lrfinder import metadata
-from tb_lrfinder.curve import Sweep, Usable, loss_delta, slope_per_decade, smooth
-from tb_lrfinder.shape import Shape
+from tb_lrfinder.analysis.curve import COLUMNS, Sweep, Usable, loss_delta, slope_per_decade, smooth
+from tb_lrfinder.analysis.shape import Shape
 
 RATES = np.geomspace(1e-7, 10, 200)
 
@@ -18,7 +17,7 @@ def descent(rates, at=1e-2):
 
 def test_a_sweep_has_its_columns_in_the_order_in_which_they_are_written():
     sweep = Sweep.from_losses([1e-3, 1e-2, 1e-1], [3.0, 2.0, 2.5], [np.nan, 2.1, np.nan])
-    assert tuple(sweep.columns()) == metadata.COLUMNS
+    assert tuple(sweep.columns()) == COLUMNS
     assert sweep.step.dtype == np.int64
     assert sweep.step.tolist() == [0, 1, 2]
     assert sweep.loss.tolist() == [3.0, 2.0, 2.5]

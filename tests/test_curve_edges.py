@@ -10,8 +10,14 @@ import math
 import numpy as np
 import pytest
 
-from tb_lrfinder.averaging import cap_divergence, despike, gaussian_average, initial_rows, noise_level
-from tb_lrfinder.curve import Sweep, loss_delta, slope_per_decade, smooth
+from tb_lrfinder.analysis.averaging import (
+    cap_divergence,
+    despike,
+    gaussian_average,
+    initial_rows,
+    noise_level,
+)
+from tb_lrfinder.analysis.curve import Sweep, loss_delta, slope_per_decade, smooth
 
 SQUARE = np.ones((2, 2))
 

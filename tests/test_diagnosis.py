@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tb_lrfinder.analysis import analyze
-from tb_lrfinder.curve import Sweep
-from tb_lrfinder.diagnosis import Finding
-from tb_lrfinder.suggestion import RULES, suggest
+from tb_lrfinder.analysis.analyze import analyze
+from tb_lrfinder.analysis.curve import Sweep
+from tb_lrfinder.analysis.diagnosis import Finding
+from tb_lrfinder.analysis.suggestion import RULES, suggest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 import regret

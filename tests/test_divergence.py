@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tb_lrfinder.divergence import Divergence
+from tb_lrfinder.analysis.divergence import Divergence
 
 
 def first_step_diverged(losses, **settings):

@@ -28,7 +28,7 @@ import tb_lrfinder
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [
     "README.md",
-    "tb_lrfinder/http_api.md",
+    "tb_lrfinder/plugin/http_api.md",
     *(f"docs/{page.name}" for page in sorted(ROOT.glob("docs/*.md"))),
 ]
 FENCE = re.compile(

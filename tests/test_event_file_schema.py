@@ -15,8 +15,11 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.summary.writer.record_writer import RecordWriter
 
-from tb_lrfinder import metadata
-from tb_lrfinder.reader import read_log_dir
+from tb_lrfinder.analysis.curve import COLUMNS
+from tb_lrfinder.analysis.stop_reasons import STOP_REASONS, TRIAL_STOP_REASONS
+from tb_lrfinder.analysis.trial import TRIAL_COLUMNS
+from tb_lrfinder.storage import schema
+from tb_lrfinder.storage.reader import read_log_dir
 from tests.serving import tensorboard
 
 FIXTURES = Path(__file__).resolve().parent / "fixtures"
@@ -45,7 +48,7 @@ def test_files_of_the_first_release_hold_all_that_can_happen():
         "killed": "interrupted",
         "trial": "finished",
     }
-    assert recorded["finished"].steps > metadata.ROWS_PER_CHUNK
+    assert recorded["finished"].steps > schema.ROWS_PER_CHUNK
     assert np.isfinite(recorded["finished"].sweep.validation_loss).any()
     assert np.isnan(recorded["trial"].trial.validation_loss[0])  # a column that came later
 
@@ -110,14 +113,14 @@ def test_keys_and_columns_that_are_not_known_are_ignored(tmp_path):
 @pytest.mark.parametrize("kind", ["SweepConfig", "TrialConfig", "SweepResult", "TrialResult"])
 def test_the_page_names_every_key(kind):
     named = set(re.findall(r"`(\w+)`", PAGE))
-    assert set(getattr(metadata, kind).__annotations__) <= named
+    assert set(getattr(schema, kind).__annotations__) <= named
 
 
 def test_the_page_names_every_tag_column_and_stop_reason():
     named = set(re.findall(r"`([\w/]+)`", PAGE))
-    tags = {metadata.SWEEP_TAG, metadata.TRIAL_TAG, metadata.RESULT_TAG, metadata.rows_tag(0)}
-    scalars = {*metadata.SCALAR_TAGS.values(), *metadata.TRIAL_SCALAR_TAGS.values()}
-    assert tags | scalars | {*metadata.COLUMNS, *metadata.TRIAL_COLUMNS} <= named
-    for reasons in (metadata.STOP_REASONS, metadata.TRIAL_STOP_REASONS):
+    tags = {schema.SWEEP_TAG, schema.TRIAL_TAG, schema.RESULT_TAG, schema.rows_tag(0)}
+    scalars = {*schema.SCALAR_TAGS.values(), *schema.TRIAL_SCALAR_TAGS.values()}
+    assert tags | scalars | {*COLUMNS, *TRIAL_COLUMNS} <= named
+    for reasons in (STOP_REASONS, TRIAL_STOP_REASONS):
         for reason, meaning in reasons.items():
             assert re.search(rf"\| `{reason}` \|.*{re.escape(meaning)}", PAGE), reason

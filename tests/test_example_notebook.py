@@ -12,7 +12,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from tb_lrfinder.reader import read_log_dir
+from tb_lrfinder.storage.reader import read_log_dir
 from tests.serving import TensorBoardServer
 
 NOTEBOOK = Path(__file__).resolve().parent.parent / "examples" / "lr_finder.ipynb"

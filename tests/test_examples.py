@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tb_lrfinder.reader import read_log_dir
+from tb_lrfinder.storage.reader import read_log_dir
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 

@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tb_lrfinder import metadata
-from tb_lrfinder.reader import read_log_dir
-from tb_lrfinder.writer import SweepWriter
+from tb_lrfinder.storage import schema
+from tb_lrfinder.storage.reader import read_log_dir
+from tb_lrfinder.storage.writer import SweepWriter
 from tests.killed import kill_at_random
 from tests.serving import tensorboard
 
@@ -27,7 +27,7 @@ RATES = np.geomspace(1e-6, 1e-2, 2_000).astype(np.float32)
 
 def check_what_is_left(killed, one):
     """Every row that is there is right, and at most one flush interval is missing."""
-    flushed = sum(when < killed.at - metadata.FLUSH_SECONDS - 0.5 for when in killed.said)
+    flushed = sum(when < killed.at - schema.FLUSH_SECONDS - 0.5 for when in killed.said)
     assert flushed <= one.steps <= len(killed.said) + 1
     np.testing.assert_allclose(one.sweep.learning_rate, RATES[: one.steps], rtol=1e-6)
     assert np.isfinite(one.sweep.loss).all()
@@ -41,7 +41,7 @@ def test_a_killed_sweep_loses_one_flush_interval_at_most(tmp_path, seed):
     (one,) = read_log_dir(str(tmp_path))
     check_what_is_left(killed, one)
     assert one.status(now=killed.at + 1) == "running"
-    assert one.status(now=killed.at + metadata.INTERRUPTED_AFTER_SECONDS + 1) == "interrupted"
+    assert one.status(now=killed.at + schema.INTERRUPTED_AFTER_SECONDS + 1) == "interrupted"
     with tensorboard(tmp_path) as server:
         server.wait_for_runs(1, steps=one.steps)
 
@@ -118,7 +118,7 @@ def test_a_file_that_may_not_grow_does_not_disturb_the_training(tmp_path):
 
 WRITING = """
 import sys, time
-from tb_lrfinder.writer import SweepWriter
+from tb_lrfinder.storage.writer import SweepWriter
 print("ready", flush=True)
 sys.stdin.readline()
 writer = SweepWriter(sys.argv[1], {"num_steps": 300})
@@ -171,7 +171,7 @@ def test_broken_files_hide_nothing_and_show_nothing_wrong(tmp_path, load_fast):
         for kind, content in (("cut", whole[:place]), ("flipped", bytes(flipped))):
             run = tmp_path / "logs" / kind / f"{number:02}"
             run.mkdir(parents=True)
-            (run / f"events.out.tfevents.1.host{metadata.EVENT_FILE_SUFFIX}").write_bytes(content)
+            (run / f"events.out.tfevents.1.host{schema.EVENT_FILE_SUFFIX}").write_bytes(content)
     with tensorboard(tmp_path / "logs", f"--load_fast={load_fast}", "--reload_multifile=false") as server:
         server.wait_for_runs(1, run="whole", status="finished")
         listed = server.wait_for_runs(40)
@@ -195,7 +195,7 @@ def test_broken_files_hide_nothing_and_show_nothing_wrong(tmp_path, load_fast):
 
 CLOCK = """
 import sys, time
-from tb_lrfinder.writer import SweepWriter, TrialWriter
+from tb_lrfinder.storage.writer import SweepWriter, TrialWriter
 real, offset = time.time, 0.0
 time.time = lambda: real() + offset
 sweep = SweepWriter(sys.argv[1] + "/sweep", {"start_time": time.time(), "num_steps": 600})

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tb_lrfinder.analysis import analyze
-from tb_lrfinder.curve import Sweep, longest_descents
-from tb_lrfinder.suggestion import RULES, apply_rule, kept_rows
+from tb_lrfinder.analysis.analyze import analyze
+from tb_lrfinder.analysis.curve import Sweep, longest_descents
+from tb_lrfinder.analysis.suggestion import RULES, apply_rule, kept_rows
 
 
 def rates(steps=100, start=1e-7, end=10.0):

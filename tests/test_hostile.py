@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from werkzeug.datastructures import MultiDict
 
-from tb_lrfinder.losses_file import parse_losses
-from tb_lrfinder.queries import BadParameterError, DownloadQuery, SweepsQuery, TrialsQuery
+from tb_lrfinder.cli.losses_file import parse_losses
+from tb_lrfinder.plugin.request_params import BadParameterError, DownloadQuery, SweepsQuery, TrialsQuery
 from tests import hostile
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tb_lrfinder.listing import MISSED_SECONDS, Listing
-from tb_lrfinder.recorded import Recorded
+from tb_lrfinder.storage.listing import MISSED_SECONDS, Listing
+from tb_lrfinder.storage.recorded import Recorded
 
 
 class Clock:

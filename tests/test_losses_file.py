@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tb_lrfinder import losses_file
-from tb_lrfinder.losses_file import parse_losses
+from tb_lrfinder.cli import losses_file
+from tb_lrfinder.cli.losses_file import parse_losses
 
 RATES, LOSSES = [1e-3, 2e-3, 4e-3], [2.5, 2.0, 3.5]
 

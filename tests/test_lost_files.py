@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tb_lrfinder import metadata
-from tb_lrfinder.reader import read_log_dir
-from tb_lrfinder.writer import SweepWriter, TrialWriter
+from tb_lrfinder.storage import schema
+from tb_lrfinder.storage.reader import read_log_dir
+from tb_lrfinder.storage.writer import SweepWriter, TrialWriter
 from tests.serving import tensorboard
 from tests.test_faults import small_disk
 
@@ -227,7 +227,7 @@ def test_a_disk_that_has_room_again_is_written_on(tmp_path):
 
 LIMITED = """
 import resource, sys, time
-from tb_lrfinder.writer import SweepWriter
+from tb_lrfinder.storage.writer import SweepWriter
 writer = SweepWriter(sys.argv[1], {"num_steps": 3000})
 resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, resource.RLIM_INFINITY))
 for step in range(3000):
@@ -253,7 +253,7 @@ def test_a_full_disk_is_one_line_and_no_traceback(tmp_path, filters):
     assert "Exception" not in done.stderr
     (recorded,) = read_log_dir(str(tmp_path))
     assert recorded.problem is None
-    assert recorded.steps % metadata.ROWS_PER_CHUNK == 0 or recorded.steps > 0
+    assert recorded.steps % schema.ROWS_PER_CHUNK == 0 or recorded.steps > 0
 
 
 def test_minus_w_error_stops_neither_thread_nor_training(tmp_path, capsys):

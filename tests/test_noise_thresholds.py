@@ -8,12 +8,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tb_lrfinder.analysis import analyze
-from tb_lrfinder.averaging import gaussian_average
-from tb_lrfinder.curve import Sweep, Usable, slope_per_decade, smooth
-from tb_lrfinder.diagnosis import diagnose
-from tb_lrfinder.shape import Shape
-from tb_lrfinder.suggestion import suggest
+from tb_lrfinder.analysis.analyze import analyze
+from tb_lrfinder.analysis.averaging import gaussian_average
+from tb_lrfinder.analysis.curve import Sweep, Usable, slope_per_decade, smooth
+from tb_lrfinder.analysis.diagnosis import diagnose
+from tb_lrfinder.analysis.shape import Shape
+from tb_lrfinder.analysis.suggestion import suggest
 
 SMOOTHING = 0.3
 RATES = np.geomspace(1e-7, 10, 400)

@@ -10,13 +10,13 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from tb_lrfinder.analysis import analyze
-from tb_lrfinder.curve import Sweep
-from tb_lrfinder.diagnosis import Finding
-from tb_lrfinder.notebook import card
-from tb_lrfinder.suggestion import Suggestion
-from tb_lrfinder.trial import Trial
-from tb_lrfinder.trial_results import TrialOutcome, TrialResults
+from tb_lrfinder.analysis.analyze import analyze
+from tb_lrfinder.analysis.curve import Sweep
+from tb_lrfinder.analysis.diagnosis import Finding
+from tb_lrfinder.analysis.suggestion import Suggestion
+from tb_lrfinder.analysis.trial import Trial
+from tb_lrfinder.analysis.trial_results import TrialOutcome, TrialResults
+from tb_lrfinder.display.notebook import card
 
 SVG = "svg"
 

@@ -13,10 +13,10 @@ from tensorboard.backend.event_processing.plugin_event_multiplexer import EventM
 from tensorboard.plugins.base_plugin import TBContext
 from werkzeug.test import Client
 
-from tb_lrfinder import metadata
+from tb_lrfinder.keras.trials.trial_directory import finished_trial
 from tb_lrfinder.plugin import LRFinderPlugin
-from tb_lrfinder.reader import read_log_dir
-from tb_lrfinder.trial_directory import finished_trial
+from tb_lrfinder.storage import schema
+from tb_lrfinder.storage.reader import read_log_dir
 from tests import odd_runs
 from tests.command_line import command
 from tests.serving import tensorboard
@@ -24,7 +24,7 @@ from tests.serving import tensorboard
 
 def ask_in_process(log_dir):
     """The routes without a server around them, but with TensorBoard's own loader and data provider."""
-    multiplexer = EventMultiplexer(tensor_size_guidance={metadata.PLUGIN_NAME: 1})
+    multiplexer = EventMultiplexer(tensor_size_guidance={schema.PLUGIN_NAME: 1})
     multiplexer.AddRunsFromDirectory(str(log_dir))
     multiplexer.Reload()
     apps = LRFinderPlugin(

@@ -130,21 +130,21 @@ def metadata_of(contents: dict[str, bytes], name: str) -> bytes:
 
 
 def test_wheel_has_the_page(contents: dict[str, bytes]) -> None:
-    page = contents["tb_lrfinder/static/index.js"].decode()
+    page = contents["tb_lrfinder/plugin/static/index.js"].decode()
     assert len(page) > 10_000
     assert re.search(r"export\s*\{[^}]*\brender\b", page), "TensorBoard calls the exported render()"
 
 
 def test_wheel_has_every_module_and_nothing_stray(contents: dict[str, bytes]) -> None:
     modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "tb_lrfinder").rglob("*.py")}
-    static = {name for name in contents if name.startswith("tb_lrfinder/static/")}
+    static = {name for name in contents if name.startswith("tb_lrfinder/plugin/static/")}
     package = {name for name in contents if name.startswith("tb_lrfinder/")}
-    assert package - static == modules | {"tb_lrfinder/py.typed", "tb_lrfinder/http_api.md"}
+    assert package - static == modules | {"tb_lrfinder/py.typed", "tb_lrfinder/plugin/http_api.md"}
     assert {name.split("/")[0] for name in contents} == {
         "tb_lrfinder",
         f"tb_lrfinder-{__version__}.dist-info",
     }
-    assert "tb_lrfinder/static/sources.sha256" not in static
+    assert "tb_lrfinder/plugin/static/sources.sha256" not in static
 
 
 def test_wheel_built_over_an_older_build_has_no_stale_files(
@@ -154,9 +154,9 @@ def test_wheel_built_over_an_older_build_has_no_stale_files(
     run(sys.executable, "-m", "build", "--wheel", cwd=source, path=without_node)
     (made,) = (source / "dist").glob("*.whl")
     with zipfile.ZipFile(made) as archive:
-        static = {name for name in archive.namelist() if name.startswith("tb_lrfinder/static/")}
-    assert "tb_lrfinder/static/index.js" in static
-    assert "tb_lrfinder/static/stale-chunk.js" not in static
+        static = {name for name in archive.namelist() if name.startswith("tb_lrfinder/plugin/static/")}
+    assert "tb_lrfinder/plugin/static/index.js" in static
+    assert "tb_lrfinder/plugin/static/stale-chunk.js" not in static
 
 
 def test_wheel_registers_the_plugin_and_the_command(contents: dict[str, bytes]) -> None:
@@ -179,7 +179,7 @@ def test_wheel_states_what_it_needs(contents: dict[str, bytes]) -> None:
 
 def test_wheel_has_the_licences(contents: dict[str, bytes]) -> None:
     assert b"Apache License" in metadata_of(contents, "licenses/LICENSE")
-    bundled = contents["tb_lrfinder/static/THIRD_PARTY_LICENSES.txt"].decode()
+    bundled = contents["tb_lrfinder/plugin/static/THIRD_PARTY_LICENSES.txt"].decode()
     dependencies = json.loads((ROOT / "frontend" / "package.json").read_text())["dependencies"]
     assert "react-dom" in dependencies
     tools = {"@vitejs/plugin-react", "vite"}
@@ -205,7 +205,7 @@ from typing_extensions import assert_type
 
 import numpy as np
 from tb_lrfinder import Divergence, LRFinder, LRTrial, Suggestion, find_lr, suggest
-from tb_lrfinder.reader import Recorded, read_log_dir
+from tb_lrfinder.storage.reader import Recorded, read_log_dir
 
 suggestion = suggest([1e-3, 1e-2], np.array([2.0, 1.0]), rule="valley", smoothing=0.2)
 assert_type(suggestion, Suggestion)
@@ -253,8 +253,8 @@ def test_sdist_has_the_page_its_sources_and_the_tests(sdist: Path) -> None:
         "frontend/package-lock.json",
         "frontend/src/main.tsx",
         "mkdocs.yml",
-        "tb_lrfinder/static/THIRD_PARTY_LICENSES.txt",
-        "tb_lrfinder/static/index.js",
+        "tb_lrfinder/plugin/static/THIRD_PARTY_LICENSES.txt",
+        "tb_lrfinder/plugin/static/index.js",
         "tests/test_packaging.py",
     } <= names
     assert not [name for name in names if "node_modules" in name or "__pycache__" in name]

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tb_lrfinder.metadata import STOP_REASONS
-from tb_lrfinder.trial import Trial
-from tb_lrfinder.trial_results import TrialOutcome, TrialResults
+from tb_lrfinder.analysis.stop_reasons import STOP_REASONS
+from tb_lrfinder.analysis.trial import Trial
+from tb_lrfinder.analysis.trial_results import TrialOutcome, TrialResults
 
 ROOT = Path(__file__).parent.parent
 CASES = json.loads((ROOT / "tests/fixtures/best_trial.json").read_text(encoding="utf-8"))["cases"]

@@ -14,10 +14,9 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 
-from tb_lrfinder import metadata
-from tb_lrfinder.analysis import analyze
-from tb_lrfinder.curve import Sweep
-from tb_lrfinder.writer import SweepWriter
+from tb_lrfinder.analysis.analyze import analyze
+from tb_lrfinder.analysis.curve import COLUMNS, Sweep
+from tb_lrfinder.storage.writer import SweepWriter
 from tests.serving import tensorboard
 
 STEPS = 5000
@@ -107,7 +106,7 @@ def test_a_download_has_every_row_bit_for_bit(server, file_format):
             name: [float(value) for value in values] for name, values in answer.json()["columns"].items()
         }
     expected = curve(STEPS).columns()
-    assert list(columns) == list(expected) == list(metadata.COLUMNS)
+    assert list(columns) == list(expected) == list(COLUMNS)
     for name, values in expected.items():
         np.testing.assert_array_equal(columns[name], values)
 
@@ -297,6 +296,7 @@ def test_under_a_path_prefix(log_dir):
 
 
 def test_the_plugin_imports_neither_keras_nor_tensorflow():
-    code = "import sys, tb_lrfinder.plugin\nprint({'keras', 'tensorflow', 'jax', 'torch'} & set(sys.modules))"
+    code = "import sys, tb_lrfinder.plugin\n"
+    code += "print({'keras', 'tensorflow', 'jax', 'torch'} & set(sys.modules))"
     process = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert process.stdout.strip() == "set()"

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tb_lrfinder.ramp import ramp
+from tb_lrfinder.analysis.ramp import ramp
 
 
 def test_an_exponential_ramp_gives_every_decade_the_same_number_of_steps():

@@ -17,9 +17,9 @@ from tensorboard.context import RequestContext
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 from tensorboard.util import tensor_util
 
-from tb_lrfinder import metadata
-from tb_lrfinder.reader import RunReader, read_log_dir
-from tb_lrfinder.writer import SweepWriter
+from tb_lrfinder.storage import schema
+from tb_lrfinder.storage.reader import RunReader, read_log_dir
+from tb_lrfinder.storage.writer import SweepWriter
 from tests.serving import tensorboard
 
 ROWS = np.array([[0, 1e-3, 2.0, 0.0, np.nan], [1, 2e-3, 1.5, -0.5, np.nan]], np.float32)
@@ -29,10 +29,10 @@ def write(log_dir, **tags):
     """An event file with these values under our plugin name, whatever they are."""
     events = EventFileWriter(str(log_dir))
     about = SummaryMetadata(
-        plugin_data=SummaryMetadata.PluginData(plugin_name=metadata.PLUGIN_NAME), data_class=DATA_CLASS_TENSOR
+        plugin_data=SummaryMetadata.PluginData(plugin_name=schema.PLUGIN_NAME), data_class=DATA_CLASS_TENSOR
     )
     for tag, value in tags.items():
-        tag = {"sweep": metadata.SWEEP_TAG, "result": metadata.RESULT_TAG, "rows": metadata.rows_tag(0)}.get(
+        tag = {"sweep": schema.SWEEP_TAG, "result": schema.RESULT_TAG, "rows": schema.rows_tag(0)}.get(
             tag, tag
         )
         if isinstance(value, dict | list | str):
@@ -147,7 +147,7 @@ def test_runs_are_listed_while_the_slow_loader_adds_to_them(tmp_path, monkeypatc
         process(*arguments)
 
     monkeypatch.setattr(EventAccumulator, "_ProcessTensor", late)
-    multiplexer = EventMultiplexer(tensor_size_guidance={metadata.PLUGIN_NAME: 1})
+    multiplexer = EventMultiplexer(tensor_size_guidance={schema.PLUGIN_NAME: 1})
     reader = RunReader(MultiplexerDataProvider(multiplexer, str(tmp_path)))
 
     def load():
@@ -167,10 +167,10 @@ def test_a_tag_without_a_value_hides_no_run(tmp_path, load_fast):
     """The slow loader fails for all runs when it is asked for it."""
     write(tmp_path / "good", sweep=CONFIG, rows=ROWS)
     about = SummaryMetadata(
-        plugin_data=SummaryMetadata.PluginData(plugin_name=metadata.PLUGIN_NAME), data_class=DATA_CLASS_TENSOR
+        plugin_data=SummaryMetadata.PluginData(plugin_name=schema.PLUGIN_NAME), data_class=DATA_CLASS_TENSOR
     )
     events = EventFileWriter(str(tmp_path / "bad"))
-    summary = Summary(value=[Summary.Value(tag=metadata.SWEEP_TAG, metadata=about)])
+    summary = Summary(value=[Summary.Value(tag=schema.SWEEP_TAG, metadata=about)])
     events.add_event(Event(wall_time=time.time(), step=1, summary=summary))
     events.close()
     with tensorboard(tmp_path, f"--load_fast={load_fast}") as server:

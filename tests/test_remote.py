@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tb_lrfinder import metadata
-from tb_lrfinder.event_file import within
-from tb_lrfinder.writer import SweepWriter
+from tb_lrfinder.storage import schema
+from tb_lrfinder.storage.event_file import within
+from tb_lrfinder.storage.writer import SweepWriter
 from tests.serving import tensorboard
 
 pytest.importorskip("moto", reason="needs moto")
@@ -24,7 +24,7 @@ pytest.importorskip("moto", reason="needs moto")
 READ = """
 import json, sys, types
 sys.modules["tensorboard.compat.notf"] = types.ModuleType("notf")  # as without TensorFlow
-from tb_lrfinder.reader import read_log_dir
+from tb_lrfinder.storage.reader import read_log_dir
 print(json.dumps([[one.run, one.config, one.result, {k: v.tolist() for k, v in one.columns().items()}]
                   for one in read_log_dir(sys.argv[1])]))
 assert "tensorflow" not in sys.modules
@@ -169,7 +169,7 @@ def test_a_store_of_fsspec_takes_a_sweep_too():
     writer.close({"stop_reason": "completed"})
     assert writer.error is None
     (path,) = fsspec.filesystem("memory").ls("/logs/adam", detail=False)
-    assert path.endswith(metadata.EVENT_FILE_SUFFIX)
+    assert path.endswith(schema.EVENT_FILE_SUFFIX)
 
 
 def test_what_is_wrong_with_a_url_is_said_at_once(store):
@@ -188,7 +188,7 @@ def test_a_missing_package_is_said_with_the_url(url, missing):
     code = f"""
 import sys
 sys.modules.update(dict.fromkeys({missing}))  # as if not installed
-from tb_lrfinder.writer import SweepWriter
+from tb_lrfinder.storage.writer import SweepWriter
 try:
     SweepWriter({url!r}, {{}})
 except ImportError as error:
@@ -223,7 +223,7 @@ def test_a_long_sweep_is_sent_ever_less_often(store):
     events._opened -= 100
     assert events.flush_seconds == pytest.approx(10, abs=0.5)
     events._opened -= 10_000  # and often enough to be taken for alive
-    assert events.flush_seconds == 30 < metadata.INTERRUPTED_AFTER_SECONDS
+    assert events.flush_seconds == 30 < schema.INTERRUPTED_AFTER_SECONDS
     events._took = 3.0  # a slow network
     assert events.flush_seconds == 60
 

@@ -13,17 +13,17 @@ from tensorboard.compat.tensorflow_stub import pywrap_tensorflow
 from tensorboard.context import RequestContext
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
-from tb_lrfinder import metadata
-from tb_lrfinder.checksum import masked_crc32c
-from tb_lrfinder.curve import Sweep
-from tb_lrfinder.reader import read_log_dir
-from tb_lrfinder.run_files import RunFiles
-from tb_lrfinder.writer import SweepWriter, TrialWriter, write_sweep
+from tb_lrfinder.analysis.curve import Sweep
+from tb_lrfinder.storage import schema
+from tb_lrfinder.storage.checksum import masked_crc32c
+from tb_lrfinder.storage.reader import read_log_dir
+from tb_lrfinder.storage.run_files import RunFiles
+from tb_lrfinder.storage.writer import SweepWriter, TrialWriter, write_sweep
 from tests.command_line import a_sweep, write
 
 
 def as_tensorboard_reads(log_dir):
-    multiplexer = EventMultiplexer(tensor_size_guidance={metadata.PLUGIN_NAME: 1})
+    multiplexer = EventMultiplexer(tensor_size_guidance={schema.PLUGIN_NAME: 1})
     multiplexer.AddRunsFromDirectory(str(log_dir))
     multiplexer.Reload()
     return provided(multiplexer, log_dir)
@@ -38,7 +38,7 @@ def as_we_read(log_dir):
 
 def provided(multiplexer, log_dir):
     provider = MultiplexerDataProvider(multiplexer, str(log_dir))
-    asked = {"experiment_id": "", "plugin_name": metadata.PLUGIN_NAME}
+    asked = {"experiment_id": "", "plugin_name": schema.PLUGIN_NAME}
     listed = provider.list_tensors(RequestContext(), **asked)
     read = provider.read_tensors(RequestContext(), **asked, downsample=1)
     return {

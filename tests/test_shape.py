@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from tb_lrfinder.curve import Usable, smooth
-from tb_lrfinder.shape import Shape
+from tb_lrfinder.analysis.curve import Usable, smooth
+from tb_lrfinder.analysis.shape import Shape
 
 SMOOTHING = 0.3
 RATES = np.geomspace(1e-7, 10, 400)

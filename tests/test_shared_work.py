@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tb_lrfinder.shared_work import SharedWork
+from tb_lrfinder.plugin.shared_work import SharedWork
 
 
 class Work:

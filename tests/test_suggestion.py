@@ -8,8 +8,8 @@ from dataclasses import FrozenInstanceError
 import numpy as np
 import pytest
 
-from tb_lrfinder.curve import DEFAULT_SMOOTHING, longest_descents, loss_delta
-from tb_lrfinder.suggestion import DEFAULT_RULE, RULES, Ranges, Suggestion, suggest
+from tb_lrfinder.analysis.curve import DEFAULT_SMOOTHING, longest_descents, loss_delta
+from tb_lrfinder.analysis.suggestion import DEFAULT_RULE, RULES, Ranges, Suggestion, suggest
 
 STEPS = 400
 RATES = np.geomspace(1e-7, 10, STEPS)

@@ -9,9 +9,9 @@ from tensorboard.backend.event_processing.data_provider import MultiplexerDataPr
 from tensorboard.backend.event_processing.plugin_event_multiplexer import EventMultiplexer
 from tensorboard.context import RequestContext
 
-from tb_lrfinder import metadata, tensor_source
-from tb_lrfinder.reader import RunReader
-from tb_lrfinder.tensor_source import TensorSource
+from tb_lrfinder.storage import schema, tensor_source
+from tb_lrfinder.storage.reader import RunReader
+from tb_lrfinder.storage.tensor_source import TensorSource
 from tests import odd_runs
 
 STEPS, RUNS = 40, 6
@@ -41,7 +41,7 @@ def provider(tmp_path):
             for step in range(STEPS)
         ]
         odd_runs.write(tmp_path / f"{run}", [("sweep", odd_runs.CONFIG), *chunks])
-    multiplexer = EventMultiplexer(tensor_size_guidance={metadata.PLUGIN_NAME: 1})
+    multiplexer = EventMultiplexer(tensor_size_guidance={schema.PLUGIN_NAME: 1})
     multiplexer.AddRunsFromDirectory(str(tmp_path))
     multiplexer.Reload()
     return SmallProvider(multiplexer, str(tmp_path))

@@ -10,12 +10,11 @@ import time
 import numpy as np
 import pytest
 
-from tb_lrfinder import metadata
-from tb_lrfinder.curve import Sweep
-from tb_lrfinder.reader import read_log_dir
-from tb_lrfinder.trial import Trial
-from tb_lrfinder.trial_directory import set_unfinished_aside
-from tb_lrfinder.writer import SweepWriter, TrialWriter
+from tb_lrfinder.analysis.curve import Sweep
+from tb_lrfinder.analysis.trial import TRIAL_COLUMNS, Trial
+from tb_lrfinder.keras.trials.trial_directory import set_unfinished_aside
+from tb_lrfinder.storage.reader import read_log_dir
+from tb_lrfinder.storage.writer import SweepWriter, TrialWriter
 from tests.serving import tensorboard
 
 
@@ -300,7 +299,7 @@ class TestOverHttp:
     def test_a_download_has_every_epoch(self, server):
         answer = server.plugin("download", run="trials/0.01", format="csv")
         header, *rows = csv.reader(io.StringIO(answer.text))
-        assert header == [*metadata.TRIAL_COLUMNS, "validation_loss", "accuracy"]
+        assert header == [*TRIAL_COLUMNS, "validation_loss", "accuracy"]
         assert [[float(cell) for cell in row] for row in rows][2] == [2, float(np.float32(0.01)), 1, 0.5, 0.5]
         body = server.plugin("download", run="trials/0.01", format="json").json()
         assert body["columns"]["accuracy"] == [0.0, 0.25, 0.5]

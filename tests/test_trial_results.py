@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from tb_lrfinder.trial import Trial
-from tb_lrfinder.trial_results import TrialOutcome, TrialResults
+from tb_lrfinder.analysis.trial import Trial
+from tb_lrfinder.analysis.trial_results import TrialOutcome, TrialResults
 
 
 def outcome(learning_rate, *losses, validation=None, **about):

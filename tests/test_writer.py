@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
-from tb_lrfinder import metadata
-from tb_lrfinder.reader import read_log_dir
-from tb_lrfinder.writer import SweepWriter
+from tb_lrfinder.storage import schema
+from tb_lrfinder.storage.reader import read_log_dir
+from tb_lrfinder.storage.writer import SweepWriter
 
 
 def write(log_dir, steps, result=None, **config):
@@ -52,14 +52,14 @@ def test_every_row_is_read_back_in_order(tmp_path, steps):
 def test_config_is_the_first_value_and_result_the_last(tmp_path):
     write(tmp_path, 300)
     tags = [value.tag for event in events(tmp_path) for value in event.summary.value]
-    assert tags[0] == metadata.SWEEP_TAG
-    assert tags[-1] == metadata.RESULT_TAG
-    assert tags.count(metadata.SWEEP_TAG) == tags.count(metadata.RESULT_TAG) == 1
+    assert tags[0] == schema.SWEEP_TAG
+    assert tags[-1] == schema.RESULT_TAG
+    assert tags.count(schema.SWEEP_TAG) == tags.count(schema.RESULT_TAG) == 1
 
 
 def test_plain_scalars_tell_every_step_to_other_readers(tmp_path):
     write(tmp_path, 300)
-    seen = {tag: [] for tag in metadata.SCALAR_TAGS.values()}
+    seen = {tag: [] for tag in schema.SCALAR_TAGS.values()}
     for event in events(tmp_path):
         for value in event.summary.value:
             if value.tag in seen:
@@ -79,7 +79,7 @@ def test_rows_are_on_disk_within_two_seconds_while_the_sweep_runs(tmp_path):
 
 
 def test_a_slow_step_gives_signs_of_life_that_change_nothing_else(tmp_path, monkeypatch):
-    monkeypatch.setattr(metadata, "SIGN_OF_LIFE_SECONDS", 0.5)
+    monkeypatch.setattr(schema, "SIGN_OF_LIFE_SECONDS", 0.5)
     for name, steps in (("none", 0), ("open", 10), ("full", 256)):
         writer = SweepWriter(tmp_path / name, {})
         add(writer, range(steps))

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 from tb_lrfinder.cli.arguments import Commands, add_command, add_log_dir
 from tb_lrfinder.cli.output import written
 from tb_lrfinder.cli.terminal import counted, say
-from tb_lrfinder.csv_cells import text_cell
+from tb_lrfinder.plugin.csv_cells import text_cell
 
 if TYPE_CHECKING:
-    from tb_lrfinder.reader import Recorded
+    from tb_lrfinder.storage.reader import Recorded
 
 _OURS: Final = ("run", "kind")  # the columns that say whose row it is
 _ROWS_AT_ONCE: Final = 10_000
@@ -125,7 +125,7 @@ def _write_json(recorded: Sequence[Recorded], stream: TextIO) -> None:
 
 def _download(recorded: Recorded) -> str:
     """The very file that the tab's download button gives."""
-    from tb_lrfinder import answers
-    from tb_lrfinder.queries import DownloadQuery
+    from tb_lrfinder.plugin import responses
+    from tb_lrfinder.plugin.request_params import DownloadQuery
 
-    return answers.download(recorded, DownloadQuery(recorded.run, "json")).text
+    return responses.download(recorded, DownloadQuery(recorded.run, "json")).text

@@ -7,12 +7,12 @@ import time
 import uuid
 from pathlib import Path
 
-from tb_lrfinder import metadata
-from tb_lrfinder.analysis import analyze
+from tb_lrfinder.analysis.analyze import analyze
+from tb_lrfinder.analysis.curve import DEFAULT_DELTA_WINDOW, DEFAULT_SMOOTHING, Sweep
 from tb_lrfinder.cli import losses
 from tb_lrfinder.cli.arguments import Commands, add_command, add_log_dir, positive
 from tb_lrfinder.cli.terminal import counted, say
-from tb_lrfinder.curve import DEFAULT_DELTA_WINDOW, DEFAULT_SMOOTHING, Sweep
+from tb_lrfinder.storage import schema
 from tb_lrfinder.version import __version__
 
 
@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Write the losses to a run directory of their own."""
     sweep = losses.read(arguments.file)
     name = losses.file_name(arguments.file)
-    config: metadata.SweepConfig = {
+    config: schema.SweepConfig = {
         "id": uuid.uuid4().hex[:16],
         "start_time": time.time(),
         "start_lr": float(sweep.learning_rate[0]),
@@ -71,12 +71,12 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _write(sweep: Sweep, log_dir: Path, config: metadata.SweepConfig) -> tuple[str, str]:
+def _write(sweep: Sweep, log_dir: Path, config: schema.SweepConfig) -> tuple[str, str]:
     """Write the sweep; return where to, and what it suggests."""
     from tb_lrfinder.cli.log_dir import spare_tensorflow
 
     spare_tensorflow()
-    from tb_lrfinder.writer import write_sweep
+    from tb_lrfinder.storage.writer import write_sweep
 
     # Nobody has said how it ended, so the curve has to.
     reason = "completed" if analyze(sweep).divergence_learning_rate is None else "diverged"

@@ -8,7 +8,7 @@ import types
 from pathlib import Path
 
 from tb_lrfinder.cli.terminal import Progress
-from tb_lrfinder.reader import Recorded, read_log_dir
+from tb_lrfinder.storage.reader import Recorded, read_log_dir
 
 
 def read(log_dir: str) -> list[Recorded]:

@@ -6,8 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from tb_lrfinder.curve import Sweep
-from tb_lrfinder.losses_file import parse_losses
+from tb_lrfinder.analysis.curve import Sweep
+from tb_lrfinder.cli.losses_file import parse_losses
 
 FORMAT = """\
 the file, with a header or without:

@@ -12,7 +12,7 @@ from tb_lrfinder.cli.terminal import coloured, harmless, paragraph, table
 from tb_lrfinder.cli.wording import finding_lines, number
 
 if TYPE_CHECKING:
-    from tb_lrfinder.reader import Recorded
+    from tb_lrfinder.storage.reader import Recorded
 
 
 def add_to(commands: Commands) -> None:
@@ -56,22 +56,22 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _sweeps(recorded: Iterable[Recorded]) -> list[dict[str, Any]]:
     """What the HTTP API answers about the sweeps, without their rows."""
-    from tb_lrfinder import answers
-    from tb_lrfinder.queries import SweepsQuery
+    from tb_lrfinder.plugin import responses
+    from tb_lrfinder.plugin.request_params import SweepsQuery
 
     runs = {one.run: one for one in recorded if one.kind == "sweep"}
     asked = SweepsQuery(list(runs), None, None, 0, 0, "base64", columns=())
-    return _without_rows(json.loads(answers.sweeps(runs.values(), asked))["sweeps"]) if runs else []
+    return _without_rows(json.loads(responses.sweeps(runs.values(), asked))["sweeps"]) if runs else []
 
 
 def _trials(recorded: Iterable[Recorded]) -> list[dict[str, Any]]:
     """What the HTTP API answers about the trials, without their rows."""
-    from tb_lrfinder import answers
-    from tb_lrfinder.queries import TrialsQuery
+    from tb_lrfinder.plugin import responses
+    from tb_lrfinder.plugin.request_params import TrialsQuery
 
     runs = {one.run: one for one in recorded if one.kind == "trial"}
     asked = TrialsQuery(list(runs))
-    return _without_rows(json.loads(answers.trials(runs.values(), asked))["trials"]) if runs else []
+    return _without_rows(json.loads(responses.trials(runs.values(), asked))["trials"]) if runs else []
 
 
 def _without_rows(answered: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -15,13 +15,13 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import IO, Final
 
-from tb_lrfinder import metadata
+from tb_lrfinder.storage import schema
 
 HOST: Final = "127.0.0.1"
 _START_SECONDS: Final = 120.0  # on a busy machine TensorFlow alone takes half a minute to import
 _END_SECONDS: Final = 10.0
 _SHOWN_CHARACTERS: Final = 3000  # of what TensorBoard said before it failed
-_ROUTES: Final = ("/", f"/data/plugin/{metadata.PLUGIN_NAME}/runs")
+_ROUTES: Final = ("/", f"/data/plugin/{schema.PLUGIN_NAME}/runs")
 
 
 def free_port(port: int) -> int:
@@ -59,7 +59,7 @@ def serve(log_dir: str, port: int) -> None:
     with tempfile.TemporaryFile() as said, _sigterm_raises(), _tensorboard(log_dir, port, said) as process:
         _wait_until_it_answers(process, port, said)
         print("TensorBoard serves the sweeps until Ctrl-C. The tab LR Finder:")
-        print(f"http://{HOST}:{port}/#{metadata.PLUGIN_NAME}", flush=True)
+        print(f"http://{HOST}:{port}/#{schema.PLUGIN_NAME}", flush=True)
         code = process.wait()
         raise OSError(f"TensorBoard has ended with exit code {code}.{_quoted(said)}")
 

@@ -6,12 +6,12 @@ import argparse
 import json
 from typing import Any
 
-from tb_lrfinder.analysis import analyze
+from tb_lrfinder.analysis.analyze import analyze
+from tb_lrfinder.analysis.curve import DEFAULT_SMOOTHING
 from tb_lrfinder.cli import losses
 from tb_lrfinder.cli.arguments import Commands, add_command, decades, whole
 from tb_lrfinder.cli.terminal import coloured, paragraph, table
 from tb_lrfinder.cli.wording import finding_lines, number
-from tb_lrfinder.curve import DEFAULT_SMOOTHING
 
 
 def add_to(commands: Commands) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from tb_lrfinder.keras import backend
 from tb_lrfinder.keras.learning_rate import leaf_optimizers, reference_optimizer
-from tb_lrfinder.metadata import ModelConfig
+from tb_lrfinder.storage.schema import ModelConfig
 from tb_lrfinder.version import __version__
 
 

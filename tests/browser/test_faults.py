@@ -13,8 +13,9 @@ from tensorboard.compat.proto.summary_pb2 import DATA_CLASS_TENSOR, Summary, Sum
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 from tensorboard.util import tensor_util
 
-from tb_lrfinder import metadata
-from tb_lrfinder.writer import SweepWriter
+from tb_lrfinder.analysis.curve import COLUMNS
+from tb_lrfinder.storage import schema
+from tb_lrfinder.storage.writer import SweepWriter
 from tests.serving import tensorboard
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -30,9 +31,9 @@ def write(log_dir, steps, **config):
 def write_foreign(log_dir, **values):
     """Tags of our plugin's name that are not from us."""
     about = SummaryMetadata(
-        plugin_data=SummaryMetadata.PluginData(plugin_name=metadata.PLUGIN_NAME), data_class=DATA_CLASS_TENSOR
+        plugin_data=SummaryMetadata.PluginData(plugin_name=schema.PLUGIN_NAME), data_class=DATA_CLASS_TENSOR
     )
-    events = EventFileWriter(str(log_dir), filename_suffix=metadata.EVENT_FILE_SUFFIX)
+    events = EventFileWriter(str(log_dir), filename_suffix=schema.EVENT_FILE_SUFFIX)
     for tag, value in values.items():
         tensor = tensor_util.make_tensor_proto(value)
         summary = Summary(value=[Summary.Value(tag=f"lr_finder/{tag}", tensor=tensor, metadata=about)])
@@ -87,7 +88,7 @@ def test_a_run_that_is_deleted_and_replaced_while_the_tab_is_open(open_tab, tmp_
 
 def test_what_is_wrong_with_the_files_of_others_is_said(open_tab, tmp_path):
     write(tmp_path / "good", 61)
-    rows = np.zeros((3, len(metadata.COLUMNS)), np.float32)
+    rows = np.zeros((3, len(COLUMNS)), np.float32)
     write_foreign(tmp_path / "newer", sweep=header(99), **{"rows/00000": rows})
     write_foreign(tmp_path / "narrow", sweep=header(1), **{"rows/00000": rows[:, :2]})
     write_foreign(tmp_path / "whole_numbers", sweep=header(1), **{"rows/00000": rows.astype(np.int32)})

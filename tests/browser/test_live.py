@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tb_lrfinder.writer import SweepWriter
+from tb_lrfinder.storage.writer import SweepWriter
 from tests.serving import TensorBoardServer, tensorboard
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -62,7 +62,7 @@ KILLED = """
 import os, sys, time
 real = time.time
 time.time = lambda: real() - 3600  # an hour ago
-from tb_lrfinder.writer import SweepWriter
+from tb_lrfinder.storage.writer import SweepWriter
 writer = SweepWriter(sys.argv[1], {"num_steps": 90})
 for step in range(25):
     writer.add(step, 1e-5 * 1.1**step, 2.3 - 0.01 * step, -0.01)

@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
-from tb_lrfinder.analysis import analyze
-from tb_lrfinder.curve import Sweep
-from tb_lrfinder.writer import SweepWriter
+from tb_lrfinder.analysis.analyze import analyze
+from tb_lrfinder.analysis.curve import Sweep
+from tb_lrfinder.storage.writer import SweepWriter
 from tests.serving import tensorboard
 
 pytestmark = pytest.mark.xdist_group("browser")

@@ -157,7 +157,7 @@ def test_a_link_brings_what_they_are_compared_by(tab, trials, open_tab):
 
 
 def test_a_trial_that_runs_grows_epoch_by_epoch(tmp_path, open_tab):
-    from tb_lrfinder.writer import TrialWriter
+    from tb_lrfinder.storage.writer import TrialWriter
 
     writer = TrialWriter(tmp_path / "0.01", {"id": "a1", "learning_rate": 0.01, "epochs": 9})
 

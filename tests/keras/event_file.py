@@ -10,7 +10,7 @@ from tensorboard.backend.event_processing.event_file_loader import RawEventFileL
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.util import tensor_util
 
-from tb_lrfinder import metadata
+from tb_lrfinder.storage import schema
 
 
 def latest_values(log_dir):
@@ -29,9 +29,9 @@ def latest_values(log_dir):
 def read_sweep(log_dir):
     """The rows as an array of `metadata.COLUMNS`, and the result."""
     found = latest_values(log_dir)
-    chunks = [found[tag] for tag in sorted(found) if tag.startswith(metadata.ROWS_TAG_PREFIX)]
-    return np.concatenate(chunks), json.loads(found[metadata.RESULT_TAG].item())
+    chunks = [found[tag] for tag in sorted(found) if tag.startswith(schema.ROWS_TAG_PREFIX)]
+    return np.concatenate(chunks), json.loads(found[schema.RESULT_TAG].item())
 
 
 def read_config(log_dir):
-    return json.loads(latest_values(log_dir)[metadata.SWEEP_TAG].item())
+    return json.loads(latest_values(log_dir)[schema.SWEEP_TAG].item())

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from tb_lrfinder.reader import read_log_dir
+from tb_lrfinder.storage.reader import read_log_dir
 from tests.keras.backends import only_on_jax, only_on_tensorflow
 
 TWO_LOGICAL_CPUS = """

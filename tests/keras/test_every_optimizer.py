@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tb_lrfinder import LRFinder
-from tb_lrfinder.keras.unbuilt import Unbuilt
+from tb_lrfinder.keras.sweep.unbuilt import Unbuilt
 from tests.keras.backends import BACKEND, only_on_tensorflow
 from tests.keras.replay import regression_data, same_state, small_model
 

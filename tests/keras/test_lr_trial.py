@@ -13,8 +13,9 @@ import keras
 import numpy as np
 import pytest
 
-from tb_lrfinder import LRTrial, metadata
-from tb_lrfinder.reader import read_log_dir
+from tb_lrfinder import LRTrial
+from tb_lrfinder.storage import schema
+from tb_lrfinder.storage.reader import read_log_dir
 from tests.keras.backends import BACKEND, only_on_tensorflow
 from tests.keras.replay import regression_data, same_state, small_model, state_of
 
@@ -286,8 +287,8 @@ class TestHowItEnds:
         assert read_one(tmp_path).result["stop_reason"] == "completed"
 
     def test_no_sign_of_life_after_an_error_though_the_process_lives(self, tmp_path, monkeypatch):
-        monkeypatch.setattr(metadata, "SIGN_OF_LIFE_SECONDS", 0.1)
-        monkeypatch.setattr(metadata, "FLUSH_SECONDS", 0.1)
+        monkeypatch.setattr(schema, "SIGN_OF_LIFE_SECONDS", 0.1)
+        monkeypatch.setattr(schema, "FLUSH_SECONDS", 0.1)
         trial = LRTrial(tmp_path, verbose=0)
 
         class Slow(keras.callbacks.Callback):
@@ -319,7 +320,7 @@ class TestHowItEnds:
 
     @pytest.mark.parametrize("fails", [False, True])
     def test_what_the_fit_held_is_let_go_of(self, tmp_path, monkeypatch, fails):
-        monkeypatch.setattr(metadata, "FLUSH_SECONDS", 0.1)
+        monkeypatch.setattr(schema, "FLUSH_SECONDS", 0.1)
         held = []
 
         class Held(keras.Sequential):

@@ -6,10 +6,11 @@ import keras
 import numpy as np
 import pytest
 
-from tb_lrfinder import LRFinder, metadata
-from tb_lrfinder.analysis import analyze
-from tb_lrfinder.curve import Sweep
-from tb_lrfinder.suggestion import suggest
+from tb_lrfinder import LRFinder
+from tb_lrfinder.analysis.analyze import analyze
+from tb_lrfinder.analysis.curve import Sweep
+from tb_lrfinder.analysis.stop_reasons import STOP_REASONS
+from tb_lrfinder.analysis.suggestion import suggest
 from tests.command_line import command
 
 STEPS = 60
@@ -99,12 +100,12 @@ def test_it_is_said_everywhere(tmp_path, capsys):
     said = command("report", tmp_path).stdout
     assert told in " ".join(said.split())
     assert command("report", tmp_path, "--strict", code=1)
-    from tb_lrfinder.reader import read_log_dir
+    from tb_lrfinder.storage.reader import read_log_dir
 
     (recorded,) = read_log_dir(str(tmp_path))
     assert recorded.result["diagnosis"][0]["code"] == "non_finite_early"
     assert recorded.result["divergence_learning_rate"] is None
-    assert recorded.result["stop_reason"] in metadata.STOP_REASONS
+    assert recorded.result["stop_reason"] in STOP_REASONS
 
 
 def test_the_step_is_that_of_the_sweep_where_rows_are_left_out():

@@ -327,7 +327,7 @@ def test_one_snapshot_is_taken_and_let_go():
 
 
 def test_a_large_snapshot_is_worth_a_word(monkeypatch, capsys):
-    from tb_lrfinder.keras import sweep_run
+    from tb_lrfinder.keras.sweep import sweep_run
 
     small_model().fit(*regression_data(), batch_size=8, verbose=0, callbacks=[finder()])
     assert not capsys.readouterr().out

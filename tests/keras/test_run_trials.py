@@ -20,14 +20,15 @@ import keras
 import numpy as np
 import pytest
 
-from tb_lrfinder import Suggestion, directory_lock, run_trials
-from tb_lrfinder.directory_lock import LOCK_FILE
+from tb_lrfinder import Suggestion, run_trials
+from tb_lrfinder.analysis.trial_results import TrialOutcome
 from tb_lrfinder.keras import internals
-from tb_lrfinder.keras.trial_progress import TrialProgress
-from tb_lrfinder.keras.trial_task import TrialTask
-from tb_lrfinder.reader import read_log_dir
-from tb_lrfinder.trial_results import TrialOutcome
-from tb_lrfinder.writer import TrialWriter
+from tb_lrfinder.keras.trials import directory_lock
+from tb_lrfinder.keras.trials.directory_lock import LOCK_FILE
+from tb_lrfinder.keras.trials.progress import TrialProgress
+from tb_lrfinder.keras.trials.task import TrialTask
+from tb_lrfinder.storage.reader import read_log_dir
+from tb_lrfinder.storage.writer import TrialWriter
 from tests.keras.backends import draw_from_backend, tensorflow_data
 from tests.keras.replay import regression_data
 
@@ -381,7 +382,7 @@ class TestOneRunnerAtATime:
     def test_a_crash_gives_the_directory_back(self, tmp_path):
         holding = (
             "import sys, time\n"
-            "from tb_lrfinder.directory_lock import directory_lock\n"
+            "from tb_lrfinder.keras.trials.directory_lock import directory_lock\n"
             "with directory_lock(sys.argv[1]):\n"
             "    print('held', flush=True)\n"
             "    time.sleep(600)"

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tb_lrfinder import LRFinder
-from tb_lrfinder.divergence import Divergence
+from tb_lrfinder.analysis.divergence import Divergence
 from tests.keras.backends import several_batches_an_execution
 from tests.keras.replay import regression_data, small_model
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tb_lrfinder import LRFinder
-from tb_lrfinder.reader import read_log_dir
+from tb_lrfinder.storage.reader import read_log_dir
 from tests.keras.backends import BACKEND
 from tests.keras.own_steps import OwnStep
 from tests.keras.replay import regression_data, same_state, small_model, state_of

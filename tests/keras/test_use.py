@@ -267,7 +267,7 @@ class TestWritten:
 
     def test_a_disk_that_fills_up_is_a_warning(self, tmp_path, monkeypatch):
         """The writer's file is closed under it: every write from then on fails as on a full disk."""
-        from tb_lrfinder.writer import SweepWriter
+        from tb_lrfinder.storage.writer import SweepWriter
 
         opened = []
         real = SweepWriter.__init__

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tb_lrfinder import LRFinder
-from tb_lrfinder.keras.validation_loss import ValidationLoss, fixed_sample
+from tb_lrfinder.keras.sweep.validation_loss import ValidationLoss, fixed_sample
 from tests.keras.backends import several_batches_an_execution, tensorflow_data
 from tests.keras.replay import batches_of, regression_data, replay, same_state, small_model, state_of
 

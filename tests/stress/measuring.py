@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from tb_lrfinder import metadata
-from tb_lrfinder.writer import SweepWriter
+from tb_lrfinder.storage import schema
+from tb_lrfinder.storage.writer import SweepWriter
 from tests import odd_runs
 from tests.serving import TensorBoardServer
 
@@ -31,7 +31,7 @@ def write_many(log_dir: Path, runs: int, text: int = 20_000) -> None:
         writer.close({"stop_reason": "completed"})
 
 
-def write_long(log_dir: Path, steps: int, rows_per_chunk: int = metadata.ROWS_PER_CHUNK) -> None:
+def write_long(log_dir: Path, steps: int, rows_per_chunk: int = schema.ROWS_PER_CHUNK) -> None:
     """One sweep of many steps, in chunks of so many rows."""
     x = np.linspace(-6, 1, steps)
     loss = 2.3 - 1.5 / (1 + np.exp(-3 * (x + 3))) + 10 ** (2 * x) / 10

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tb_lrfinder import metadata
-from tb_lrfinder.reader import read_log_dir
-from tb_lrfinder.writer import SweepWriter
+from tb_lrfinder.storage import schema
+from tb_lrfinder.storage.reader import read_log_dir
+from tb_lrfinder.storage.writer import SweepWriter
 from tests.killed import kill_at_random
 from tests.killed_in import ENDED, PHASES, RATES, STEPS, kill_in
 from tests.serving import tensorboard
@@ -34,7 +34,7 @@ def test_fifty_kills(tmp_path, capsys):
             check_what_is_left(killed, one)
             lost.append(len(killed.said) - one.steps)
             assert server.plugin("runs").status == 200
-        time.sleep(metadata.INTERRUPTED_AFTER_SECONDS + 5)
+        time.sleep(schema.INTERRUPTED_AFTER_SECONDS + 5)
         runs = server.wait_for_runs(sum(1 for _ in tmp_path.iterdir()), status="interrupted")
     with capsys.disabled():
         steps = sum(run["steps"] for run in runs)

@@ -1,0 +1,1 @@
+"""The numbers: what a sweep's rows say. NumPy only; knows nothing of files, HTTP or Keras."""

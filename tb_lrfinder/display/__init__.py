@@ -1,0 +1,1 @@
+"""A sweep shown outside of TensorBoard: in a notebook, and with matplotlib."""

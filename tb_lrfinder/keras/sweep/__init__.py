@@ -1,0 +1,1 @@
+"""The range test inside `model.fit`: `LRFinder` and `find_lr`."""

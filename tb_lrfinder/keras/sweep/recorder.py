@@ -1,0 +1,96 @@
+"""Turns the losses of batches into the rows of a sweep, and says when to stop. Knows nothing of Keras."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from tb_lrfinder.analysis.curve import Sweep
+from tb_lrfinder.analysis.divergence import DivergenceWatch
+from tb_lrfinder.storage.writer import SweepWriter
+
+
+class Recorder:
+    """The rows of a sweep as they come.
+
+    Args:
+        rates: Learning rate of each step of the ramp; its length is that of the sweep.
+        batches_per_step: Batches whose losses are averaged into a row.
+        first_batches: Batches of the first row, where an unfinished gradient accumulation makes it shorter.
+        watch: Decides when the loss has diverged; None never stops, not for NaN either.
+        delta_window: Steps over which the loss delta is taken.
+        writer: Where the rows go too; None keeps them in memory only.
+        validate: Returns the validation loss with the weights of the moment.
+    """
+
+    def __init__(
+        self,
+        rates: npt.NDArray[np.float64],
+        *,
+        batches_per_step: int = 1,
+        first_batches: int | None = None,
+        watch: DivergenceWatch | None = None,
+        delta_window: int = 20,
+        writer: SweepWriter | None = None,
+        validate: Callable[[], float] | None = None,
+    ) -> None:
+        self._rates = rates
+        self._batches_per_step = batches_per_step
+        self._missing = first_batches or batches_per_step  # batches until the row is complete
+        self._watch = watch
+        self._delta_window = delta_window
+        self._writer = writer
+        self.validate = validate
+        self._open_row: list[float] = []
+        self._losses: list[float] = []
+        self._validation_losses: list[float] = []
+        self.stop_reason: str | None = None
+        """Why the sweep is to stop, one of `metadata.STOP_REASONS`; None while it is not."""
+
+    def __len__(self) -> int:
+        return len(self._losses)
+
+    def add_batches(self, losses: Sequence[float]) -> None:
+        """Take the losses of the batches of one execution. What comes after the last row is dropped."""
+        for index, loss in enumerate(losses):
+            if self.stop_reason is not None:
+                return
+            self._open_row.append(loss)
+            fatal = self._watch is not None and not math.isfinite(loss)
+            if len(self._open_row) < self._missing and not fatal:
+                continue
+            # The weights are those after the last batch, so only its row has a validation loss.
+            validate = self.validate if index == len(losses) - 1 else None
+            mean = (
+                self._open_row[0] if len(self._open_row) == 1 else sum(self._open_row) / len(self._open_row)
+            )
+            self.add_row(mean, math.nan if validate is None else validate())
+
+    def add_row(self, loss: float, validation_loss: float = math.nan) -> None:
+        """Take the loss of a whole step of the ramp."""
+        if self.stop_reason is not None:
+            return
+        step = len(self._losses)
+        self._losses.append(loss)
+        self._validation_losses.append(validation_loss)
+        self._open_row, self._missing = [], self._batches_per_step
+        if self._writer is not None:
+            back = min(self._delta_window, step)
+            delta = (loss - self._losses[step - back]) / back if back else 0.0
+            self._writer.add(step, float(self._rates[step]), loss, delta, validation_loss)
+        if self._watch is not None:
+            if not math.isfinite(loss):
+                self.stop_reason = "non_finite"
+            elif self._watch.diverged(loss):
+                self.stop_reason = "diverged"
+        if self.stop_reason is None and step + 1 == len(self._rates):
+            self.stop_reason = "completed"
+
+    def sweep(self) -> Sweep:
+        """What has been recorded so far."""
+        return Sweep.from_losses(
+            self._rates[: len(self)], self._losses, self._validation_losses, delta_window=self._delta_window
+        )

@@ -1,0 +1,1 @@
+"""Trainings at fixed learning rates: `LRTrial` and `run_trials`."""

@@ -1,0 +1,1 @@
+"""What is on disk: the schema of the event files, their writer and their reader."""

@@ -1,0 +1,93 @@
+"""A run is read again only when something was written to it."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from tensorboard.backend.event_processing.data_provider import MultiplexerDataProvider
+from tensorboard.backend.event_processing.plugin_event_multiplexer import EventMultiplexer
+from tensorboard.context import RequestContext
+
+from tb_lrfinder.storage import schema
+from tb_lrfinder.storage.reader import RunReader
+from tb_lrfinder.storage.run_cache import KeptRuns
+from tb_lrfinder.storage.writer import SweepWriter
+
+
+class CountingProvider(MultiplexerDataProvider):
+    """Remembers which runs were read."""
+
+    def __init__(self, multiplexer, log_dir):
+        super().__init__(multiplexer, log_dir)
+        self.read = []
+
+    def read_tensors(self, ctx=None, *, run_tag_filter=None, **options):
+        self.read.append(sorted(run_tag_filter.runs))
+        return super().read_tensors(ctx, run_tag_filter=run_tag_filter, **options)
+
+
+@pytest.fixture
+def writers(tmp_path):
+    writers = {name: SweepWriter(tmp_path / name, {"id": name}) for name in ("a", "b")}
+    for writer in writers.values():
+        for step in range(3):
+            writer.add(step, 1e-3 * (step + 1), 2.0, 0.0)
+        writer.flush()
+    yield writers
+    for writer in writers.values():
+        writer.close({"stop_reason": "completed"})
+
+
+def test_only_runs_with_something_new_are_read_again(tmp_path, writers):
+    multiplexer = EventMultiplexer(tensor_size_guidance={schema.PLUGIN_NAME: 1})
+    multiplexer.AddRunsFromDirectory(str(tmp_path))
+    provider = CountingProvider(multiplexer, str(tmp_path))
+    reader, ctx = RunReader(provider), RequestContext()
+
+    def read():
+        multiplexer.Reload()
+        return {run: recorded.steps for run, recorded in reader.read(ctx, "", ["b", "a", "gone"]).items()}
+
+    assert read() == {"b": 3, "a": 3}
+    assert read() == {"b": 3, "a": 3}
+    writers["a"].add(3, 4e-3, 1.0, 0.0)
+    writers["a"].flush()
+    assert read() == {"b": 3, "a": 4}
+    time.sleep(0.01)
+    writers["b"].close({"stop_reason": "diverged"})
+    multiplexer.Reload()
+    assert reader.read(ctx, "", ["b"])["b"].result["stop_reason"] == "diverged"
+    assert provider.read == [["a", "b"], ["a"], ["b"]]
+
+
+def test_the_runs_that_were_asked_for_longest_ago_go_first():
+    kept = KeptRuns(most_bytes=100_000)
+    kept.keep("a", 1, 40_000, "rows of a")
+    kept.keep("b", 1, 40_000, "rows of b")
+    assert kept.get("a", 1) == "rows of a"
+    kept.keep("c", 1, 40_000, "rows of c")
+    assert [kept.get(run, 1) for run in "abc"] == ["rows of a", None, "rows of c"]
+
+
+def test_another_state_is_not_the_kept_one_and_takes_its_place():
+    kept = KeptRuns(most_bytes=100_000)
+    kept.keep("a", 1, 90_000, "old")
+    assert kept.get("a", 2) is None
+    kept.keep("a", 2, 95_000, "new")
+    assert (kept.get("a", 1), kept.get("a", 2)) == (None, "new")
+
+
+def test_a_run_that_is_larger_than_all_may_be_is_not_kept():
+    kept = KeptRuns(most_bytes=100_000)
+    kept.keep("a", 1, 101_000, "rows")
+    assert kept.get("a", 1) is None
+    kept.keep("b", 1, 98_000, "rows")
+    assert kept.get("b", 1) == "rows"
+
+
+def test_runs_without_rows_count_too():
+    kept = KeptRuns(most_bytes=100_000)
+    for number in range(1_000):
+        kept.keep(number, 1, 0, "nothing")
+    assert sum(kept.get(number, 1) is not None for number in range(1_000)) == 100
