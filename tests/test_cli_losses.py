@@ -91,6 +91,14 @@ class TestImport:
         assert str(Path("torch", "adam", "2")) in said.stderr
         assert [one.run for one in read_log_dir(str(tmp_path / "logs"))] == ["torch/adam", "torch/adam/2"]
 
+    def test_nan_in_the_data_is_no_completed_sweep(self, tmp_path):
+        rates = np.geomspace(1e-5, 1, 60)
+        text = "".join(f"{rate},{'2.3' if step < 20 else 'nan'}\n" for step, rate in enumerate(rates))
+        command("import", "-", "logs", stdin=text, cwd=tmp_path)
+        (recorded,) = read_log_dir(str(tmp_path / "logs"))
+        assert recorded.result["stop_reason"] == "non_finite"
+        assert recorded.result["diagnosis"][0]["code"] == "non_finite_early"
+
     def test_validation_losses_and_gaps_are_kept(self, tmp_path):
         text = "lr,loss,val_loss\n" + "".join(f"{10 ** (i / 10)!r},{3 - i / 10},{i}\n" for i in range(15))
         said = command("import", "-", "logs", stdin=text + "1e9,nan,\n", cwd=tmp_path)

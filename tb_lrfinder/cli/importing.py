@@ -7,8 +7,9 @@ import time
 import uuid
 from pathlib import Path
 
-from tb_lrfinder.analysis.analyze import analyze
+from tb_lrfinder.analysis.analyze import Analysis, analyze
 from tb_lrfinder.analysis.curve import DEFAULT_DELTA_WINDOW, DEFAULT_SMOOTHING, Sweep
+from tb_lrfinder.analysis.diagnosis import NON_FINITE_EARLY
 from tb_lrfinder.cli import losses
 from tb_lrfinder.cli.arguments import Commands, add_command, add_log_dir, positive
 from tb_lrfinder.cli.terminal import counted, say
@@ -79,8 +80,14 @@ def _write(sweep: Sweep, log_dir: Path, config: schema.SweepConfig) -> tuple[str
     from tb_lrfinder.storage.writer import write_sweep
 
     # Nobody has said how it ended, so the curve has to.
-    reason = "completed" if analyze(sweep).divergence_learning_rate is None else "diverged"
+    reason = _stop_reason(analyze(sweep))
     analysis = analyze(sweep, stop_reason=reason)
     result = {"stop_reason": reason, "end_time": time.time(), "steps": len(sweep), **analysis.to_json()}
     written = write_sweep(log_dir, sweep, config, result)  # type: ignore[arg-type]
     return written, str(analysis.suggestion)
+
+
+def _stop_reason(analysis: Analysis) -> str:
+    if any(finding.code in ("never_finite", NON_FINITE_EARLY) for finding in analysis.diagnosis):
+        return "non_finite"
+    return "completed" if analysis.divergence_learning_rate is None else "diverged"

@@ -181,7 +181,7 @@ class LosesCount(keras.callbacks.Callback):
         self._finder = finder
 
     def on_train_batch_begin(self, batch, logs=None):
-        swept = self._finder._run._swept
+        swept = self._finder._fit.run._swept
         if batch != 8:
             return
         if hasattr(swept, "_position_variable"):

@@ -16,10 +16,11 @@ from tb_lrfinder.checks import check_log_dir
 from tb_lrfinder.keras import backend, internals
 from tb_lrfinder.keras.fit_watch import reason_of
 from tb_lrfinder.keras.sweep import apply_suggestion, closing_message, copies
+from tb_lrfinder.keras.sweep.build_first import BuildFirst
 from tb_lrfinder.keras.sweep.other_callbacks import Neighbours
 from tb_lrfinder.keras.sweep.settings import Settings, checked_stop
 from tb_lrfinder.keras.sweep.sweep_fit import SweepFit
-from tb_lrfinder.keras.sweep.sweep_run import BuildFirst, SweepRun
+from tb_lrfinder.keras.sweep.sweep_run import SweepRun
 from tb_lrfinder.storage.schema import SweepConfig, SweepResult
 from tb_lrfinder.storage.writer import write_sweep
 
