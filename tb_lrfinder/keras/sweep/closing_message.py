@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tb_lrfinder.analysis.stop_reasons import STOP_REASONS
+
 if TYPE_CHECKING:
-    from tb_lrfinder.analysis.stop_reasons import STOP_REASONS
-from tb_lrfinder.keras.sweep.sweep_run import SweepRun
+    from tb_lrfinder.keras.sweep.sweep_run import SweepRun
 
 
 def line(run: SweepRun) -> str:
