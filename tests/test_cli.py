@@ -256,7 +256,7 @@ class TestTerminals:
             ({"PYTHONIOENCODING": "ascii"}, b"gr\\xf6\\xdfe ", "größe"),
             (  # here Python does not know either what the bytes of a name mean
                 {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"},
-                b"gr" + 4 * b"\\ufffd" + b"e ",
+                rb"gr\udcc3\udcb6\udcc3\udc9fe ",
                 r"gr\udcc3\udcb6\udcc3\udc9fe",
             ),
         ],
