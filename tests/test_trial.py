@@ -165,7 +165,7 @@ class TestOnDisk:
 
 
 def _header_with(columns):
-    def add_header(self):
+    def add_header(self, _):
         self._add_json(self._header_tag, self._config | {"columns": columns}, step=0)
 
     return add_header
