@@ -122,9 +122,9 @@ def test_run_trials_finds_its_trial_among_them(named, tmp_path):
     odd_runs.write(
         tmp_path / "1",
         [
-            ("trial", odd_runs.TRIAL | {"fingerprint": "mine"}),
+            ("trial", odd_runs.TRIAL | {"fingerprint": "mine", "epochs": 2}),
             ("rows/00000", odd_runs.EPOCHS),
-            ("result", {"schema_version": 1, "stop_reason": "completed"}),
+            ("result", {"schema_version": 1, "stop_reason": "completed", "epochs": 2}),
         ],
     )
     assert finished_trial(str(tmp_path), "mine").steps == 2
