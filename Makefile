@@ -21,7 +21,7 @@ PAGE := $(shell find frontend -name node_modules -prune -o -name tests -prune -o
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo install test stress pictures matrix test-python test-frontend test-browser coverage mutate lint format docs bench clean distclean
+.PHONY: help demo install test stress pictures matrix test-python test-frontend test-browser coverage mutate lint format docs bench regret-data clean distclean
 
 help: ## Show this help
 	@echo "make TARGET [VARIABLE=value ...]"
@@ -115,6 +115,14 @@ docs: $(VENV)/installed-dev ## Build the documentation into site/
 bench: $(VENV)/installed-dev ## Run the benchmarks behind the figures in the documentation
 	@set -e; for benchmark in $(filter-out benchmarks/regret_%,$(wildcard benchmarks/*.py)); do \
 	  echo "$$benchmark"; $(BIN)/python "$$benchmark"; done
+
+# Not a part of `make bench`: it takes hours. What is there already is left alone. aeon's dependencies are not
+# needed, only its files.
+TASKS ?=
+regret-data: $(VENV)/installed-demo ## Train the tasks of the regret benchmark that are missing (WORKERS, TASKS; hours)
+	$(BIN)/python -m pip install --quiet --editable '.[regret-data]'
+	$(BIN)/python -m pip install --quiet --no-deps aeon
+	$(BIN)/python -m benchmarks.lr_tasks.build --jobs $(WORKERS) $(if $(TASKS),--tasks $(TASKS))
 
 clean: ## Remove build products; keep environments and logs
 	rm -rf build dist site mutants *.egg-info tb_lrfinder/plugin/static frontend/coverage frontend/test-results

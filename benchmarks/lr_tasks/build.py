@@ -1,7 +1,7 @@
 """Makes the arrays of the benchmark: real sweeps, and what training at each learning rate gives.
 
-    make regret-data                                        # all tasks that are not there yet, on both cores
-    python -m benchmarks.lr_tasks.build --jobs 2            # the same, in an environment that has the packages
+    make regret-data                                        # all tasks that are not there yet, on two cores
+    python -m benchmarks.lr_tasks.build --jobs 2            # the same, where the packages are installed
     python -m benchmarks.lr_tasks.build --tasks mnist_vit   # those with this part in their names
 
 A task that is there is left alone, and a file appears when it is whole, so this can be stopped at any time.
