@@ -41,6 +41,9 @@ def truth() -> Truth:
 def test_regret_is_0_at_the_best_and_1_where_a_constant_is_as_good(truth: Truth) -> None:
     # Means at length 1, with what is NaN or worse than the constant as bad as that: 1.8, 1.2, 1.6.
     np.testing.assert_allclose(truth.curve(), [0.75, 0.0, 0.5], atol=1e-6)
+    np.testing.assert_allclose(
+        truth.curve(0.5), [1.0, 0.0, 0.0], atol=1e-6
+    )  # the last: 1 and 3, which is capped
     assert truth.best() == pytest.approx(10**-2.75)
     assert truth.regret(10**-2.75) == 0
     assert truth.regret(10**-2.5) == pytest.approx(0.5)

