@@ -37,7 +37,7 @@ NETWORKS: dict[str, n.Network] = {
     "autoencoder": n.autoencoder(64, 12, 64),
     "autoencoder_deep": n.autoencoder(64, 32, 8, 32, 64, act="elu"),
     "denoiser": n.autoencoder(96, noise=0.5),
-    "variational": n.variational(64, 8, 0.01),
+    "variational": n.variational(64, 8, 2e-4),
     "halves": n.halves(48),
     "halves_conv": n.halves(32, convolution=True),
     "tuned_mlp": n.tuned(n.mlp(64, 32), "all"),
