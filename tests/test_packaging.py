@@ -235,7 +235,11 @@ def test_types_reach_those_who_import_the_wheel(viewer: Path, tmp_path: Path) ->
     (tmp_path / "wrong.py").write_text(USER_ERRORS)
     with pytest.raises(AssertionError) as caught:
         run(*check, "wrong.py", cwd=tmp_path)
-    lines = [line for line in str(caught.value).splitlines() if "error:" in line]
+    lines = [
+        line
+        for line in str(caught.value).splitlines()
+        if line.strip().startswith("wrong.py") and "error:" in line
+    ]
     assert [int(line.split(":")[1]) for line in lines] == [4, 5, 6], lines
 
 
@@ -298,7 +302,7 @@ def test_tensorboard_in_the_viewer_serves_the_tab(
         module = server.get(listing["loading_mechanism"]["module_path"].removeprefix("/"))
         assert module.status == 200
         assert "render" in module.text
-        assert server.plugin("runs").json() == {"runs": []}
+        assert server.plugin("runs").json() == {"runs": [], "notice": None}
 
 
 def test_node_is_asked_for_where_it_is_needed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

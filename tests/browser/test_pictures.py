@@ -71,6 +71,7 @@ def trials(tab):
 
 def table(tab):
     sweeps(tab)
+    tab.by("epochs-chart").wait_for()  # above the table, so that nothing moves it any more
     tab.by("summary-card").evaluate("node => node.scrollIntoView({block: 'end'})")
 
 
