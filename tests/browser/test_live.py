@@ -167,7 +167,7 @@ def test_behind_a_proxy_that_takes_its_own_prefix_away(open_tab, server):
     with serving(answer) as url:
         tab = open_tab(TensorBoardServer(url + "team/board/", server.log))
         tab.by("loss-chart").wait_for()
-        assert tab.frame.get_by_role("listitem").count() == 2
+        assert tab.frame.locator(".rows li").count() == 2
 
 
 def test_inside_a_notebook_where_another_page_frames_it(new_page, server):
