@@ -173,7 +173,7 @@ def test_wheel_states_what_it_needs(contents: dict[str, bytes]) -> None:
     assert sorted(required) == ["numpy>=1.26", "tensorboard>=2.17", "werkzeug"]
     assert set(stated.get_all("Provides-Extra", [])) == {
         *("tensorflow", "jax", "torch"),
-        *("demo", "docs", "lint", "plot", "remote", "test"),
+        *("demo", "docs", "lint", "plot", "regret-data", "remote", "test"),
     }
 
 
