@@ -36,10 +36,12 @@ def of_the_make_target(log_dir, port):
     venv = Path(sys.executable).parents[1]
     told = subprocess.run(
         [
-            *("make", "-n", "-o", f"{venv}/installed-demo", "demo"),
+            *("make", "--no-print-directory", "-n", "-o", f"{venv}/installed-demo", "demo"),
             *(f"VENV={venv}", f"LOG_DIR={log_dir}", f"PORT={port}"),
         ],
         cwd=ROOT,
+        # These tests often run within a make of their own, whose flags and variables are not for this one.
+        env={name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))},
         capture_output=True,
         text=True,
         check=True,
