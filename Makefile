@@ -58,7 +58,7 @@ test: test-python test-frontend test-browser ## Run all tests
 test-python: $(VENV)/installed-dev ## Run the Python tests, including packaging
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --ignore=tests/browser --ignore=tests/stress tests
 
-stress: $(VENV)/installed-dev ## Kill sweeps in every phase, send malformed runs and requests, many at once (minutes)
+stress: $(VENV)/installed-dev ## Kill sweeps in every phase; send malformed, concurrent and expensive requests (half an hour)
 	$(BIN)/python -m pytest tests/stress
 
 coverage: $(VENV)/installed-dev ## Measure line and branch coverage of the Python tests, including subprocesses
@@ -94,7 +94,7 @@ CELLS ?=
 matrix: ## Run the tests with all supported sets of versions (CELLS; MATRIX=--write updates docs/versions.md)
 	$(PYTHON) .ci/matrix.py --workers $(WORKERS) $(MATRIX) $(CELLS)
 
-lint: $(VENV)/installed-dev ## Check style and types: ruff, mypy, eslint, tsc, biome
+lint: $(VENV)/installed-dev ## Check style, types and imports: ruff, mypy, import-linter, eslint, tsc, biome
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
