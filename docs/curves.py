@@ -1,4 +1,4 @@
-"""Draws the curves of docs/picture.md during the MkDocs build, with the code that renders notebook output.
+"""Draws the curves of docs/reading_the_curve.md during the MkDocs build, as notebooks show them.
 
 The curves and messages therefore match the current version. `<!-- curve: NAME -->` is the placeholder of a
 curve. Curves use the color of the text, so that they are legible in light and dark themes.

@@ -16,7 +16,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import keras
 import numpy as np
 from sklearn.datasets import make_circles
-from tab import picture
+from tab import screenshot
 
 from tb_lrfinder import LRFinder
 
@@ -54,7 +54,7 @@ def main(log_dir: Path) -> tuple[float | None, float]:
     model.fit(*train, epochs=EPOCHS, verbose=0)
     _, accuracy = model.evaluate(*test, verbose=0)
     print(f"Accuracy on held-out data after {EPOCHS} epochs: {accuracy:.1%}")
-    picture(log_dir)
+    screenshot(log_dir)
     return finder.suggestion.learning_rate, accuracy
 
 

@@ -18,7 +18,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import keras
 import numpy as np
-from tab import picture
+from tab import screenshot
 
 from tb_lrfinder import LRFinder, run_trials
 from tb_lrfinder.demo import load
@@ -82,7 +82,7 @@ def main(log_dir: Path) -> tuple[LRFinder, Any]:
         log_dir=log_dir / "trials",
     )
     print(results)
-    picture(log_dir)
+    screenshot(log_dir)
     return finder, results
 
 

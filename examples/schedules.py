@@ -15,7 +15,7 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import keras
-from tab import picture
+from tab import screenshot
 
 from tb_lrfinder import LRFinder, LRTrial
 from tb_lrfinder.demo import load
@@ -64,10 +64,10 @@ def main(log_dir: Path) -> dict[str, LRFinder]:
     model = make_model(keras.optimizers.SGD(decay(start), momentum=0.9))
     trial = LRTrial(log_dir / "trained_with_decay", verbose=0)
     model.fit(*train, validation_data=validation, batch_size=64, epochs=10, verbose=0, callbacks=[trial])
-    course = ", ".join(f"{rate:.2g}" for rate in trial.trial.learning_rate)
+    rates = ", ".join(f"{rate:.2g}" for rate in trial.trial.learning_rate)
     accuracy = model.evaluate(*validation, verbose=0)[1]
-    print(f"Learning rate at the end of each epoch: {course}; accuracy {accuracy:.1%}")
-    picture(log_dir)
+    print(f"Learning rate at the end of each epoch: {rates}; accuracy {accuracy:.1%}")
+    screenshot(log_dir)
     return finders
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import keras
-from tab import picture
+from tab import screenshot
 
 from tb_lrfinder import LRFinder
 from tb_lrfinder.demo import load
@@ -47,7 +47,7 @@ def main(log_dir: Path) -> dict[str, float | None]:
         finder = LRFinder(log_dir / optimizer, start_lr=1e-4, end_lr=1.0, num_steps=320, delta_window=20)
         make_model(optimizer).fit(images, labels, batch_size=250, epochs=40, verbose=0, callbacks=[finder])
         suggestions[optimizer] = finder.suggestion.learning_rate
-    picture(log_dir)
+    screenshot(log_dir)
     return suggestions
 
 

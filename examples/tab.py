@@ -10,7 +10,7 @@ from pathlib import Path
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
-def picture(log_dir: Path, *, dark: bool = False) -> Path | None:
+def screenshot(log_dir: Path, *, dark: bool = False) -> Path | None:
     """Serve `log_dir` with TensorBoard and save a screenshot of the tab as `log_dir/tab.png`.
 
     Args:
@@ -60,8 +60,8 @@ def picture(log_dir: Path, *, dark: bool = False) -> Path | None:
 def _wait_for_runs(page, url: str) -> None:
     """Wait until TensorBoard, which loads the log directory in the background, has loaded all runs."""
     for _ in range(120):
-        answer = page.request.get(f"{url}data/plugin/lr_finder/runs")
-        runs = answer.json()["runs"] if answer.ok else []
+        response = page.request.get(f"{url}data/plugin/lr_finder/runs")
+        runs = response.json()["runs"] if response.ok else []
         if runs and all(run["status"] != "running" for run in runs):
             return
         time.sleep(0.5)

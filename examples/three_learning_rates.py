@@ -15,7 +15,7 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import keras
-from tab import picture
+from tab import screenshot
 
 from tb_lrfinder import LRTrial
 from tb_lrfinder.demo import load
@@ -58,7 +58,7 @@ def main(log_dir: Path) -> dict[float, LRTrial]:
             f"{learning_rate:>6g}: loss after 1, 5, 10 and 20 epochs {shown}; "
             f"descent {callback.trial.descent:.0%}"
         )
-    picture(log_dir)
+    screenshot(log_dir)
     return trials
 
 

@@ -239,9 +239,9 @@ def test_pages_and_their_build(tmp_path):
             r"""<(?:script|link|img|iframe)[^>]*?(?:src|href)=["']?(https?:[^"'\s>]+)""", markup
         )
         assert not fetched, f"{page.name} fetches {fetched}"
-    picture = (tmp_path / "picture.html").read_text()
-    assert picture.count("<svg role=img") + picture.count('<svg role="img"') == 7
-    assert "<!-- curve" not in picture
+    curves = (tmp_path / "reading_the_curve.html").read_text()
+    assert curves.count("<svg role=img") + curves.count('<svg role="img"') == 7
+    assert "<!-- curve" not in curves
     reference = (tmp_path / "reference.html").read_text()
     for name in ("LRFinder", "find_lr", "LRTrial", "suggest", "Suggestion", "Divergence", "read_log_dir"):
         assert re.search(rf'id="?tb_lrfinder\.[\w.]*{name}"?', reference), name

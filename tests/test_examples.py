@@ -52,8 +52,8 @@ def test_the_ramp_of_an_epoch_a_step_points_to_a_learning_rate_that_trains_the_c
     np.testing.assert_allclose(recorded.sweep.learning_rate, 1e-4 * 10 ** (np.arange(100) / 20), rtol=1e-6)
 
 
-def test_four_trainings_show_the_gap_grow_with_the_learning_rate(run):
-    trials, log_dir = run("four_trainings")
+def test_the_generalization_gap_grows_with_the_learning_rate(run):
+    trials, log_dir = run("generalization_gap")
     gaps = [trial.trial.gap for trial in trials.values()]
     assert gaps == sorted(gaps)
     assert gaps[-1] > 10 * gaps[0] > 0

@@ -1,6 +1,6 @@
 """Trains at 1e-4, 1e-3, 1e-2 and 1e-1 and compares the gap between training and validation loss.
 
-    python examples/four_trainings.py [LOG_DIR]
+    python examples/generalization_gap.py [LOG_DIR]
 
 The tab shows the trials next to a sweep of the same model.
 """
@@ -17,7 +17,7 @@ import keras
 from sklearn.datasets import load_breast_cancer
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
-from tab import picture
+from tab import screenshot
 
 from tb_lrfinder import LRFinder, LRTrial
 
@@ -62,9 +62,9 @@ def main(log_dir: Path) -> dict[float, LRTrial]:
             f"{learning_rate:>13g} {trial.loss[-1]:>8.4f} {trial.validation_loss[-1]:>11.4f} "
             f"{trial.gap:>8.4f} {trial.descent:>8.2f}"
         )
-    picture(log_dir)
+    screenshot(log_dir)
     return trials
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "logs/four_trainings"))
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "logs/generalization_gap"))
