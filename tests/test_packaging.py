@@ -82,7 +82,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     shutil.copytree(ROOT, copy, ignore=left_out)
     shutil.copy(ROOT / "frontend" / ".npmrc", copy / "frontend")
-    stale = copy / "build" / "lib" / "tb_lrfinder" / "static" / "stale-chunk.js"
+    stale = copy / "build" / "lib" / "tb_lrfinder" / "plugin" / "static" / "stale-chunk.js"
     stale.parent.mkdir(parents=True)
     stale.write_text("throw new Error('left over')")
     return copy
@@ -157,6 +157,13 @@ def test_wheel_built_over_an_older_build_has_no_stale_files(
         static = {name for name in archive.namelist() if name.startswith("tb_lrfinder/plugin/static/")}
     assert "tb_lrfinder/plugin/static/index.js" in static
     assert "tb_lrfinder/plugin/static/stale-chunk.js" not in static
+
+
+def test_release_workflow_checks_files_that_the_wheel_has(contents: dict[str, bytes]) -> None:
+    workflow = (ROOT / ".github" / "workflows" / "release.yml").read_text()
+    checked = re.findall(r"package / '([^']+)'", workflow)
+    assert "plugin/static/index.js" in checked
+    assert {f"tb_lrfinder/{name}" for name in checked} <= contents.keys()
 
 
 def test_wheel_registers_the_plugin_and_the_command(contents: dict[str, bytes]) -> None:
