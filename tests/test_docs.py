@@ -8,6 +8,7 @@ run has a line `<!-- not run: REASON -->` before it.
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import importlib
 import inspect
@@ -245,6 +246,28 @@ def test_pages_and_their_build(tmp_path):
     reference = (tmp_path / "reference.html").read_text()
     for name in ("LRFinder", "find_lr", "LRTrial", "suggest", "Suggestion", "Divergence", "read_log_dir"):
         assert re.search(rf'id="?tb_lrfinder\.[\w.]*{name}"?', reference), name
+
+
+def string_literals():
+    """All strings in the package; `{}` stands for what an f-string formats."""
+    for path in (ROOT / "tb_lrfinder").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.JoinedStr):
+                yield "".join(part.value if isinstance(part, ast.Constant) else "{}" for part in node.values)
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield node.value
+
+
+def test_messages_quoted_for_troubleshooting_exist():
+    """A message at the start of a line is quoted as it is; numbers are examples, and `…` leaves text out."""
+    page = (ROOT / "docs" / "troubleshooting.md").read_text()
+    quoted = re.findall(r"^(?:- )?\*(?!\*)([^*]+)\*", page, re.MULTILINE)
+    assert len(quoted) >= 8
+    literals = [re.sub(r"\d+", "{}", literal) for literal in string_literals()]
+    for message in quoted:
+        parts = re.sub(r"\d+", "{}", " ".join(message.split())).split("…")
+        pattern = re.compile(".*".join(re.escape(part.strip()) for part in parts), re.DOTALL)
+        assert any(pattern.search(literal) for literal in literals), message
 
 
 def test_public_names_are_in_the_reference():
