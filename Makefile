@@ -58,7 +58,7 @@ test: test-python test-frontend test-browser ## Run all tests
 test-python: $(VENV)/installed-dev ## Run the Python tests, including packaging
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --ignore=tests/browser --ignore=tests/stress tests
 
-stress: $(VENV)/installed-dev ## Kill sweeps in every phase; send malformed, concurrent and expensive requests (half an hour)
+stress: $(VENV)/installed-dev ## Kill sweeps in every phase; send malformed, concurrent and expensive requests (up to an hour)
 	$(BIN)/python -m pytest tests/stress
 
 coverage: $(VENV)/installed-dev ## Measure line and branch coverage of the Python tests, including subprocesses
