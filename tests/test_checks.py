@@ -147,7 +147,7 @@ class TestColumns:
             checks.check_column("losses", value)
 
     def test_shapes(self):
-        with pytest.raises(ValueError, match=r"Received: losses of shape \(1, 2\)"):
+        with pytest.raises(ValueError, match=r"Received: losses.shape=\(1, 2\)"):
             checks.check_column("losses", [[1, 2]])
         with pytest.raises(ValueError, match="must have 3 values, one for each learning rate"):
             checks.check_column("losses", [1, 2], length=3)
