@@ -1,8 +1,8 @@
 """Validation of public arguments, and their normalization to plain Python values.
 
 Each function takes the name and the value of an argument, and returns the normalized value. NumPy scalars and
-zero-dimensional arrays are accepted as numbers, and the returned value can always be written as JSON. The error
-messages state what the argument must be, and what was received.
+zero-dimensional arrays are accepted as numbers, and the returned value can always be written as JSON. The
+error messages state what the argument must be, and what was received.
 """
 
 from __future__ import annotations
@@ -61,10 +61,7 @@ def check_number(
     scalar = _without_dimensions(value)
     if isinstance(scalar, bool | np.bool_) or not isinstance(scalar, numbers.Real):
         raise TypeError(_message(name, expected, value))
-    try:
-        number = float(scalar)
-    except OverflowError:
-        number = math.inf if scalar > 0 else -math.inf
+    number = _as_float(scalar)
     if (
         (finite and not math.isfinite(number))
         or (above is not None and number <= above)
@@ -292,6 +289,13 @@ def check_delta_window(name: str, value: Any) -> int:
 
 def _without_dimensions(value: Any) -> Any:
     return value[()] if isinstance(value, np.ndarray) and value.ndim == 0 else value
+
+
+def _as_float(number: Any) -> float:
+    try:
+        return float(number)
+    except OverflowError:  # an integer that is too large
+        return math.inf if number > 0 else -math.inf
 
 
 def _holds_numbers(array: npt.NDArray[Any]) -> bool:

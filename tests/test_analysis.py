@@ -134,9 +134,9 @@ def test_odd_data_are_answered(rates, losses, smoothing, recwarn):
 
 
 def test_bad_settings_are_refused():
-    with pytest.raises(ValueError, match="`decades`"):
+    with pytest.raises(ValueError, match="`smoothing`"):
         analyze(sweep_of(), smoothing=-1)
-    with pytest.raises(ValueError, match="`window`"):
+    with pytest.raises(ValueError, match="`delta_window`"):
         analyze(sweep_of(), delta_window=0)
     with pytest.raises(ValueError, match="`skip_end`"):
         analyze(sweep_of(), skip_end=-1)

@@ -25,13 +25,19 @@ SQUARE = np.ones((2, 2))
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda: Sweep.from_losses(SQUARE, [1.0]), r"`learning_rate` must be one-dimensional.*\(2, 2\)"),
-        (lambda: Sweep.from_losses([1.0], [1.0], step=[0, 1]), "`step` must have one value .* 1. Received 2"),
-        (lambda: loss_delta(SQUARE), "`loss` must be one-dimensional"),
-        (lambda: smooth(SQUARE, [1.0]), "`learning_rate` must be one-dimensional"),
-        (lambda: smooth([1.0, 2.0], [1.0]), "`loss` must have one value per learning rate, that is 2"),
-        (lambda: slope_per_decade(SQUARE, [1.0]), "`learning_rate` must be one-dimensional"),
-        (lambda: slope_per_decade([1.0, 2.0], [1.0]), "`smoothed` must have one value .* 2. Received 1"),
+        (lambda: Sweep.from_losses(SQUARE, [1.0]), r"`learning_rate` must be .* one dimension.*\(2, 2\)"),
+        (
+            lambda: Sweep.from_losses([1.0], [1.0], step=[0, 1]),
+            r"`step` must have 1 value, one .*step.shape=\(2,\)",
+        ),
+        (lambda: loss_delta(SQUARE), "`loss` must be .* one dimension"),
+        (lambda: smooth(SQUARE, [1.0]), "`learning_rate` must be .* one dimension"),
+        (lambda: smooth([1.0, 2.0], [1.0]), "`loss` must have 2 values, one for each learning rate"),
+        (lambda: slope_per_decade(SQUARE, [1.0]), "`learning_rate` must be .* one dimension"),
+        (
+            lambda: slope_per_decade([1.0, 2.0], [1.0]),
+            r"`smoothed` must have 2 values.*smoothed.shape=\(1,\)",
+        ),
     ],
 )
 def test_columns_that_do_not_fit_are_named(call, said):

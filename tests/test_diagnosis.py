@@ -40,13 +40,13 @@ def test_a_good_sweep_has_nothing_to_say():
 
 
 def test_a_finding_is_plain_data():
-    finding = Finding("no_descent", "severe", "The loss does not come down.")
+    finding = Finding("no_descent", "severe", "The loss does not decrease.")
     assert finding.to_json() == {
         "code": "no_descent",
         "severity": "severe",
-        "message": "The loss does not come down.",
+        "message": "The loss does not decrease.",
     }
-    assert str(finding) == "The loss does not come down."
+    assert str(finding) == "The loss does not decrease."
     with pytest.raises(FrozenInstanceError):
         finding.code = "other"
 
@@ -89,18 +89,24 @@ def stands_still():
 
 
 SEVERE = [
-    (flat, "no_descent", ["does not come down", "2.299", "rate of 10", "end_lr"]),
+    (flat, "no_descent", ["does not decrease", "2.299", "rate of 10", "end_lr"]),
     (
         only_up,
         "no_descent",
-        ["before it rises", "0.4", "0.001 on", "already trained", "below 0.0001 in short trainings"],
+        [
+            "before it increases",
+            "0.4",
+            "0.001 onward",
+            "already trained",
+            "runs at learning rates below 0.0001",
+        ],
     ),
-    (up_at_once, "diverged_at_once", ["at once", "0.1", "start_lr", "0.0001"]),
+    (up_at_once, "diverged_at_once", ["immediately", "0.1", "start_lr", "0.0001"]),
     (diverged_within_nine_steps, "diverged_at_once", ["start_lr", "1e-07", "1e-10"]),
     (never_finite, "never_finite", ["from the first step", "inputs", "labels"]),
     (noise_only, "too_noisy", ["too noisy", "num_steps", "larger batches"]),
-    (nine_steps, "too_few_steps", [" 8 ", "before it diverged", " 10 ", "num_steps"]),
-    (stands_still, "no_ramp", ["does not rise", "0.001"]),
+    (nine_steps, "too_few_steps", [" 8, ", "before the divergence", " 10 ", "num_steps"]),
+    (stands_still, "no_ramp", ["does not increase", "0.001"]),
 ]
 
 
@@ -137,8 +143,8 @@ def test_a_sweep_that_ends_in_the_descent():
     learning_rates = rates(end=0.015)
     findings = found(diagnose(learning_rates, curve(learning_rates), stop_reason="completed"))
     assert findings["at_edge"].severity == "mild"
-    assert "still coming down" in findings["at_edge"].message
-    assert "`end_lr` to 0.15" in findings["at_edge"].message
+    assert "still decreasing" in findings["at_edge"].message
+    assert "`end_lr` to at least 0.15" in findings["at_edge"].message
     assert "never_diverged" not in findings  # the same advice
 
 
@@ -146,7 +152,7 @@ def test_a_sweep_that_starts_in_the_descent():
     learning_rates = rates(start=2e-3)
     finding = found(diagnose(learning_rates, curve(learning_rates)))["at_edge"]
     assert finding.severity == "mild"
-    assert "already coming down" in finding.message
+    assert "already decreasing" in finding.message
     assert "`start_lr` to 2e-06" in finding.message
 
 
@@ -168,10 +174,10 @@ def test_a_descent_hidden_by_noise_is_suggested_from_where_the_loss_rises():
     said = [diagnose(*hidden(seed)) for seed in range(20)]
     good = [2e-3 < (one.suggestion.learning_rate or 0) < 0.5 for one in said]
     assert sum(good) >= 18
-    unseen = [found(one)["too_noisy"] for one in said if "rests on" in found(one)["too_noisy"].message]
+    unseen = [found(one)["too_noisy"] for one in said if "based on" in found(one)["too_noisy"].message]
     assert len(unseen) >= 10
     assert {finding.severity for finding in unseen} == {"mild"}
-    assert "short trainings" in unseen[0].message
+    assert "short training runs" in unseen[0].message
 
 
 def test_a_descent_hidden_by_noise_is_not_guessed_where_the_loss_does_not_rise():

@@ -176,7 +176,7 @@ def test_trials_are_a_table_with_the_best_first():
     )
     element = ElementTree.fromstring(results._repr_html_())
     rows = [["".join(cell.itertext()) for cell in row] for row in element]
-    assert rows[0] == ["learning rate", "loss", "descent", "accuracy", "epochs", "how it ended"]
+    assert rows[0] == ["learning rate", "loss", "descent", "accuracy", "epochs", "outcome"]
     assert [row[:2] for row in rows[1:]] == [["0.01", "0.25"], ["0.1", "0.5"], ["1", "9"]]
     assert rows[3][-1] == "failed: <b>out of memory</b>"
     assert all(cell in repr(results) for row in rows for cell in row)
