@@ -64,7 +64,7 @@ def test_the_answer_and_the_curve():
     assert "Stopped after 100 steps." in text_of(element)
     (outer, _) = element.iter(SVG)
     assert outer.get("role") == "img"
-    assert f"{suggestion.learning_rate:.3g} is suggested" in outer.get("aria-label")
+    assert f"suggested learning rate {suggestion.learning_rate:.3g}" in outer.get("aria-label")
 
 
 def test_the_curves_lie_where_their_numbers_are():
@@ -116,7 +116,7 @@ def test_validation_loss_is_a_curve_of_its_own():
     assert len(curves(shown(a_sweep(validation_loss=np.full(100, 2.0))))[0]) == 3
 
 
-def test_long_sweeps_are_thinned_and_keep_their_spikes():
+def test_long_sweeps_are_downsampled_and_keep_their_spikes():
     sweep = a_sweep(20_000, divergence=0)
     sweep.loss[12_345] = 2.9
     (loss, smoothed), (width, _) = curves(shown(sweep))

@@ -434,7 +434,7 @@ def test_learning_rates_may_repeat_as_long_as_they_rise():
     twice = suggest(rates, np.repeat(logistic(RATES), 2))
     assert twice.learning_rate == pytest.approx(suggest(RATES, logistic(RATES)).learning_rate, rel=0.05)
     for rows in (2, 3):
-        with pytest.raises(ValueError, match=f"Received 0.001 in all {rows} rows; sweep from a small"):
+        with pytest.raises(ValueError, match=f"learning_rates=0.001 in all {rows} rows. Sweep from"):
             suggest([1e-3] * rows, [1.0] * rows)
     assert suggest([1e-3], [1.0]).learning_rate is None
 
