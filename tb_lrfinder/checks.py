@@ -287,6 +287,12 @@ def check_delta_window(name: str, value: Any) -> int:
     return check_integer(name, value, at_least=1)
 
 
+def set_fields(instance: Any, **values: Any) -> None:
+    """Set fields of a frozen dataclass to their normalized values, in its `__post_init__`."""
+    for name, value in values.items():
+        object.__setattr__(instance, name, value)
+
+
 def _without_dimensions(value: Any) -> Any:
     return value[()] if isinstance(value, np.ndarray) and value.ndim == 0 else value
 

@@ -16,6 +16,7 @@ from tb_lrfinder.checks import (
     check_delta_window,
     check_integer_column,
     check_smoothing,
+    set_fields,
 )
 
 COLUMNS: Final = ("step", "learning_rate", "loss", "loss_delta", "validation_loss")
@@ -60,11 +61,15 @@ class Sweep:
 
     def __post_init__(self) -> None:
         rates = check_column("learning_rate", self.learning_rate)
-        step = check_integer_column("step", self.step, length=len(rates))
-        object.__setattr__(self, "step", step)
-        object.__setattr__(self, "learning_rate", rates)
-        for name in ("loss", "loss_delta", "validation_loss"):
-            object.__setattr__(self, name, check_column(name, getattr(self, name), length=len(rates)))
+        count = len(rates)
+        set_fields(
+            self,
+            step=check_integer_column("step", self.step, length=count),
+            learning_rate=rates,
+            loss=check_column("loss", self.loss, length=count),
+            loss_delta=check_column("loss_delta", self.loss_delta, length=count),
+            validation_loss=check_column("validation_loss", self.validation_loss, length=count),
+        )
 
     @classmethod
     def from_losses(

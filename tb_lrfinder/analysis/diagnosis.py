@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from tb_lrfinder.analysis.shape import MIN_CLARITY, Shape
-from tb_lrfinder.checks import check_choice, check_string
+from tb_lrfinder.checks import check_choice, check_string, set_fields
 
 NON_FINITE_EARLY: Final = "non_finite_early"
 """Code of the finding that the loss became NaN or infinite where the learning rate cannot be the cause."""
@@ -53,9 +53,12 @@ class Finding:
     message: str
 
     def __post_init__(self) -> None:
-        check_string("code", self.code)
-        check_choice("severity", self.severity, ("severe", "mild"))
-        check_string("message", self.message)
+        set_fields(
+            self,
+            code=check_string("code", self.code),
+            severity=check_choice("severity", self.severity, ("severe", "mild")),
+            message=check_string("message", self.message),
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return the finding as a dict, in the format of the HTTP API."""

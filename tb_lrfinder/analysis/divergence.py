@@ -7,7 +7,7 @@ from collections import deque
 from dataclasses import dataclass
 from statistics import median
 
-from tb_lrfinder.checks import check_integer, check_number
+from tb_lrfinder.checks import check_integer, check_number, set_fields
 
 
 @dataclass(frozen=True)
@@ -46,11 +46,11 @@ class Divergence:
     window: int | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "factor", check_number("factor", self.factor, above=1))
+        set_fields(self, factor=check_number("factor", self.factor, above=1))
         for name in ("burn_in", "window"):
             value = getattr(self, name)
             if value is not None:
-                object.__setattr__(self, name, check_integer(name, value, at_least=1, or_none=True))
+                set_fields(self, **{name: check_integer(name, value, at_least=1, or_none=True)})
 
     def watch(self, num_steps: int) -> DivergenceWatch:
         """Create the detector for one sweep.

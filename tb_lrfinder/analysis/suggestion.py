@@ -23,6 +23,7 @@ from tb_lrfinder.checks import (
     check_number,
     check_smoothing,
     check_string,
+    set_fields,
 )
 
 DEFAULT_RULE: Final = "mid_descent"
@@ -88,13 +89,15 @@ class Ranges:
     cyclical: tuple[float, float]
 
     def __post_init__(self) -> None:
-        for name in ("long_training", "one_cycle_max"):
-            object.__setattr__(self, name, check_number(name, getattr(self, name), above=0))
         given = self.cyclical
         if not isinstance(given, tuple | list) or len(given) != 2:
             raise TypeError(f"`cyclical` must be a pair of numbers. Received: cyclical={given!r}")
-        base, top = (check_number(f"cyclical[{i}]", given[i], above=0) for i in (0, 1))
-        object.__setattr__(self, "cyclical", (base, top))
+        set_fields(
+            self,
+            long_training=check_number("long_training", self.long_training, above=0),
+            one_cycle_max=check_number("one_cycle_max", self.one_cycle_max, above=0),
+            cyclical=tuple(check_number(f"cyclical[{i}]", one, above=0) for i, one in enumerate(given)),
+        )
 
 
 @dataclass(frozen=True, repr=False)
@@ -121,12 +124,13 @@ class Suggestion:
     def __post_init__(self) -> None:
         if self.learning_rate is not None:
             rate = check_number("learning_rate", self.learning_rate, above=0, or_none=True)
-            object.__setattr__(self, "learning_rate", rate)
-        object.__setattr__(self, "rule", check_string("rule", self.rule))
+            set_fields(self, learning_rate=rate)
         if self.reason is not None:
-            check_string("reason", self.reason, "a string or None", may_be_empty=True)
+            reason = check_string("reason", self.reason, "a string or None", may_be_empty=True)
+            set_fields(self, reason=reason)
         if self.ranges is not None:
             check_instance("ranges", self.ranges, Ranges, "a Ranges or None")
+        set_fields(self, rule=check_string("rule", self.rule))
 
     def to_json(self) -> dict[str, Any]:
         """Return the suggestion as a dict, in the format of the HTTP API."""

@@ -17,6 +17,7 @@ from tb_lrfinder.checks import (
     check_integer_column,
     check_number,
     check_string,
+    set_fields,
 )
 
 TRIAL_COLUMNS: Final = ("epoch", "learning_rate", "loss")
@@ -70,15 +71,15 @@ class Trial:
 
     def __post_init__(self) -> None:
         epoch = check_integer_column("epoch", self.epoch, one_per="epoch")
-        object.__setattr__(self, "epoch", epoch)
+        set_fields(self, epoch=epoch, metrics=_checked_columns("metrics", self.metrics, len(epoch)))
         for name in ("learning_rate", "loss", "validation_loss"):
             values = getattr(self, name)
             if values is not None or name != "validation_loss":
-                object.__setattr__(self, name, check_column(name, values, length=len(epoch), one_per="epoch"))
+                column = check_column(name, values, length=len(epoch), one_per="epoch")
+                set_fields(self, **{name: column})
         if self.initial_loss is not None:
             loss = check_number("initial_loss", self.initial_loss, finite=False, or_none=True)
-            object.__setattr__(self, "initial_loss", loss)
-        object.__setattr__(self, "metrics", _checked_columns("metrics", self.metrics, len(epoch)))
+            set_fields(self, initial_loss=loss)
 
     @classmethod
     def from_columns(cls, columns: Mapping[str, ArrayLike], *, initial_loss: float | None = None) -> Trial:

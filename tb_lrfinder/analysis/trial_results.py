@@ -13,9 +13,10 @@ from tb_lrfinder.checks import (
     check_boolean,
     check_choice,
     check_instance,
+    check_log_dir,
     check_number,
-    check_path,
     check_string,
+    set_fields,
 )
 
 
@@ -46,15 +47,17 @@ class TrialOutcome:
     reused: bool = False
 
     def __post_init__(self) -> None:
-        rate = check_number("learning_rate", self.learning_rate, above=0)
-        object.__setattr__(self, "learning_rate", rate)
-        check_instance("trial", self.trial, Trial, "a Trial")
-        check_choice("stop_reason", self.stop_reason, TRIAL_STOP_REASONS)
+        set_fields(
+            self,
+            learning_rate=check_number("learning_rate", self.learning_rate, above=0),
+            trial=check_instance("trial", self.trial, Trial, "a Trial"),
+            stop_reason=check_choice("stop_reason", self.stop_reason, TRIAL_STOP_REASONS),
+            log_dir=check_log_dir(self.log_dir),
+            reused=check_boolean("reused", self.reused),
+        )
         if self.message is not None:
-            check_string("message", self.message, "a string or None", may_be_empty=True)
-        if self.log_dir is not None:
-            object.__setattr__(self, "log_dir", check_path("log_dir", self.log_dir))
-        object.__setattr__(self, "reused", check_boolean("reused", self.reused))
+            message = check_string("message", self.message, "a string or None", may_be_empty=True)
+            set_fields(self, message=message)
 
     @property
     def score(self) -> float:
