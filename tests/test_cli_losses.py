@@ -34,7 +34,7 @@ class TestSuggest:
         rows = zip(sweep.learning_rate[:60], sweep.loss[:60], strict=True)  # to the middle of the descent
         (tmp_path / "half.csv").write_text("".join(f"{rate},{loss}\n" for rate, loss in rows))
         said = command("suggest", tmp_path / "half.csv").stdout
-        assert "  mild: The loss is still coming down at the end" in said
+        assert "  mild: The loss is still decreasing at the end" in said
 
     def test_json_with_settings(self, losses):
         said = command("suggest", losses, "--json", "--smoothing", 0.5, "--skip-start", 7, "--skip-end", 3)
