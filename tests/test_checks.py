@@ -1,4 +1,4 @@
-"""Arguments are checked and normalized: NumPy scalars are numbers, and errors name what was passed."""
+"""Arguments are checked and normalized: NumPy scalars are numbers, and errors state what was received."""
 
 from __future__ import annotations
 
@@ -174,3 +174,42 @@ class TestSettingsSharedByAllEntryPoints:
             checks.check_delta_window("delta_window", 5.0)
         with pytest.raises(ValueError, match=r"at least 1. Received: delta_window=0"):
             checks.check_delta_window("delta_window", 0)
+
+
+class TestIntegerColumns:
+    @pytest.mark.parametrize("value", [[1, 2], [1.0, 2.0], np.array([1, 2], np.uint8), np.array([1, 2])])
+    def test_become_int64(self, value):
+        column = checks.check_integer_column("step", value)
+        assert column.dtype == np.int64
+        assert column.tolist() == [1, 2]
+
+    def test_large_integers_are_exact(self):
+        assert checks.check_integer_column("step", np.array([2**60 + 1])).tolist() == [2**60 + 1]
+
+    @pytest.mark.parametrize("value", [[0, 1.5], [0, math.nan], [0, math.inf], [0, 2.0**63]], ids=str)
+    def test_other_numbers_are_refused(self, value):
+        with pytest.raises(ValueError, match=r"list or an array of integers. Received: step\[1\]="):
+            checks.check_integer_column("step", value)
+
+
+class TestOtherKinds:
+    def test_numbers_that_need_not_be_finite(self):
+        assert math.isnan(checks.check_number("loss", math.nan, finite=False))
+        assert checks.check_number("loss", -(10**400), finite=False) == -math.inf
+        with pytest.raises(TypeError, match="`loss` must be a number. Received: loss='1'"):
+            checks.check_number("loss", "1", finite=False)
+
+    def test_instances(self):
+        assert checks.check_instance("path", given := pathlib.Path("a"), pathlib.Path, "a Path") is given
+        with pytest.raises(TypeError, match="`path` must be a Path. Received: path='a'"):
+            checks.check_instance("path", "a", pathlib.Path, "a Path")
+
+    @pytest.mark.parametrize("value", [None, [None], ["1"], [True], [[1], [2, 3]]], ids=str)
+    def test_what_numpy_would_convert_is_no_column(self, value):
+        with pytest.raises(TypeError, match="`losses` must be a list or an array of numbers"):
+            checks.check_column("losses", value)
+
+    def test_columns_of_python_numbers(self):
+        assert checks.check_column("losses", [Fraction(1, 2), 2**70]).tolist() == [0.5, 2.0**70]
+        with pytest.raises(ValueError, match="Received: losses="):
+            checks.check_column("losses", [10**400])

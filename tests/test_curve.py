@@ -76,7 +76,7 @@ def test_the_loss_delta_is_the_difference_over_the_window(window):
     np.testing.assert_allclose(loss_delta(loss, window), expected, rtol=1e-12)
 
 
-def test_a_sweep_takes_its_loss_delta_over_the_asked_window():
+def test_a_sweep_takes_its_loss_delta_over_the_given_window():
     sweep = Sweep.from_losses(RATES, descent(RATES), delta_window=7)
     np.testing.assert_array_equal(sweep.loss_delta, loss_delta(sweep.loss, 7))
     np.testing.assert_array_equal(sweep.with_delta_window(3).loss_delta, loss_delta(sweep.loss, 3))
@@ -245,7 +245,7 @@ def test_a_share_has_fallen_where_the_loss_does_not_return_above_it():
 
 
 def test_what_is_low_again_after_the_divergence_is_not_the_end_of_the_valley():
-    """As with a network that is saturated: the loss rises by less than it has come down, and falls again."""
+    """As in a saturated network: the loss increases by less than its descent, and decreases again."""
     rates = np.geomspace(1e-7, 10, 400)
     x = np.log10(rates)
     losses = 2.3 - np.clip(2 * (x + 4), 0, 2) + np.where((x > -1.5) & (x < 0), 1.5, 0.0)

@@ -1,4 +1,4 @@
-"""What a diagnosis says, word for word, and where a finding begins: people act on these sentences."""
+"""The messages of the findings, word for word, and the limits of each finding: users act on them."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def descent(learning_rates, middle=1e-3):
     return 2.3 - 1.8 / (1 + (learning_rates / middle) ** -1.5)
 
 
-def said(learning_rates, losses, **known):
-    """The sentences, by code."""
+def messages(learning_rates, losses, **known):
+    """The messages by code."""
     analysis = analyze(Sweep.from_losses(learning_rates, losses), **known)
     return {finding.code: finding.message for finding in analysis.diagnosis}
 
@@ -32,7 +32,7 @@ def with_gaps():
 
 
 @pytest.mark.parametrize(
-    ("code", "learning_rates", "losses", "known", "sentence"),
+    ("code", "learning_rates", "losses", "known", "message"),
     [
         (
             "never_finite",
@@ -158,38 +158,38 @@ def with_gaps():
         ),
     ],
 )
-def test_the_sentence(code, learning_rates, losses, known, sentence):
-    assert said(learning_rates, losses, **known)[code] == sentence
+def test_the_message(code, learning_rates, losses, known, message):
+    assert messages(learning_rates, losses, **known)[code] == message
 
 
 def test_one_gap_is_one_step():
     losses = descent(rates())
     losses[10] = np.nan
-    assert said(rates(), losses)["nan_gaps"].startswith(
+    assert messages(rates(), losses)["nan_gaps"].startswith(
         "The loss is NaN or infinite in 1 step that is followed by finite losses; this step is ignored."
     )
 
 
-def test_a_loss_that_never_diverged_says_where_to_look():
+def test_the_message_of_a_loss_that_did_not_diverge():
     x = np.log10(rates())
     losses = 2.3 - np.clip(x + 4, 0, 2) + np.maximum(x, 0) * 0.2
-    assert said(rates(), losses, stop_reason="completed")["never_diverged"] == (
+    assert messages(rates(), losses, stop_reason="completed")["never_diverged"] == (
         "The loss did not diverge up to a learning rate of 10. Increase `end_lr` to 100 to see where it does."
     )
 
 
 def test_ten_steps_are_enough_and_eight_a_decade_are_not_few():
     assert analyze(Sweep.from_losses(rates(10), descent(rates(10)))).suggestion.learning_rate is not None
-    assert "too_few_steps" in said(rates(64), descent(rates(64)))
-    assert "too_few_steps" not in said(rates(66), descent(rates(66)))
+    assert "too_few_steps" in messages(rates(64), descent(rates(64)))
+    assert "too_few_steps" not in messages(rates(66), descent(rates(66)))
 
 
-def test_a_ramp_that_rises_only_at_its_end_is_one():
-    assert "no_ramp" not in said(np.r_[np.full(50, 1e-3), 1e-2], np.linspace(2, 1, 51))
+def test_a_ramp_may_increase_only_at_its_end():
+    assert "no_ramp" not in messages(np.r_[np.full(50, 1e-3), 1e-2], np.linspace(2, 1, 51))
 
 
 def test_the_rules_that_disagree_are_named():
-    sentence = said(rates(), descent(rates()))["rules_disagree"]
+    message = messages(rates(), descent(rates()))["rules_disagree"]
     suggestions = analyze(Sweep.from_losses(rates(), descent(rates()))).suggestions
     compared = {
         name: suggestions[name].learning_rate
@@ -197,14 +197,14 @@ def test_the_rules_that_disagree_are_named():
     }
     low, high = min(compared, key=compared.get), max(compared, key=compared.get)
     decades = np.log10(compared[high] / compared[low])
-    assert sentence.startswith(
+    assert message.startswith(
         f"The rules disagree by {decades:.1f} decades, from {compared[low]:.2g} ({low}) to "
     )
-    assert f"({high})" in sentence
-    assert sentence.endswith("Compare learning rates between them in short training runs.")
+    assert f"({high})" in message
+    assert message.endswith("Compare learning rates between them in short training runs.")
 
 
-def test_a_rule_without_an_answer_keeps_its_name():
+def test_a_rule_without_a_suggestion_keeps_its_name():
     analysis = analyze(Sweep.from_losses(rates(), np.full(100, 2.0)))
     assert {name: one.rule for name, one in analysis.suggestions.items()} == {name: name for name in RULES}
     assert apply_rule("valley", None, analysis.diagnosis[0]).rule == "valley"

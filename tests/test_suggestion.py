@@ -64,7 +64,7 @@ def test_the_rules_are_listed_the_default_first():
         RULES["mine"] = RULES["valley"]
 
 
-# Known answers: curves on which a rule's learning rate can be reckoned by hand.
+# Known answers: curves on which a rule's learning rate can be computed by hand.
 
 
 @pytest.mark.parametrize("at", [1e-4, 1e-2, 0.3])
