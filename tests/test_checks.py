@@ -196,12 +196,12 @@ class TestOtherKinds:
     def test_numbers_that_need_not_be_finite(self):
         assert math.isnan(checks.check_number("loss", math.nan, finite=False))
         assert checks.check_number("loss", -(10**400), finite=False) == -math.inf
-        with pytest.raises(TypeError, match="`loss` must be a number. Received: loss='1'"):
+        with pytest.raises(TypeError, match=r"`loss` must be a number. Received: loss='1'"):
             checks.check_number("loss", "1", finite=False)
 
     def test_instances(self):
         assert checks.check_instance("path", given := pathlib.Path("a"), pathlib.Path, "a Path") is given
-        with pytest.raises(TypeError, match="`path` must be a Path. Received: path='a'"):
+        with pytest.raises(TypeError, match=r"`path` must be a Path. Received: path='a'"):
             checks.check_instance("path", "a", pathlib.Path, "a Path")
 
     @pytest.mark.parametrize("value", [None, [None], ["1"], [True], [[1], [2, 3]]], ids=str)
