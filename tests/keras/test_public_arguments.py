@@ -74,9 +74,9 @@ def make_model(learning_rate):
 
 @functools.cache
 def finished():
-    """A finder after its sweep."""
-    finder = LRFinder(start_lr=1e-4, end_lr=1.0, num_steps=12, stop=None, verbose=0)
-    small_model("sgd").fit(X, Y, batch_size=8, epochs=3, verbose=0, callbacks=[finder])
+    """A finder after a sweep without noise, whose batches are all the data."""
+    finder = LRFinder(start_lr=1e-5, end_lr=10.0, num_steps=50, verbose=0)
+    small_model("sgd").fit(X, Y, batch_size=len(X), epochs=50, verbose=0, callbacks=[finder])
     return finder
 
 
