@@ -73,10 +73,6 @@ def recorded(kind):
     return next(one for one in read_log_dir(str(FIXTURES)) if one.kind == kind)
 
 
-def final_text(names):
-    return TRIAL.final_text(names)
-
-
 def three_rows():
     return {"learning_rate": [0.1, 0.2, 0.3], "loss": [3.0, 2.0, 1.0]}
 
@@ -239,7 +235,6 @@ CASES = {
         },
         lambda: {"columns": {"loss": [1.0]}},
     ),
-    "Trial.final_text": Case(final_text, {"names": string("gap")}),
     "TrialOutcome": Case(
         TrialOutcome,
         {

@@ -168,26 +168,13 @@ class Trial:
         }
         return values | {name: last[name] for name in self.metrics if name not in values}
 
-    def final_text(self, *names: str) -> str:
-        """Return the final values as text, such as `"loss 0.3, validation loss 0.5"`.
-
-        Args:
-            names: Strings. Keys of `final`. Defaults to all of them. Values that do not exist are omitted.
-        """
-        names = tuple(check_string("names", name) for name in names)
-        final = self.final
-        shown = {name: final.get(name) for name in names or final}
-        return ", ".join(
-            f"{name.replace('_', ' ')} {value:.4g}" for name, value in shown.items() if value is not None
-        )
-
     def __len__(self) -> int:
         return len(self.epoch)
 
     def __repr__(self) -> str:
         epochs = "1 epoch" if len(self) == 1 else f"{len(self)} epochs"
-        final = self.final_text()
-        return f"Trial({epochs}{', ' + final if final else ''})"
+        final = [f"{name} {value:.4g}" for name, value in self.final.items() if value is not None]
+        return f"Trial({', '.join([epochs, *final])})"
 
 
 def _checked_columns(name: str, columns: Any, length: int | None = None) -> dict[str, Floats]:

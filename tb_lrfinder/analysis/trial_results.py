@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from html import escape
+from typing import overload
 
 from tb_lrfinder.analysis.stop_reasons import TRIAL_STOP_REASONS
 from tb_lrfinder.analysis.trial import Trial
@@ -116,7 +117,13 @@ class TrialResults(Sequence[TrialOutcome]):
             )
         return self._outcomes[0]
 
-    def __getitem__(self, index):  # type: ignore[no-untyped-def]
+    @overload
+    def __getitem__(self, index: int) -> TrialOutcome: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[TrialOutcome]: ...
+
+    def __getitem__(self, index: int | slice) -> TrialOutcome | list[TrialOutcome]:
         return self._outcomes[index]
 
     def __len__(self) -> int:
