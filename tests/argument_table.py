@@ -189,7 +189,7 @@ def _problem_of_refusal(case: Case, name: str, value: Any, error: type[Exception
             return f"not a {error.__name__}, but {message}"
         if not re.search(rf"`{name}(\[.*\])?`", message):
             return f"no `{name}` in {message}"
-        if not re.search(rf"Received: (.*, )?{name}(\[.*\])?(\.shape)?=", message):
+        if not re.search(rf"Received: (.*, )?{name}((\[.*\])?(\.shape)?=| with \d+ values)", message):
             return f"no 'Received: {name}=' in {message}"
         return None
     return "accepted"

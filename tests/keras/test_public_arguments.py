@@ -73,6 +73,12 @@ def make_model(learning_rate):
 
 
 @functools.cache
+def a_model():
+    """A model that is never trained: its arguments are refused before."""
+    return make_model(0.1)
+
+
+@functools.cache
 def finished():
     """A finder after a sweep without noise, whose batches are all the data."""
     finder = LRFinder(start_lr=1e-5, end_lr=10.0, num_steps=50, verbose=0)
@@ -109,7 +115,7 @@ CASES = {
             "y": not_checked("passed to fit()"),
             **{name: Values(one.wrong_type, one.wrong_value) for name, one in FINDER.items()},
         },
-        lambda: {"model": make_model(0.1), "x": X, "y": Y, "verbose": 0},
+        lambda: {"model": a_model(), "x": X, "y": Y, "verbose": 0},
     ),
     "LRTrial": Case(
         LRTrial,
@@ -118,7 +124,7 @@ CASES = {
     "run_trials": Case(
         one_trial,
         {
-            "make_model": Values(wrong_type=(None, 1, "model", lambda: None, make_model(0.1))),
+            "make_model": Values(wrong_type=(None, 1, "model", lambda: None, keras.Sequential())),
             "data": Values(wrong_type=(None, iter([(X, Y)])), wrong_value=((X, Y, Y, Y), ())),
             "learning_rates": Values(
                 wrong_type=(0.1, "0.1", b"0.1", [None], ["0.1"], [True], [[0.1]], [1j], object()),
@@ -222,7 +228,7 @@ def test_trials_around_a_numpy_scalar(around):
 
 def test_a_trial_with_numpy_scalars_is_written_and_read(tmp_path):
     trial = LRTrial(tmp_path, monitor=np.str_("loss"), seed=np.int64(3), verbose=np.int64(0))
-    make_model(np.float32(0.01)).fit(X, Y, epochs=2, verbose=0, callbacks=[trial])
+    make_model(0.01).fit(X, Y, epochs=2, verbose=0, callbacks=[trial])
     (recorded,) = read_log_dir(str(tmp_path))
     assert recorded.config["seed"] == 3
     assert recorded.result["stop_reason"] == "completed"
