@@ -72,7 +72,7 @@ class TestSuggest:
 class TestImport:
     def test_the_run_is_read_as_any_other(self, losses, tmp_path):
         said = command("import", losses, tmp_path / "logs", "--optimizer", "AdamW", "--batch-size", 64)
-        assert "Learning rate" in said.stdout
+        assert "Suggested learning rate" in said.stdout
         assert f"tensorboard --logdir {tmp_path / 'logs'}" in said.stderr
         (recorded,) = read_log_dir(str(tmp_path / "logs"))
         assert (recorded.run, recorded.status()) == ("losses", "finished")

@@ -39,7 +39,7 @@ class Sweep:
     ```python
     sweep = finder.sweep
     sweep.learning_rate[sweep.loss.argmin()]
-    pandas.DataFrame(dict(sweep))
+    dict(sweep)      # the columns by name, as for `pandas.DataFrame(dict(sweep))`
     ```
 
     Args:
