@@ -166,6 +166,22 @@ def check_instance(name: str, value: Any, kind: type[_T], expected: str) -> _T:
     return value
 
 
+def check_callable(name: str, value: Any, *, or_none: bool = False) -> Any:
+    """Return a function, or another object that can be called.
+
+    Args:
+        name: Name of the argument.
+        value: The value to check.
+        or_none: Whether the message mentions `None` as an alternative. The caller must handle `None` itself.
+
+    Raises:
+        TypeError: If `value` cannot be called.
+    """
+    if not callable(value):
+        raise TypeError(_message(name, f"callable{', or None' if or_none else ''}", value))
+    return value
+
+
 def check_choice(name: str, value: Any, allowed: Iterable[str]) -> str:
     """Return one of the strings in `allowed`.
 

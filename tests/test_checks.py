@@ -204,6 +204,11 @@ class TestOtherKinds:
         with pytest.raises(TypeError, match=r"`path` must be a Path. Received: path='a'"):
             checks.check_instance("path", "a", pathlib.Path, "a Path")
 
+    def test_callables(self):
+        assert checks.check_callable("progress", print) is print
+        with pytest.raises(TypeError, match=r"`progress` must be callable, or None. Received: progress=1"):
+            checks.check_callable("progress", 1, or_none=True)
+
     @pytest.mark.parametrize("value", [None, [None], ["1"], [True], [[1], [2, 3]]], ids=str)
     def test_what_numpy_would_convert_is_no_column(self, value):
         with pytest.raises(TypeError, match="`losses` must be a list or an array of numbers"):
