@@ -32,10 +32,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from regret_others import OTHERS, OtherRule
 
 from tb_lrfinder.analysis.analyze import Analysis, analyze
-from tb_lrfinder.analysis.curve import DEFAULT_SMOOTHING, Sweep, Usable, smooth
+from tb_lrfinder.analysis.curve import DEFAULT_SMOOTHING, Sweep, smooth
 from tb_lrfinder.analysis.divergence import Divergence
 from tb_lrfinder.analysis.shape import Shape
 from tb_lrfinder.analysis.suggestion import DEFAULT_RULE, RULES
+from tb_lrfinder.analysis.usable_rows import UsableRows
 
 DATA = Path(__file__).with_name("regret_data")
 HELDOUT = Path(__file__).with_name("regret_data_heldout")
@@ -249,9 +250,9 @@ def _descent_from(share: float) -> Callable[[Task, int, int], float | None]:
         rates, losses = task.sweep(steps, seed)
         rows, _ = stopped_by_us(losses)
         smoothed = smooth(rates[:rows], losses[:rows])
-        return Shape.measure(Usable.of(rates[:rows], losses[:rows]), smoothed, DEFAULT_SMOOTHING).mean_fallen(
-            share
-        )
+        return Shape.measure(
+            UsableRows.of(rates[:rows], losses[:rows]), smoothed, DEFAULT_SMOOTHING
+        ).mean_learning_rate_from(share)
 
     return suggested
 

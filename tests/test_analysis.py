@@ -19,20 +19,20 @@ def sweep_of(steps=300, noise=0.02, seed=0, start=1e-7, end=10.0):
 
 def test_everything_is_as_if_computed_by_itself():
     sweep = sweep_of()
-    said = analyze(sweep, smoothing=0.3)
-    np.testing.assert_array_equal(said.smoothed_loss, smooth(sweep.learning_rate, sweep.loss, 0.3))
-    assert list(said.suggestions) == list(RULES)
+    analysis = analyze(sweep, smoothing=0.3)
+    np.testing.assert_array_equal(analysis.smoothed_loss, smooth(sweep.learning_rate, sweep.loss, 0.3))
+    assert list(analysis.suggestions) == list(RULES)
     for name in RULES:
-        assert said.suggestions[name] == suggest(sweep.learning_rate, sweep.loss, name, smoothing=0.3)
-    assert said.suggestion == said.suggestions[DEFAULT_RULE]
+        assert analysis.suggestions[name] == suggest(sweep.learning_rate, sweep.loss, name, smoothing=0.3)
+    assert analysis.suggestion == analysis.suggestions[DEFAULT_RULE]
 
 
 def test_the_minimum_and_the_divergence_are_found():
-    said = analyze(sweep_of(), stop_reason="completed")
-    assert 0.08 < said.minimum_learning_rate < 0.6
-    assert 1.5 < said.divergence_learning_rate < 3  # where the loss is back at 2.3
-    assert said.severity is None
-    assert said.diagnosis == ()
+    analysis = analyze(sweep_of(), stop_reason="completed")
+    assert 0.08 < analysis.minimum_learning_rate < 0.6
+    assert 1.5 < analysis.divergence_learning_rate < 3  # where the loss is back at 2.3
+    assert analysis.severity is None
+    assert analysis.diagnosis == ()
 
 
 def test_a_sweep_stopped_before_the_curve_shows_it_diverged_where_it_was_stopped():
@@ -67,18 +67,18 @@ def test_the_delta_window_is_that_of_its_rule_only():
 
 
 def test_the_json_has_the_keys_of_a_result():
-    said = analyze(sweep_of(end=0.9), stop_reason="completed").to_json()
-    assert set(said) == {
+    as_json = analyze(sweep_of(end=0.9), stop_reason="completed").to_json()
+    assert set(as_json) == {
         "suggestion",
         "suggestions",
         "diagnosis",
         "minimum_learning_rate",
         "divergence_learning_rate",
     }
-    assert set(said) <= set(SweepResult.__annotations__)
-    assert json.loads(json.dumps(said, allow_nan=False)) == said
-    assert said["suggestion"]["rule"] == DEFAULT_RULE
-    assert said["diagnosis"][0]["code"] == "never_diverged"
+    assert set(as_json) <= set(SweepResult.__annotations__)
+    assert json.loads(json.dumps(as_json, allow_nan=False)) == as_json
+    assert as_json["suggestion"]["rule"] == DEFAULT_RULE
+    assert as_json["diagnosis"][0]["code"] == "never_diverged"
 
 
 NAN = float("nan")
@@ -111,21 +111,21 @@ NAN = float("nan")
     ],
 )
 @pytest.mark.parametrize("smoothing", [0.0, 0.2, 2.0])
-def test_odd_data_are_answered(rates, losses, smoothing, recwarn):
+def test_malformed_data_is_analyzed(rates, losses, smoothing, recwarn):
     for skip in (0, 1, 1000):
-        said = analyze(
+        analysis = analyze(
             Sweep.from_losses(rates, losses),
             smoothing=smoothing,
             skip_start=skip,
             stop_reason="interrupted",
             planned_steps=100,
         )
-        assert len(said.smoothed_loss) == len(rates)
-        json.dumps(said.to_json(), allow_nan=False)
-        for suggestion in said.suggestions.values():
+        assert len(analysis.smoothed_loss) == len(rates)
+        json.dumps(analysis.to_json(), allow_nan=False)
+        for suggestion in analysis.suggestions.values():
             if suggestion.learning_rate is None:
                 assert suggestion.reason
-                assert said.severity == "severe"
+                assert analysis.severity == "severe"
             else:
                 assert suggestion.reason is None
                 assert np.isfinite(suggestion.learning_rate)
@@ -134,9 +134,9 @@ def test_odd_data_are_answered(rates, losses, smoothing, recwarn):
 
 
 def test_bad_settings_are_refused():
-    with pytest.raises(ValueError, match="`decades`"):
+    with pytest.raises(ValueError, match="`smoothing`"):
         analyze(sweep_of(), smoothing=-1)
-    with pytest.raises(ValueError, match="`window`"):
+    with pytest.raises(ValueError, match="`delta_window`"):
         analyze(sweep_of(), delta_window=0)
     with pytest.raises(ValueError, match="`skip_end`"):
         analyze(sweep_of(), skip_end=-1)

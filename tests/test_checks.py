@@ -1,4 +1,4 @@
-"""Arguments are checked and normalized: NumPy scalars are numbers, and errors name what was passed."""
+"""Arguments are checked and normalized: NumPy scalars are numbers, and errors state what was received."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ class TestColumns:
             checks.check_column("losses", value)
 
     def test_shapes(self):
-        with pytest.raises(ValueError, match=r"Received: losses of shape \(1, 2\)"):
+        with pytest.raises(ValueError, match=r"Received: losses.shape=\(1, 2\)"):
             checks.check_column("losses", [[1, 2]])
         with pytest.raises(ValueError, match="must have 3 values, one for each learning rate"):
             checks.check_column("losses", [1, 2], length=3)
@@ -157,3 +157,64 @@ def test_long_values_are_cut_in_the_message():
     with pytest.raises(TypeError) as error:
         checks.check_integer("seed", list(range(10_000)), at_least=0)
     assert len(str(error.value)) < 300
+
+
+class TestSettingsSharedByAllEntryPoints:
+    def test_smoothing_is_a_number_of_decades(self):
+        assert type(checks.check_smoothing("smoothing", np.float32(0.5))) is float
+        with pytest.raises(TypeError, match=r"`smoothing` must be a finite number of decades"):
+            checks.check_smoothing("smoothing", "0.5")
+        for wrong in (-0.1, 2.1, math.nan):
+            with pytest.raises(ValueError, match=r"at least 0 and at most 2. Received: smoothing="):
+                checks.check_smoothing("smoothing", wrong)
+
+    def test_delta_window_is_a_number_of_steps(self):
+        assert type(checks.check_delta_window("delta_window", np.int64(5))) is int
+        with pytest.raises(TypeError, match=r"`delta_window` must be an integer"):
+            checks.check_delta_window("delta_window", 5.0)
+        with pytest.raises(ValueError, match=r"at least 1. Received: delta_window=0"):
+            checks.check_delta_window("delta_window", 0)
+
+
+class TestIntegerColumns:
+    @pytest.mark.parametrize("value", [[1, 2], [1.0, 2.0], np.array([1, 2], np.uint8), np.array([1, 2])])
+    def test_become_int64(self, value):
+        column = checks.check_integer_column("step", value)
+        assert column.dtype == np.int64
+        assert column.tolist() == [1, 2]
+
+    def test_large_integers_are_exact(self):
+        assert checks.check_integer_column("step", np.array([2**60 + 1])).tolist() == [2**60 + 1]
+
+    @pytest.mark.parametrize("value", [[0, 1.5], [0, math.nan], [0, math.inf], [0, 2.0**63]], ids=str)
+    def test_other_numbers_are_refused(self, value):
+        with pytest.raises(ValueError, match=r"list or an array of integers. Received: step\[1\]="):
+            checks.check_integer_column("step", value)
+
+
+class TestOtherKinds:
+    def test_numbers_that_need_not_be_finite(self):
+        assert math.isnan(checks.check_number("loss", math.nan, finite=False))
+        assert checks.check_number("loss", -(10**400), finite=False) == -math.inf
+        with pytest.raises(TypeError, match=r"`loss` must be a number. Received: loss='1'"):
+            checks.check_number("loss", "1", finite=False)
+
+    def test_instances(self):
+        assert checks.check_instance("path", given := pathlib.Path("a"), pathlib.Path, "a Path") is given
+        with pytest.raises(TypeError, match=r"`path` must be a Path. Received: path='a'"):
+            checks.check_instance("path", "a", pathlib.Path, "a Path")
+
+    def test_callables(self):
+        assert checks.check_callable("progress", print) is print
+        with pytest.raises(TypeError, match=r"`progress` must be callable, or None. Received: progress=1"):
+            checks.check_callable("progress", 1, or_none=True)
+
+    @pytest.mark.parametrize("value", [None, [None], ["1"], [True], [[1], [2, 3]]], ids=str)
+    def test_what_numpy_would_convert_is_no_column(self, value):
+        with pytest.raises(TypeError, match="`losses` must be a list or an array of numbers"):
+            checks.check_column("losses", value)
+
+    def test_columns_of_python_numbers(self):
+        assert checks.check_column("losses", [Fraction(1, 2), 2**70]).tolist() == [0.5, 2.0**70]
+        with pytest.raises(ValueError, match="Received: losses="):
+            checks.check_column("losses", [10**400])

@@ -75,7 +75,7 @@ class TestReport:
         ]
         flat = next(line for line in lines if line.startswith("flat "))
         assert flat.split()[1:] == ["SGD", "finished", "100/100", "-", "-", "-", "no_descent", "(severe)"]
-        assert "  severe: The loss does not come down" in said.stdout
+        assert "  severe: The loss does not decrease" in said.stdout
         assert "\x1b" not in said.stdout
 
     def test_json_is_what_the_http_api_answers_without_rows(self, logs):

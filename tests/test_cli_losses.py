@@ -34,7 +34,7 @@ class TestSuggest:
         rows = zip(sweep.learning_rate[:60], sweep.loss[:60], strict=True)  # to the middle of the descent
         (tmp_path / "half.csv").write_text("".join(f"{rate},{loss}\n" for rate, loss in rows))
         said = command("suggest", tmp_path / "half.csv").stdout
-        assert "  mild: The loss is still coming down at the end" in said
+        assert "  mild: The loss is still decreasing at the end" in said
 
     def test_json_with_settings(self, losses):
         said = command("suggest", losses, "--json", "--smoothing", 0.5, "--skip-start", 7, "--skip-end", 3)
@@ -72,7 +72,7 @@ class TestSuggest:
 class TestImport:
     def test_the_run_is_read_as_any_other(self, losses, tmp_path):
         said = command("import", losses, tmp_path / "logs", "--optimizer", "AdamW", "--batch-size", 64)
-        assert "Learning rate" in said.stdout
+        assert "Suggested learning rate" in said.stdout
         assert f"tensorboard --logdir {tmp_path / 'logs'}" in said.stderr
         (recorded,) = read_log_dir(str(tmp_path / "logs"))
         assert (recorded.run, recorded.status()) == ("losses", "finished")

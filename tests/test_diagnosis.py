@@ -28,25 +28,25 @@ def diagnose(learning_rates, losses, **known):
     return analyze(Sweep.from_losses(learning_rates, losses), **known)
 
 
-def found(said):
-    return {finding.code: finding for finding in said.diagnosis}
+def found(analysis):
+    return {finding.code: finding for finding in analysis.diagnosis}
 
 
 def test_a_good_sweep_has_nothing_to_say():
     for steps in (100, 300, 5000):
-        said = diagnose(rates(steps), curve(rates(steps)), stop_reason="completed", planned_steps=steps)
-        assert said.diagnosis == ()
-        assert said.severity is None
+        analysis = diagnose(rates(steps), curve(rates(steps)), stop_reason="completed", planned_steps=steps)
+        assert analysis.diagnosis == ()
+        assert analysis.severity is None
 
 
 def test_a_finding_is_plain_data():
-    finding = Finding("no_descent", "severe", "The loss does not come down.")
+    finding = Finding("no_descent", "severe", "The loss does not decrease.")
     assert finding.to_json() == {
         "code": "no_descent",
         "severity": "severe",
-        "message": "The loss does not come down.",
+        "message": "The loss does not decrease.",
     }
-    assert str(finding) == "The loss does not come down."
+    assert str(finding) == "The loss does not decrease."
     with pytest.raises(FrozenInstanceError):
         finding.code = "other"
 
@@ -89,34 +89,40 @@ def stands_still():
 
 
 SEVERE = [
-    (flat, "no_descent", ["does not come down", "2.299", "rate of 10", "end_lr"]),
+    (flat, "no_descent", ["does not decrease", "2.299", "rate of 10", "end_lr"]),
     (
         only_up,
         "no_descent",
-        ["before it rises", "0.4", "0.001 on", "already trained", "below 0.0001 in short trainings"],
+        [
+            "before it increases",
+            "0.4",
+            "0.001 onward",
+            "already trained",
+            "runs at learning rates below 0.0001",
+        ],
     ),
-    (up_at_once, "diverged_at_once", ["at once", "0.1", "start_lr", "0.0001"]),
+    (up_at_once, "diverged_at_once", ["immediately", "0.1", "start_lr", "0.0001"]),
     (diverged_within_nine_steps, "diverged_at_once", ["start_lr", "1e-07", "1e-10"]),
     (never_finite, "never_finite", ["from the first step", "inputs", "labels"]),
     (noise_only, "too_noisy", ["too noisy", "num_steps", "larger batches"]),
-    (nine_steps, "too_few_steps", [" 8 ", "before it diverged", " 10 ", "num_steps"]),
-    (stands_still, "no_ramp", ["does not rise", "0.001"]),
+    (nine_steps, "too_few_steps", [" 8, ", "before the divergence", " 10 ", "num_steps"]),
+    (stands_still, "no_ramp", ["does not increase", "0.001"]),
 ]
 
 
 @pytest.mark.parametrize(("case", "code", "words"), SEVERE)
 def test_a_severe_finding_comes_first_and_leaves_no_suggestion(case, code, words):
     learning_rates, losses = case()
-    said = diagnose(learning_rates, losses)
-    assert said.diagnosis[0].code == code
-    assert said.diagnosis[0].severity == said.severity == "severe"
+    analysis = diagnose(learning_rates, losses)
+    assert analysis.diagnosis[0].code == code
+    assert analysis.diagnosis[0].severity == analysis.severity == "severe"
     for word in words:
-        assert word in said.diagnosis[0].message
+        assert word in analysis.diagnosis[0].message
     for name in RULES:
-        assert said.suggestions[name].learning_rate is None
-        assert said.suggestions[name].reason == said.diagnosis[0].message
+        assert analysis.suggestions[name].learning_rate is None
+        assert analysis.suggestions[name].reason == analysis.diagnosis[0].message
         if case is not stands_still:
-            assert suggest(learning_rates, losses, name).reason == said.diagnosis[0].message
+            assert suggest(learning_rates, losses, name).reason == analysis.diagnosis[0].message
 
 
 def test_a_sweep_that_never_diverged():
@@ -137,8 +143,8 @@ def test_a_sweep_that_ends_in_the_descent():
     learning_rates = rates(end=0.015)
     findings = found(diagnose(learning_rates, curve(learning_rates), stop_reason="completed"))
     assert findings["at_edge"].severity == "mild"
-    assert "still coming down" in findings["at_edge"].message
-    assert "`end_lr` to 0.15" in findings["at_edge"].message
+    assert "still decreasing" in findings["at_edge"].message
+    assert "`end_lr` to at least 0.15" in findings["at_edge"].message
     assert "never_diverged" not in findings  # the same advice
 
 
@@ -146,7 +152,7 @@ def test_a_sweep_that_starts_in_the_descent():
     learning_rates = rates(start=2e-3)
     finding = found(diagnose(learning_rates, curve(learning_rates)))["at_edge"]
     assert finding.severity == "mild"
-    assert "already coming down" in finding.message
+    assert "already decreasing" in finding.message
     assert "`start_lr` to 2e-06" in finding.message
 
 
@@ -165,18 +171,18 @@ def hidden(seed=0, rise=5.0):
 
 
 def test_a_descent_hidden_by_noise_is_suggested_from_where_the_loss_rises():
-    said = [diagnose(*hidden(seed)) for seed in range(20)]
-    good = [2e-3 < (one.suggestion.learning_rate or 0) < 0.5 for one in said]
+    analyses = [diagnose(*hidden(seed)) for seed in range(20)]
+    good = [2e-3 < (one.suggestion.learning_rate or 0) < 0.5 for one in analyses]
     assert sum(good) >= 18
-    unseen = [found(one)["too_noisy"] for one in said if "rests on" in found(one)["too_noisy"].message]
+    unseen = [found(one)["too_noisy"] for one in analyses if "based on" in found(one)["too_noisy"].message]
     assert len(unseen) >= 10
     assert {finding.severity for finding in unseen} == {"mild"}
-    assert "short trainings" in unseen[0].message
+    assert "short training runs" in unseen[0].message
 
 
 def test_a_descent_hidden_by_noise_is_not_guessed_where_the_loss_does_not_rise():
-    said = [diagnose(*hidden(seed, rise=0.0)) for seed in range(20)]
-    assert sum(one.severity == "severe" for one in said) >= 12
+    analyses = [diagnose(*hidden(seed, rise=0.0)) for seed in range(20)]
+    assert sum(one.severity == "severe" for one in analyses) >= 12
 
 
 def test_a_rise_alone_suggests_nothing_where_no_noise_could_hide_a_descent():
@@ -184,9 +190,9 @@ def test_a_rise_alone_suggests_nothing_where_no_noise_could_hide_a_descent():
     learning_rates = rates()
     losses = 2.3 + 5 * np.maximum(learning_rates - 0.3, 0)
     losses += np.random.default_rng(0).normal(size=len(losses)) * 0.01
-    said = diagnose(learning_rates, losses)
-    assert [one.code for one in said.diagnosis] == ["no_descent"]
-    assert said.suggestion.learning_rate is None
+    analysis = diagnose(learning_rates, losses)
+    assert [one.code for one in analysis.diagnosis] == ["no_descent"]
+    assert analysis.suggestion.learning_rate is None
 
 
 def test_noise_as_large_as_the_loss_suggests_nothing():
@@ -251,15 +257,15 @@ def test_what_is_found_does_not_depend_on_the_scale_and_the_offset_of_the_loss(s
     for case in (flat, only_up, up_at_once):
         learning_rates, losses = case()
         assert diagnose(learning_rates, losses * scale + offset).severity == "severe"
-    said = diagnose(rates(), curve(rates()) * scale + offset, stop_reason="completed")
-    assert said.diagnosis == ()
+    analysis = diagnose(rates(), curve(rates()) * scale + offset, stop_reason="completed")
+    assert analysis.diagnosis == ()
 
 
 # On recorded sweeps with known answers.
 
 
 def test_no_severe_finding_on_200_recorded_sweeps_of_models_that_learn():
-    severe = [key for key, said in regret.analyses().items() if said.severity == "severe"]
+    severe = [key for key, one in regret.analyses().items() if one.severity == "severe"]
     assert len(regret.analyses()) == 200
     assert severe == []
 
@@ -294,9 +300,9 @@ def test_the_default_trains_well_on_tasks_that_it_was_not_made_with():
 
 
 def test_few_sweeps_of_models_that_learn_are_without_a_suggestion():
-    said = [regret.analyses(data) for data in (regret.HELDOUT, regret.CONFIRMING)]
-    severe = [key for analyses in said for key, one in analyses.items() if one.severity == "severe"]
-    assert sum(len(analyses) for analyses in said) == 500
+    tables = [regret.analyses(data) for data in (regret.HELDOUT, regret.CONFIRMING)]
+    severe = [key for analyses in tables for key, one in analyses.items() if one.severity == "severe"]
+    assert sum(len(analyses) for analyses in tables) == 500
     assert len(severe) <= 10
 
 

@@ -1,4 +1,4 @@
-"""A thinned sweep draws the same picture."""
+"""A downsampled sweep looks the same."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def noisy(steps, seed=0):
 
 
 def pixels(rate, values, width, rate_range=(1e-7, 10)):
-    """The range that is covered in each pixel column of a picture."""
+    """The range that is covered in each pixel column of a chart."""
     low, high = np.log10(rate_range)
     column = np.clip((np.log10(rate) - low) / (high - low) * width, 0, width - 1e-9).astype(int)
     return {int(one): (values[column == one].min(), values[column == one].max()) for one in np.unique(column)}
@@ -60,7 +60,7 @@ def test_a_long_gap_stays_a_gap_and_an_infinite_value_an_extreme():
 
 
 @pytest.mark.parametrize("rate", [np.zeros(1000), np.full(1000, 0.1), np.linspace(0, 1, 1000)])
-def test_odd_ramps_do_not_fail(rate):
+def test_malformed_ramps_do_not_fail(rate):
     rows = rows_to_draw(rate, [np.arange(1000.0)], 20)
     assert (rows[0], rows[-1]) == (0, 999)
 

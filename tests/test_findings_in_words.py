@@ -1,4 +1,4 @@
-"""What a diagnosis says, word for word, and where a finding begins: people act on these sentences."""
+"""The messages of the findings, word for word, and the limits of each finding: users act on them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from tb_lrfinder.analysis.analyze import analyze
-from tb_lrfinder.analysis.curve import Sweep, longest_descents
-from tb_lrfinder.analysis.suggestion import RULES, apply_rule, kept_rows
+from tb_lrfinder.analysis.curve import Sweep
+from tb_lrfinder.analysis.suggestion import RULES, apply_rule, remaining_rows
+from tb_lrfinder.analysis.usable_rows import longest_descents
 
 
 def rates(steps=100, start=1e-7, end=10.0):
@@ -18,8 +19,8 @@ def descent(learning_rates, middle=1e-3):
     return 2.3 - 1.8 / (1 + (learning_rates / middle) ** -1.5)
 
 
-def said(learning_rates, losses, **known):
-    """The sentences, by code."""
+def messages(learning_rates, losses, **known):
+    """The messages by code."""
     analysis = analyze(Sweep.from_losses(learning_rates, losses), **known)
     return {finding.code: finding.message for finding in analysis.diagnosis}
 
@@ -31,7 +32,7 @@ def with_gaps():
 
 
 @pytest.mark.parametrize(
-    ("code", "learning_rates", "losses", "known", "sentence"),
+    ("code", "learning_rates", "losses", "known", "message"),
     [
         (
             "never_finite",
@@ -39,9 +40,9 @@ def with_gaps():
             np.full(100, np.nan),
             {},
             (
-                "The loss is NaN or infinite from the first step on, before the learning rate could do any "
-                "harm. Check the inputs and the labels for NaN and infinity, and the loss function: "
-                "`from_logits`, log(0), a division by zero."
+                "The loss is NaN or infinite from the first step, where the learning rate is too small to be "
+                "the cause. Check the inputs and labels for NaN and infinity, and the loss function for "
+                "`from_logits`, log(0) and division by zero."
             ),
         ),
         (
@@ -51,8 +52,8 @@ def with_gaps():
             {},
             (
                 "The loss became NaN at step 20, at a learning rate of 4.1e-06, before the learning rate had "
-                "any visible effect. Check the inputs and the labels for NaN and infinity, and the loss "
-                "function: `from_logits`, log(0), a division by zero."
+                "any visible effect. Check the inputs and labels for NaN and infinity, and the loss function "
+                "for `from_logits`, log(0) and division by zero."
             ),
         ),
         (
@@ -61,8 +62,8 @@ def with_gaps():
             descent(rates(9)),
             {},
             (
-                "Too few steps: 9 with a finite loss, and a curve needs 10 or more. Raise `num_steps` (100 "
-                "is a good number), or train for more batches."
+                "Too few steps with a finite loss: 9, and at least 10 are needed. Increase `num_steps` (100 "
+                "is a good value), or train for more batches."
             ),
         ),
         (
@@ -71,7 +72,7 @@ def with_gaps():
             descent(rates(40)),
             {},
             (
-                "Few steps: 40 over 8.0 decades of learning rate. Raise `num_steps` to 100 or more, or "
+                "Few steps: 40 over 8.0 decades of learning rate. Increase `num_steps` to at least 100, or "
                 "narrow the range."
             ),
         ),
@@ -81,8 +82,8 @@ def with_gaps():
             np.linspace(2, 1, 42),
             {},
             (
-                "The learning rate does not rise: it is 2 at the first step and 1 at the last. Sweep from a "
-                "small to a large one."
+                "The learning rate does not increase: it is 2 at the first step and 1 at the last. Sweep "
+                "from a small to a large learning rate."
             ),
         ),
         (
@@ -91,9 +92,9 @@ def with_gaps():
             np.full(100, 2.0),
             {},
             (
-                "The loss does not come down: it starts at 2 and its lowest smoothed value is 2, no more "
-                "than chance, up to a learning rate of 10. Raise `end_lr`; if that does not help, check that "
-                "the model can learn from this data and that its weights are trainable."
+                "The loss does not decrease: it starts at 2 and its lowest smoothed value is 2, a difference "
+                "within the noise, up to a learning rate of 10. Increase `end_lr`; if that does not help, "
+                "check that the model can learn from this data and that its weights are trainable."
             ),
         ),
         (
@@ -102,10 +103,10 @@ def with_gaps():
             0.4 + 3 * np.maximum(np.log10(rates(200) / 1e-3), 0),
             {},
             (
-                "The loss does not come down before it rises: it starts at 0.4 and its lowest smoothed value "
-                "is 0.4, and it rises from a learning rate of 0.001 on. So it is with a model that is "
-                "already trained: try learning rates below 0.0001 in short trainings and compare them. If "
-                "the model is new, check that it can learn from this data."
+                "The loss does not decrease before it increases: it starts at 0.4 and its lowest smoothed "
+                "value is 0.4, and it increases from a learning rate of 0.001 onward. This is typical of an "
+                "already trained model: compare short training runs at learning rates below 0.0001. If the "
+                "model is untrained, check that it can learn from this data."
             ),
         ),
         (
@@ -114,8 +115,8 @@ def with_gaps():
             descent(rates(), middle=1.0),
             {"stop_reason": "completed"},
             (
-                "The loss is still coming down at the end of the sweep, at a learning rate of 10, so that a "
-                "larger one may be better. Raise `end_lr` to 100 or more."
+                "The loss is still decreasing at the end of the sweep, at a learning rate of 10, so a larger "
+                "learning rate may be better. Increase `end_lr` to at least 100."
             ),
         ),
         (
@@ -124,8 +125,8 @@ def with_gaps():
             descent(rates(100, 1e-4), middle=1e-4),
             {"stop_reason": "diverged"},
             (
-                "The loss is already coming down at the start of the sweep, so that its initial level is not "
-                "well known. Lower `start_lr` to 1e-07 or less."
+                "The loss is already decreasing at the start of the sweep, so its initial level is "
+                "uncertain. Decrease `start_lr` to 1e-07 or less."
             ),
         ),
         (
@@ -134,8 +135,8 @@ def with_gaps():
             with_gaps(),
             {},
             (
-                "The loss is NaN or infinite in 2 steps with finite ones after them; they are left out. Look "
-                "for empty batches or a division by zero in the data or the loss."
+                "The loss is NaN or infinite in 2 steps that are followed by finite losses; these steps are "
+                "ignored. Check for empty batches or a division by zero in the data or the loss."
             ),
         ),
         *(
@@ -146,41 +147,49 @@ def with_gaps():
                 {"stop_reason": reason, "planned_steps": planned},
                 (
                     f"The ramp is incomplete: {why} after 70{of} steps, at a learning rate of 0.038. Train "
-                    "for more epochs or lower `num_steps`, so that it is seen to the end."
+                    "for more epochs or decrease `num_steps` so that the ramp is completed."
                 ),
             )
             for reason, planned, why, of in (
-                ("incomplete", 100, "the training ended", " of 100"),
-                ("interrupted", 100, "the training was interrupted", " of 100"),
-                ("failed", None, "the training raised an error", ""),
+                ("incomplete", 100, "training ended", " of 100"),
+                ("interrupted", 100, "training was interrupted", " of 100"),
+                ("failed", None, "training raised an error", ""),
             )
         ),
     ],
 )
-def test_the_sentence(code, learning_rates, losses, known, sentence):
-    assert said(learning_rates, losses, **known)[code] == sentence
+def test_the_message(code, learning_rates, losses, known, message):
+    assert messages(learning_rates, losses, **known)[code] == message
 
 
-def test_a_loss_that_never_diverged_says_where_to_look():
+def test_one_gap_is_one_step():
+    losses = descent(rates())
+    losses[10] = np.nan
+    assert messages(rates(), losses)["nan_gaps"].startswith(
+        "The loss is NaN or infinite in 1 step that is followed by finite losses; this step is ignored."
+    )
+
+
+def test_the_message_of_a_loss_that_did_not_diverge():
     x = np.log10(rates())
     losses = 2.3 - np.clip(x + 4, 0, 2) + np.maximum(x, 0) * 0.2
-    assert said(rates(), losses, stop_reason="completed")["never_diverged"] == (
-        "The loss never diverged up to a learning rate of 10. Raise `end_lr` to 100 to see where it does."
+    assert messages(rates(), losses, stop_reason="completed")["never_diverged"] == (
+        "The loss did not diverge up to a learning rate of 10. Increase `end_lr` to 100 to see where it does."
     )
 
 
 def test_ten_steps_are_enough_and_eight_a_decade_are_not_few():
     assert analyze(Sweep.from_losses(rates(10), descent(rates(10)))).suggestion.learning_rate is not None
-    assert "too_few_steps" in said(rates(64), descent(rates(64)))
-    assert "too_few_steps" not in said(rates(66), descent(rates(66)))
+    assert "too_few_steps" in messages(rates(64), descent(rates(64)))
+    assert "too_few_steps" not in messages(rates(66), descent(rates(66)))
 
 
-def test_a_ramp_that_rises_only_at_its_end_is_one():
-    assert "no_ramp" not in said(np.r_[np.full(50, 1e-3), 1e-2], np.linspace(2, 1, 51))
+def test_a_ramp_may_increase_only_at_its_end():
+    assert "no_ramp" not in messages(np.r_[np.full(50, 1e-3), 1e-2], np.linspace(2, 1, 51))
 
 
 def test_the_rules_that_disagree_are_named():
-    sentence = said(rates(), descent(rates()))["rules_disagree"]
+    message = messages(rates(), descent(rates()))["rules_disagree"]
     suggestions = analyze(Sweep.from_losses(rates(), descent(rates()))).suggestions
     compared = {
         name: suggestions[name].learning_rate
@@ -188,23 +197,23 @@ def test_the_rules_that_disagree_are_named():
     }
     low, high = min(compared, key=compared.get), max(compared, key=compared.get)
     decades = np.log10(compared[high] / compared[low])
-    assert sentence.startswith(
+    assert message.startswith(
         f"The rules disagree by {decades:.1f} decades, from {compared[low]:.2g} ({low}) to "
     )
-    assert f"({high})" in sentence
-    assert sentence.endswith("Compare some learning rates between them in short trainings.")
+    assert f"({high})" in message
+    assert message.endswith("Compare learning rates between them in short training runs.")
 
 
-def test_a_rule_without_an_answer_keeps_its_name():
+def test_a_rule_without_a_suggestion_keeps_its_name():
     analysis = analyze(Sweep.from_losses(rates(), np.full(100, 2.0)))
     assert {name: one.rule for name, one in analysis.suggestions.items()} == {name: name for name in RULES}
     assert apply_rule("valley", None, analysis.diagnosis[0]).rule == "valley"
 
 
 def test_rows_that_are_skipped_at_both_ends_may_be_all():
-    assert kept_rows(5, 1, 1) == slice(1, 4)
-    assert kept_rows(5, 0, 9) == slice(0, 0)
-    assert kept_rows(5, 9, 0) == slice(5, 5)
+    assert remaining_rows(5, 1, 1) == slice(1, 4)
+    assert remaining_rows(5, 0, 9) == slice(0, 0)
+    assert remaining_rows(5, 9, 0) == slice(5, 5)
 
 
 def test_the_longest_descent_of_nothing_and_of_one():

@@ -1,6 +1,6 @@
-"""Where the line is drawn between what a curve shows and what noise does, on curves whose answer is known.
+"""The thresholds between signal and noise, on curves with known answers.
 
-Each of these is here because a change of the code that no other test noticed would have moved that line.
+Each test detects a mutation of the code that no other test detected.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ import pytest
 
 from tb_lrfinder.analysis.analyze import analyze
 from tb_lrfinder.analysis.averaging import gaussian_average
-from tb_lrfinder.analysis.curve import Sweep, Usable, slope_per_decade, smooth
+from tb_lrfinder.analysis.curve import Sweep, slope_per_decade, smooth
 from tb_lrfinder.analysis.diagnosis import diagnose
 from tb_lrfinder.analysis.shape import Shape
 from tb_lrfinder.analysis.suggestion import suggest
+from tb_lrfinder.analysis.usable_rows import UsableRows
 
 SMOOTHING = 0.3
 RATES = np.geomspace(1e-7, 10, 400)
@@ -22,7 +23,7 @@ SEEDS = range(40)
 
 
 def measure(losses, rates=RATES):
-    return Shape.measure(Usable.of(rates, losses), smooth(rates, losses, SMOOTHING), SMOOTHING)
+    return Shape.measure(UsableRows.of(rates, losses), smooth(rates, losses, SMOOTHING), SMOOTHING)
 
 
 def noise(seed, deviation):
@@ -44,7 +45,7 @@ def in_a_flat_valley(seed, deviation):
 def test_the_minimum_before_a_cliff_is_found_near_its_edge_in_noise_too(deviation, off):
     found = [measure(before_a_cliff(seed, deviation)) for seed in SEEDS]
     assert np.median([shape.log_rate[shape.smoothed.argmin()] + 2 for shape in found]) < -0.4  # pushed away
-    assert -off < np.median([shape.log_rate[shape.low] + 2 for shape in found]) < 0.02
+    assert -off < np.median([shape.log_rate[shape.minimum_row] + 2 for shape in found]) < 0.02
 
 
 @pytest.mark.parametrize("deviation", [0.05, 0.2])
@@ -52,7 +53,7 @@ def test_in_a_flat_valley_noise_alone_does_not_move_the_minimum(deviation):
     moved = 0
     for seed in SEEDS:
         shape = measure(in_a_flat_valley(seed, deviation))
-        moved += shape.low != int(shape.smoothed.argmin())
+        moved += shape.minimum_row != int(shape.smoothed.argmin())
     assert moved <= 0.15 * len(SEEDS)
 
 
@@ -66,32 +67,32 @@ def test_a_rise_is_a_divergence_when_it_is_above_what_noise_leaves_in_the_smooth
     assert measure(below + noise(seed, deviation)).divergence is None
 
 
-def test_where_noise_hides_the_descent_only_a_rise_for_good_is_a_divergence():
+def test_where_noise_hides_the_descent_only_a_permanent_increase_is_a_divergence():
     deviation, found = 0.4, []
     for seed in SEEDS:
         bump = np.where((X > -3.2) & (X < -2.6), 0.8, 0)
         losses = 2.3 - np.where(X > -5, 0.05, 0) + bump + np.where(X > -0.5, 3.0, 0) + noise(seed, deviation)
         shape = measure(losses)
-        if shape.left_over < shape.depth < 3.5 * shape.left_over:
+        if shape.depth_noise < shape.depth < 3.5 * shape.depth_noise:
             found.append(shape.divergence)
     assert len(found) > 5
     assert all(0.1 < rate < 0.8 for rate in found)
 
 
-def test_a_hidden_descent_is_said_with_what_could_be_seen():
-    said, wanted = [], []
+def test_the_message_of_a_hidden_descent_states_what_would_be_visible():
+    found, expected = [], []
     for seed in SEEDS:
         losses = 2.3 - np.where(X > -4, 0.02, 0) + np.where(X > 0, 3.0, 0) + noise(seed, 0.3)
         messages = [finding.message for finding in analyze(Sweep.from_losses(RATES, losses)).diagnosis]
-        said += [message for message in messages if "rests on" in message]
-        wanted.append(
-            "The loss is so noisy that its descent does not show, which is less than "
-            f"{3.5 * measure(losses).left_over:.2g}: the suggestion rests on where the loss rises. Raise "
-            "`num_steps` or `batches_per_step`, or use larger batches, and compare learning rates around it "
-            "in short trainings."
+        found += [message for message in messages if "based on" in message]
+        expected.append(
+            f"The loss is so noisy that a descent smaller than {3.5 * measure(losses).depth_noise:.2g} is "
+            "hidden: the suggestion is based on where the loss increases. Increase `num_steps` or "
+            "`batches_per_step`, or use larger batches, and compare nearby learning rates in short training "
+            "runs."
         )
-    assert len(said) > 5
-    assert set(said) <= set(wanted)
+    assert len(found) > 5
+    assert set(found) <= set(expected)
 
 
 @pytest.mark.parametrize("rows", range(40, 46))
@@ -115,7 +116,7 @@ def test_the_steepest_row_may_be_the_one_before_the_minimum():
 def test_rows_at_one_learning_rate_weigh_as_one_also_where_the_others_lie_unevenly():
     random = np.random.default_rng(0)
     # Rows in heaps much closer than the Gaussian is wide, and heaps further apart than that.
-    x = np.sort(np.concatenate([random.normal(centre, 1e-5, 30) for centre in (-6, -5.9, -3, -1)]))
+    x = np.sort(np.concatenate([random.normal(center, 1e-5, 30) for center in (-6, -5.9, -3, -1)]))
     y = random.normal(2, 1, len(x))
     once = gaussian_average(x, y, SMOOTHING)
     twice = gaussian_average(np.repeat(x, 2), np.repeat(y, 2), SMOOTHING)

@@ -1,4 +1,4 @@
-"""What a notebook shows of a sweep: well-formed, safe, and with the curve where it belongs."""
+"""The HTML of a sweep in a notebook: well-formed, safe, and with correct curves."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ def text_of(element):
 
 
 def curves(element):
-    """The points of each curve: lists of (x, y) in the inner picture, whose size comes with them."""
+    """The points of each curve: lists of (x, y) in the inner SVG, and its size."""
     (inner,) = [svg for svg in element.iter(SVG) if svg.get("overflow") == "hidden"]
     size = float(inner.get("width")), float(inner.get("height"))
     found = [re.findall(r"[ML]([-\d.]+),([-\d.]+)", path.get("d")) for path in inner.iter("path")]
     return [[(float(x), float(y)) for x, y in points] for points in found], size
 
 
-def test_the_answer_and_the_curve():
+def test_the_suggestion_and_the_curve():
     sweep = a_sweep()
     suggestion = analyze(sweep).suggestion
     element = shown(sweep, closing_line="Stopped after 100 steps.")
@@ -64,7 +64,7 @@ def test_the_answer_and_the_curve():
     assert "Stopped after 100 steps." in text_of(element)
     (outer, _) = element.iter(SVG)
     assert outer.get("role") == "img"
-    assert f"{suggestion.learning_rate:.3g} is suggested" in outer.get("aria-label")
+    assert f"suggested learning rate {suggestion.learning_rate:.3g}" in outer.get("aria-label")
 
 
 def test_the_curves_lie_where_their_numbers_are():
@@ -74,7 +74,7 @@ def test_the_curves_lie_where_their_numbers_are():
     assert (loss[0][0], loss[-1][0]) == (0.0, width)  # the whole ramp
     expected = np.linspace(0, width, 100)
     np.testing.assert_allclose([x for x, _ in loss], expected, atol=0.06)
-    # The descent fills the picture, and the divergence (up to a hundred times as high) leaves it at the top.
+    # The descent fills the chart, and the divergence (up to a hundred times as high) leaves it at the top.
     lowest = min(loss, key=lambda point: -point[1])
     assert lowest[0] == pytest.approx(expected[sweep.loss.argmin()], abs=0.06)
     assert 0.9 * height < lowest[1] <= height
@@ -116,7 +116,7 @@ def test_validation_loss_is_a_curve_of_its_own():
     assert len(curves(shown(a_sweep(validation_loss=np.full(100, 2.0))))[0]) == 3
 
 
-def test_long_sweeps_are_thinned_and_keep_their_spikes():
+def test_long_sweeps_are_downsampled_and_keep_their_spikes():
     sweep = a_sweep(20_000, divergence=0)
     sweep.loss[12_345] = 2.9
     (loss, smoothed), (width, _) = curves(shown(sweep))
@@ -138,32 +138,32 @@ def test_long_sweeps_are_thinned_and_keep_their_spikes():
         ([1e-3, 1e-2, 1e-1], [1e300, -1e300, 0.0]),
     ],
 )
-def test_odd_sweeps_are_shown_too(rates, losses):
+def test_malformed_sweeps_are_shown(rates, losses):
     element = shown(Sweep.from_losses(rates, losses))
     assert text_of(element).startswith("No suggestion.")
     assert not re.search(r"nan|inf(?!in)", "".join(path.get("d") for path in element.iter("path")))
 
 
-def test_the_reason_is_said_once():
+def test_the_reason_is_shown_once():
     element = shown(Sweep.from_losses([1e-3], [2.0]))
     assert text_of(element).count("Too few steps") == 1
     assert [code.text for code in element.iter("code")] == ["num_steps"]
 
 
-def test_findings_are_said_and_nothing_is_taken_for_markup():
-    finding = Finding("odd", "mild", "a < b & <script>alert(1)</script>")
+def test_findings_are_shown_and_escaped():
+    finding = Finding("example", "mild", "a < b & <script>alert(1)</script>")
     markup = card(a_sweep(), Suggestion(None, "x", reason="<b>no</b>"), [finding], 0.3, "to <logs>")
     assert "<script>" not in markup
-    said = text_of(ElementTree.fromstring(markup))
-    assert "a < b & <script>" in said
-    assert "<b>no</b>" in said
-    assert "to <logs>" in said
+    text = text_of(ElementTree.fromstring(markup))
+    assert "a < b & <script>" in text
+    assert "<b>no</b>" in text
+    assert "to <logs>" in text
 
 
 def test_before_the_sweep():
-    said = card(Sweep.from_losses([], []), None, (), 0.3, "")
-    assert "No sweep yet" in said
-    assert "<svg" not in said
+    text = card(Sweep.from_losses([], []), None, (), 0.3, "")
+    assert "No sweep yet" in text
+    assert "<svg" not in text
 
 
 def test_trials_are_a_table_with_the_best_first():
@@ -176,13 +176,13 @@ def test_trials_are_a_table_with_the_best_first():
     )
     element = ElementTree.fromstring(results._repr_html_())
     rows = [["".join(cell.itertext()) for cell in row] for row in element]
-    assert rows[0] == ["learning rate", "loss", "descent", "accuracy", "epochs", "how it ended"]
+    assert rows[0] == ["learning rate", "loss", "descent", "accuracy", "epochs", "outcome"]
     assert [row[:2] for row in rows[1:]] == [["0.01", "0.25"], ["0.1", "0.5"], ["1", "9"]]
     assert rows[3][-1] == "failed: <b>out of memory</b>"
     assert all(cell in repr(results) for row in rows for cell in row)
 
 
-def test_no_colour_of_the_page_is_assumed():
+def test_no_color_of_the_page_is_assumed():
     """Black or white text or paper would be invisible in one half of all notebooks."""
     markup = card(a_sweep(), analyze(a_sweep()).suggestion, (), 0.3, "")
     assert not re.search(r"background|#000|#fff|black|white", markup)

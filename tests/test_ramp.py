@@ -27,14 +27,14 @@ def test_a_ramp_begins_and_ends_exactly_where_it_is_told_to(shape, num_steps):
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        ((1e-3, 1e-4, 10), "`start_lr` must be above 0 .*start_lr=0.001, end_lr=0.0001"),
+        ((1e-3, 1e-4, 10), "`start_lr` must be less than `end_lr`.*start_lr=0.001, end_lr=0.0001"),
         ((1e-3, 1e-3, 10), "start_lr=0.001, end_lr=0.001"),
         ((0.0, 1.0, 10), "start_lr=0.0"),
         ((-1.0, 1.0, 10), "start_lr=-1.0"),
         ((1e-3, float("inf"), 10), "end_lr=inf"),
         ((1e-3, float("nan"), 10), "end_lr=nan"),
         ((1e-3, 1.0, 1), "num_steps=1"),
-        ((1e-3, 1.0, 10, "cosine"), "one of 'exponential', 'linear'. Received: ramp='cosine'"),
+        ((1e-3, 1.0, 10, "cosine"), "one of 'exponential', 'linear'. Received: shape='cosine'"),
     ],
 )
 def test_what_is_no_ramp_is_refused_by_name_and_value(arguments, named):

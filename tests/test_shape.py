@@ -7,8 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from tb_lrfinder.analysis.curve import Usable, smooth
+from tb_lrfinder.analysis.curve import smooth
 from tb_lrfinder.analysis.shape import Shape
+from tb_lrfinder.analysis.usable_rows import UsableRows
 
 SMOOTHING = 0.3
 RATES = np.geomspace(1e-7, 10, 400)
@@ -16,7 +17,7 @@ X = np.log10(RATES)
 
 
 def measure(losses):
-    return Shape.measure(Usable.of(RATES, losses), smooth(RATES, losses, SMOOTHING), SMOOTHING)
+    return Shape.measure(UsableRows.of(RATES, losses), smooth(RATES, losses, SMOOTHING), SMOOTHING)
 
 
 def test_the_depth_is_from_the_rows_that_the_smoothing_keeps_apart_down_to_the_minimum():
@@ -27,20 +28,20 @@ def test_the_depth_is_from_the_rows_that_the_smoothing_keeps_apart_down_to_the_m
     apart = slice(0, int(np.searchsorted(X, X[low] - 3 * SMOOTHING)))
     assert shape.depth == pytest.approx(smoothed[apart].mean() - smoothed[low], rel=0.01)
     assert shape.initial == np.median(losses[: np.searchsorted(X, -7 + 8 / 5)])
-    assert shape.lowest == smoothed[low]
+    assert shape.minimum_loss == smoothed[low]
     assert shape.divergence is None
 
 
 def test_what_noise_leaves_in_the_depth():
     rng = np.random.default_rng(1)
-    depths, left_over = [], []
+    depths, depth_noise = [], []
     for _ in range(100):
         losses = 2.3 - 1.5 * np.exp(-0.5 * (X / 0.8 + 2) ** 2) + rng.normal(0, 0.05, 400)
         shape = measure(losses)
         depths.append(shape.depth)
-        left_over.append(shape.left_over)
+        depth_noise.append(shape.depth_noise)
     assert shape.noise == pytest.approx(0.05, rel=0.2)
-    assert np.mean(left_over) == pytest.approx(np.std(depths), rel=0.35)
+    assert np.mean(depth_noise) == pytest.approx(np.std(depths), rel=0.35)
 
 
 @pytest.mark.parametrize("losses", [np.full(400, np.nan), np.full(400, np.inf)])
@@ -49,9 +50,9 @@ def test_of_losses_that_are_never_a_number_nothing_is_measured(losses):
     for column in (shape.learning_rate, shape.log_rate, shape.loss, shape.smoothed):
         assert column.shape == (0,)
     assert math.isnan(shape.initial)
-    assert math.isnan(shape.lowest)
-    assert (shape.initial_rows, shape.low, shape.gaps) == (0, 0, 0)
-    assert (shape.noise, shape.smoothed_noise, shape.depth, shape.left_over) == (0.0, 0.0, 0.0, 0.0)
+    assert math.isnan(shape.minimum_loss)
+    assert (shape.initial_rows, shape.minimum_row, shape.gaps) == (0, 0, 0)
+    assert (shape.noise, shape.smoothed_noise, shape.depth, shape.depth_noise) == (0.0, 0.0, 0.0, 0.0)
     assert shape.divergence == RATES[0]
     assert shape.ends_high is True
     assert shape.delta_window == 20

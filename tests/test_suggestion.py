@@ -8,8 +8,9 @@ from dataclasses import FrozenInstanceError
 import numpy as np
 import pytest
 
-from tb_lrfinder.analysis.curve import DEFAULT_SMOOTHING, longest_descents, loss_delta
+from tb_lrfinder.analysis.curve import DEFAULT_SMOOTHING, loss_delta
 from tb_lrfinder.analysis.suggestion import DEFAULT_RULE, RULES, Ranges, Suggestion, suggest
+from tb_lrfinder.analysis.usable_rows import longest_descents
 
 STEPS = 400
 RATES = np.geomspace(1e-7, 10, STEPS)
@@ -63,7 +64,7 @@ def test_the_rules_are_listed_the_default_first():
         RULES["mine"] = RULES["valley"]
 
 
-# Known answers: curves on which a rule's learning rate can be reckoned by hand.
+# Known answers: curves on which a rule's learning rate can be computed by hand.
 
 
 @pytest.mark.parametrize("at", [1e-4, 1e-2, 0.3])
@@ -256,11 +257,14 @@ def test_a_descent_below_the_resolution_of_a_float32_is_none():
 @pytest.mark.parametrize(
     ("losses", "words"),
     [
-        (np.full(STEPS, 2.3), "does not come down"),
-        (np.zeros(STEPS), "does not come down"),
-        (np.linspace(1, 2, STEPS), "diverged at once|does not come down"),
-        (np.where(RATES < 1e-3, 0.4, 0.4 + 3 * np.log10(RATES / 1e-3)), "does not come down before it rises"),
-        (np.full(STEPS, np.nan), "from the first step on"),
+        (np.full(STEPS, 2.3), "does not decrease"),
+        (np.zeros(STEPS), "does not decrease"),
+        (np.linspace(1, 2, STEPS), "diverged immediately|does not decrease"),
+        (
+            np.where(RATES < 1e-3, 0.4, 0.4 + 3 * np.log10(RATES / 1e-3)),
+            "does not decrease before it increases",
+        ),
+        (np.full(STEPS, np.nan), "from the first step, where"),
     ],
 )
 def test_there_is_a_reason_where_there_is_no_suggestion(losses, words):
@@ -283,12 +287,17 @@ def test_flat_noise_hardly_ever_passes_for_a_descent():
 def test_a_few_steps_are_no_curve(steps):
     suggestion = suggest(np.geomspace(1e-7, 10, steps), np.linspace(3, 1, steps))
     assert suggestion.learning_rate is None
-    assert f"Too few steps: {steps} " in suggestion.reason
+    assert f"Too few steps with a finite loss: {steps}, " in suggestion.reason
 
 
 def test_skipped_rows_can_leave_too_few():
-    assert "Too few steps: 5 " in suggest(RATES, logistic(RATES), skip_start=200, skip_end=195).reason
-    assert "Too few steps: 0 " in suggest(RATES, logistic(RATES), skip_start=10_000).reason
+    assert (
+        "Too few steps with a finite loss: 5, "
+        in suggest(RATES, logistic(RATES), skip_start=200, skip_end=195).reason
+    )
+    assert (
+        "Too few steps with a finite loss: 0, " in suggest(RATES, logistic(RATES), skip_start=10_000).reason
+    )
 
 
 def test_skipped_rows_do_not_count():
@@ -372,14 +381,11 @@ def test_a_suggestion_is_plain_data():
 def test_a_suggestion_prints_well():
     ranges = Ranges(7e-4, 6e-3, (5e-4, 6e-3))
     assert str(Suggestion(2.123456e-3, "mid_descent", None, ranges)) == (
-        "Learning rate 0.00212 by mid_descent "
-        "(long training 0.0007, one-cycle peak 0.006, cyclical 0.0005 to 0.006)"
+        "Suggested learning rate 0.00212 "
+        "(mid_descent; long training 0.0007, one-cycle peak 0.006, cyclical 0.0005 to 0.006)"
     )
-    assert repr(Suggestion(1e-3, "valley")) == "<Learning rate 0.001 by valley>"
-    assert (
-        str(Suggestion(None, "valley", "The loss is flat."))
-        == "No learning rate by valley: The loss is flat."
-    )
+    assert repr(Suggestion(1e-3, "valley")) == "<Suggested learning rate 0.001 (valley)>"
+    assert str(Suggestion(None, "valley", "The loss is flat.")) == "No suggestion (valley): The loss is flat."
 
 
 # Bad input.
@@ -388,24 +394,34 @@ def test_a_suggestion_prints_well():
 @pytest.mark.parametrize(
     ("arguments", "settings", "error", "words"),
     [
-        (([1, 2, 3], [1, 2]), {}, ValueError, "equally long.*3 learning rates and 2 losses"),
-        (([[1, 2]], [[1, 2]]), {}, ValueError, r"`learning_rates` must hold one number.*\(1, 2\)"),
-        (([1, 2], [[1, 2]]), {}, ValueError, r"`losses` must hold one number"),
-        ((1.0, 2.0), {}, ValueError, "`learning_rates` must hold one number"),
-        (([0.0, 0.1], [1, 2]), {}, ValueError, "positive and finite. Received 0 at position 0"),
-        (([0.1, -0.2], [1, 2]), {}, ValueError, "Received -0.2 at position 1"),
-        (([0.1, np.nan], [1, 2]), {}, ValueError, "Received nan at position 1"),
-        (([0.1, np.inf], [1, 2]), {}, ValueError, "Received inf at position 1"),
-        (([0.1, 0.3, 0.2], [1, 2, 3]), {}, ValueError, "rise.*0.3 and then 0.2 at position 2; sort"),
-        (([0.1, 0.1, 0.1], [1, 2, 3]), {}, ValueError, "must rise.*0.1 in all 3 rows"),
+        (([1, 2, 3], [1, 2]), {}, ValueError, r"`losses` must have 3 values.*losses.shape=\(2,\)"),
+        (([[1, 2]], [[1, 2]]), {}, ValueError, r"`learning_rates` must be .* one dimension.*\(1, 2\)"),
+        (([1, 2], [[1, 2]]), {}, ValueError, "`losses` must be .* one dimension"),
+        ((1.0, 2.0), {}, ValueError, "`learning_rates` must be .* one dimension"),
+        (([0.0, 0.1], [1, 2]), {}, ValueError, r"positive and finite. Received: learning_rates\[0\]=0"),
+        (([0.1, -0.2], [1, 2]), {}, ValueError, r"Received: learning_rates\[1\]=-0.2"),
+        (([0.1, np.nan], [1, 2]), {}, ValueError, r"Received: learning_rates\[1\]=nan"),
+        (([0.1, np.inf], [1, 2]), {}, ValueError, r"Received: learning_rates\[1\]=inf"),
+        (([0.1, 0.3, 0.2], [1, 2, 3]), {}, ValueError, r"decrease.*\[1\]=0.3, .*\[2\]=0.2. Sort"),
+        (([0.1, 0.1, 0.1], [1, 2, 3]), {}, ValueError, "must increase.*0.1 in all 3 rows"),
         ((["a", "b"], [1, 2]), {}, TypeError, "`learning_rates` must be a list or an array of numbers.*'a'"),
         (([0.1, 0.2], [None, {}]), {}, TypeError, "`losses` must be a list or an array of numbers"),
         (([0.1, 0.2], [1, 2]), {"rule": "best"}, ValueError, "`rule` must be one of 'mid_descent'.*'best'"),
-        (([0.1, 0.2], [1, 2]), {"smoothing": -0.1}, ValueError, "`smoothing` must be 0.*smoothing=-0.1"),
+        (
+            ([0.1, 0.2], [1, 2]),
+            {"smoothing": -0.1},
+            ValueError,
+            "`smoothing` must be .* at least 0.*smoothing=-0.1",
+        ),
         (([0.1, 0.2], [1, 2]), {"smoothing": np.nan}, ValueError, "`smoothing`"),
-        (([0.1, 0.2], [1, 2]), {"smoothing": "0.2"}, TypeError, "`smoothing` must be a number.*'0.2'"),
-        (([0.1, 0.2], [1, 2]), {"skip_start": -1}, ValueError, "`skip_start` must be a whole.*skip_start=-1"),
-        (([0.1, 0.2], [1, 2]), {"skip_end": 1.5}, ValueError, "`skip_end` must be a whole.*skip_end=1.5"),
+        (([0.1, 0.2], [1, 2]), {"smoothing": "0.2"}, TypeError, "`smoothing` must be a finite number.*'0.2'"),
+        (
+            ([0.1, 0.2], [1, 2]),
+            {"skip_start": -1},
+            ValueError,
+            "`skip_start` must be an integer.*skip_start=-1",
+        ),
+        (([0.1, 0.2], [1, 2]), {"skip_end": 1.5}, TypeError, "`skip_end` must be an integer.*skip_end=1.5"),
     ],
 )
 def test_bad_input_is_named_with_its_value_and_what_to_do(arguments, settings, error, words):
@@ -418,13 +434,13 @@ def test_learning_rates_may_repeat_as_long_as_they_rise():
     twice = suggest(rates, np.repeat(logistic(RATES), 2))
     assert twice.learning_rate == pytest.approx(suggest(RATES, logistic(RATES)).learning_rate, rel=0.05)
     for rows in (2, 3):
-        with pytest.raises(ValueError, match=f"Received 0.001 in all {rows} rows; sweep from a small"):
+        with pytest.raises(ValueError, match=f"learning_rates=0.001 in all {rows} rows. Sweep from"):
             suggest([1e-3] * rows, [1.0] * rows)
     assert suggest([1e-3], [1.0]).learning_rate is None
 
 
 def test_an_endless_smoothing_is_refused():
-    with pytest.raises(ValueError, match=r"`smoothing` must be 0 \(none\) or a positive number"):
+    with pytest.raises(ValueError, match=r"`smoothing` must be a finite number"):
         suggest(RATES, logistic(RATES), smoothing=float("inf"))
 
 

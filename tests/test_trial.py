@@ -80,7 +80,9 @@ class TestNumbers:
         }
 
     def test_columns_must_fit_together(self):
-        with pytest.raises(ValueError, match=r"'accuracy' of shape \[1\], where others have 2"):
+        with pytest.raises(
+            ValueError, match=r"`columns\['accuracy'\]` must have 2 values, one for each epoch"
+        ):
             Trial.from_columns({"loss": [2.0, 1.0], "accuracy": [0.5]})
 
 

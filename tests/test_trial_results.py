@@ -44,12 +44,12 @@ def test_of_equals_the_lower_learning_rate_is_first():
 def test_what_diverged_or_failed_comes_last_and_is_never_the_best(bad):
     good = outcome(0.01, 2.0, 1.9, validation=[2.0, 1.9])
     assert list(TrialResults([bad, good])) == [good, bad]
-    with pytest.raises(ValueError, match=r"No trial came to an end with a finite loss \(1: "):
+    with pytest.raises(ValueError, match=r"No trial finished with a finite loss \(1: "):
         _ = TrialResults([bad]).best
 
 
 def test_no_trials_have_no_best():
-    with pytest.raises(ValueError, match="there was none"):
+    with pytest.raises(ValueError, match="there are no trials"):
         _ = TrialResults([]).best
 
 
@@ -61,6 +61,6 @@ def test_the_table_has_a_line_for_each_and_says_what_went_wrong():
     assert "validation loss" in header
     assert "gap" in header
     assert first.split()[:4] == ["0.01", "1.5", "1.75", "0.25"]
-    assert first.endswith("completed (run before)")
+    assert first.endswith("completed (reused)")
     assert second.endswith("failed: ValueError: broken")
     assert header.index("epochs") + len("epochs") == first.index("completed") - 2  # columns are aligned

@@ -1,1 +1,1 @@
-"""The numbers: what a sweep's rows say. NumPy only; knows nothing of files, HTTP or Keras."""
+"""Analysis of sweeps and trials. Depends only on NumPy, and not on files, HTTP or Keras."""

@@ -1,4 +1,4 @@
-"""Everything that is computed from a recorded sweep, in one call. Needs only numpy."""
+"""Analysis of a recorded sweep: smoothed loss, suggestions and diagnosis. Depends only on NumPy."""
 
 from __future__ import annotations
 
@@ -6,24 +6,32 @@ from dataclasses import dataclass
 from typing import Any
 
 from tb_lrfinder.analysis.averaging import Floats
-from tb_lrfinder.analysis.curve import DEFAULT_DELTA_WINDOW, DEFAULT_SMOOTHING, Sweep, Usable
-from tb_lrfinder.analysis.diagnosis import NON_FINITE_EARLY, Finding, diagnose, obstacle
+from tb_lrfinder.analysis.curve import DEFAULT_DELTA_WINDOW, DEFAULT_SMOOTHING, Sweep
+from tb_lrfinder.analysis.diagnosis import NON_FINITE_EARLY, Finding, diagnose, severe_finding
 from tb_lrfinder.analysis.shape import Shape
 from tb_lrfinder.analysis.stop_reasons import STOP_REASONS
-from tb_lrfinder.analysis.suggestion import DEFAULT_RULE, RULES, Suggestion, apply_rule, kept_rows
+from tb_lrfinder.analysis.suggestion import DEFAULT_RULE, RULES, Suggestion, apply_rule, remaining_rows
+from tb_lrfinder.analysis.usable_rows import UsableRows
+from tb_lrfinder.checks import (
+    check_delta_window,
+    check_instance,
+    check_integer,
+    check_smoothing,
+    check_string,
+)
 
 
 @dataclass(frozen=True, eq=False)
 class Analysis:
-    """What a sweep says.
+    """The results of analyzing a sweep, see `analyze()`.
 
-    Args:
-        smoothed_loss: One per row of the sweep.
-        suggestions: By rule.
-        diagnosis: What is worth saying about the sweep, the severe first.
-        minimum_learning_rate: Where the smoothed loss is lowest.
-        divergence_learning_rate: Where the loss rose above its initial level for good, or became NaN or
-            infinite by what the learning rate did.
+    Attributes:
+        smoothed_loss: float64 array with one value per row of the sweep.
+        suggestions: Dict of `Suggestion` by rule name.
+        diagnosis: Tuple of `Finding`, any severe one first.
+        minimum_learning_rate: Float. Learning rate at which the smoothed loss is lowest, or `None`.
+        divergence_learning_rate: Float. Learning rate from which the loss stays above its initial level, or
+            becomes NaN or infinite because of the learning rate; `None` if it did not diverge.
     """
 
     smoothed_loss: Floats
@@ -34,16 +42,16 @@ class Analysis:
 
     @property
     def suggestion(self) -> Suggestion:
-        """That of the default rule."""
+        """The suggestion of the default rule."""
         return self.suggestions[DEFAULT_RULE]
 
     @property
     def severity(self) -> str | None:
-        """The worst of the diagnosis: `"severe"`, `"mild"`, or None."""
+        """The highest severity in the diagnosis: `"severe"`, `"mild"`, or `None`."""
         return self.diagnosis[0].severity if self.diagnosis else None
 
     def to_json(self) -> dict[str, Any]:
-        """The keys of the same names in the HTTP API."""
+        """Return the results as a dict, in the format of the HTTP API."""
         return {
             "suggestion": self.suggestion.to_json(),
             "suggestions": {name: suggestion.to_json() for name, suggestion in self.suggestions.items()},
@@ -63,10 +71,10 @@ def analyze(
     stop_reason: str | None = None,
     planned_steps: int | None = None,
 ) -> Analysis:
-    """Everything that a recorded sweep says.
+    """Analyze a recorded sweep: smoothed loss, suggestions of all rules, and diagnosis.
 
-    Odd data do not raise, such as no rows, only NaN, or a learning rate that stands still: there is no
-    suggestion then, and its `reason` says why.
+    Malformed data never raises, such as an empty sweep, a loss that is always NaN, or a constant learning
+    rate: the suggestions then have no learning rate, and their `reason` says why.
 
     Example:
     ```python
@@ -75,33 +83,47 @@ def analyze(
     ```
 
     Args:
-        sweep: The rows of the sweep.
-        smoothing: Standard deviation of the Gaussian that smooths the loss, in decades of learning rate.
-        delta_window: Steps over which the loss delta is taken, for the rule of the lowest one.
-        skip_start: Rows that the rules leave out at the start.
-        skip_end: Rows that the rules leave out at the end.
-        stop_reason: How the sweep ended, one of `STOP_REASONS`; None where it is not known.
-        planned_steps: How many steps the ramp was to have; None where it is not known.
+        sweep: `Sweep`. The recorded rows.
+        smoothing: Float. Standard deviation of the Gaussian that smooths the loss, in decades of learning
+            rate, from 0 to 2. Defaults to `0.3`.
+        delta_window: Integer. Window of the loss delta, in steps, at least 1; used by the rule
+            `lowest_delta`. Defaults to `20`.
+        skip_start: Integer. Number of rows that the rules ignore at the start. Defaults to `0`.
+        skip_end: Integer. Number of rows that the rules ignore at the end. Defaults to `0`.
+        stop_reason: String. Why the sweep stopped, such as `"diverged"`; see `LRFinder`. Defaults to `None`,
+            unknown.
+        planned_steps: Integer. Number of steps of the complete ramp. Defaults to `None`, unknown.
+
+    Returns:
+        An `Analysis`.
 
     Raises:
-        ValueError: A setting is negative, or `delta_window` is below 1.
+        TypeError: If an argument has the wrong type.
+        ValueError: If an argument is out of range.
     """
+    check_instance("sweep", sweep, Sweep, "a Sweep")
+    smoothing = check_smoothing("smoothing", smoothing)
+    delta_window = check_delta_window("delta_window", delta_window)
+    if stop_reason is not None:  # event files of other versions may contain unknown reasons
+        check_string("stop_reason", stop_reason, "a string or None", may_be_empty=True)
+    if planned_steps is not None:
+        planned_steps = check_integer("planned_steps", planned_steps, or_none=True)
     usable = sweep.usable
     smoothed = usable.smoothed(smoothing)
-    rows = kept_rows(len(sweep), skip_start, skip_end)
+    rows = remaining_rows(len(sweep), skip_start, skip_end)
     if skip_start or skip_end:
-        usable = Usable.of(sweep.learning_rate[rows], sweep.loss[rows], rows.start)
+        usable = UsableRows.of(sweep.learning_rate[rows], sweep.loss[rows], rows.start)
     shape = Shape.measure(usable, smoothed[rows], smoothing, delta_window=delta_window)
-    hindered = obstacle(shape)
-    suggestions = {name: apply_rule(name, shape, hindered) for name in RULES}
-    if stop_reason == "refused":  # whatever the rows look like, the learning rate had no part in them
+    severe = severe_finding(shape)
+    suggestions = {name: apply_rule(name, shape, severe) for name in RULES}
+    if stop_reason == "refused":  # whatever the rows look like, the learning rate had no effect
         reason = STOP_REASONS[stop_reason].capitalize() + "."
         suggestions = {name: Suggestion(None, name, reason=reason) for name in RULES}
     divergence = shape.divergence
-    if hindered is not None and hindered.code == NON_FINITE_EARLY:
-        divergence = None  # not the learning rate's doing
+    if severe is not None and severe.code == NON_FINITE_EARLY:
+        divergence = None  # not caused by the learning rate
     elif divergence is None and stop_reason in ("diverged", "non_finite") and len(sweep):
-        divergence = float(sweep.learning_rate[-1])  # it was stopped before the smoothed loss shows it
+        divergence = float(sweep.learning_rate[-1])  # the sweep stopped before the smoothed loss shows it
     return Analysis(
         smoothed_loss=smoothed,
         suggestions=suggestions,
@@ -111,6 +133,6 @@ def analyze(
             stop_reason=stop_reason,
             planned_steps=planned_steps,
         ),
-        minimum_learning_rate=float(shape.learning_rate[shape.low]) if len(shape.loss) else None,
+        minimum_learning_rate=float(shape.learning_rate[shape.minimum_row]) if len(shape.loss) else None,
         divergence_learning_rate=divergence,
     )

@@ -1,10 +1,7 @@
-"""The columns of one sweep, and the curves that are drawn from them. Needs only numpy."""
+"""A recorded sweep and the curves derived from it. Depends only on NumPy."""
 
 from __future__ import annotations
 
-import math
-from array import array
-from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -13,41 +10,48 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tb_lrfinder.analysis.averaging import (
-    Floats,
-    cap_divergence,
-    despike,
-    gaussian_average,
-    initial_rows,
-    usable,
+from tb_lrfinder.analysis.averaging import Floats, usable_mask
+from tb_lrfinder.analysis.usable_rows import UsableRows
+from tb_lrfinder.checks import (
+    check_column,
+    check_delta_window,
+    check_integer_column,
+    check_smoothing,
+    set_fields,
 )
 
 COLUMNS: Final = ("step", "learning_rate", "loss", "loss_delta", "validation_loss")
-"""Those of a sweep, in their order on disk."""
+"""The columns of a sweep, in the order in which they are stored."""
 
 DEFAULT_SMOOTHING: Final = 0.3
-"""Standard deviation of the Gaussian that smooths the loss, in decades of learning rate."""
+"""Default standard deviation of the Gaussian that smooths the loss, in decades of learning rate."""
 
 DEFAULT_DELTA_WINDOW: Final = 20
-"""Steps over which the loss delta is taken."""
+"""Default window of the loss delta, in steps."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Sweep:
-    """The rows of one sweep: what was recorded at each step of the ramp.
+    """The rows of a sweep: what was recorded at each step of the ramp.
 
     Example:
 
     ```python
-    finder.sweep.learning_rate[finder.sweep.loss.argmin()]
+    sweep = finder.sweep
+    sweep.learning_rate[sweep.loss.argmin()]
+    dict(sweep)      # the columns by name, as for `pandas.DataFrame(dict(sweep))`
     ```
 
     Args:
-        step: int64, the row's number in the ramp, from 0.
-        learning_rate: float64, the learning rate that acted in the step (exactly a float32).
-        loss: float64, the loss of the step's batch before its update.
-        loss_delta: float64, the moving difference of the loss, see `loss_delta`.
-        validation_loss: float64, NaN in the rows that have none.
+        step: int64 array. Index of the step in the ramp, starting at 0.
+        learning_rate: float64 array. Learning rate used in the step, in float32 precision.
+        loss: float64 array. Loss of the step's batch, before the update.
+        loss_delta: float64 array. Moving difference of the loss, see `loss_delta()`.
+        validation_loss: float64 array. NaN in rows without a validation loss.
+
+    Raises:
+        TypeError: If a column does not consist of numbers.
+        ValueError: If the columns are not one-dimensional or differ in length.
     """
 
     step: NDArray[np.int64]
@@ -55,6 +59,18 @@ class Sweep:
     loss: Floats
     loss_delta: Floats
     validation_loss: Floats
+
+    def __post_init__(self) -> None:
+        rates = check_column("learning_rate", self.learning_rate)
+        count = len(rates)
+        set_fields(
+            self,
+            step=check_integer_column("step", self.step, length=count),
+            learning_rate=rates,
+            loss=check_column("loss", self.loss, length=count),
+            loss_delta=check_column("loss_delta", self.loss_delta, length=count),
+            validation_loss=check_column("validation_loss", self.validation_loss, length=count),
+        )
 
     @classmethod
     def from_losses(
@@ -66,57 +82,77 @@ class Sweep:
         *,
         step: ArrayLike | None = None,
     ) -> Sweep:
-        """A sweep with its loss delta computed.
+        """Create a sweep from its losses and compute the loss delta.
+
+        Example:
+
+        ```python
+        sweep = Sweep.from_losses([1e-3, 1e-2, 1e-1], [2.3, 1.9, 4.0])
+        sweep.loss_delta      # 0, -0.4, 0.85
+        ```
 
         Args:
-            learning_rate: One per step; kept as the float32 that an optimizer holds.
-            loss: One per step, any finite or non-finite number.
-            validation_loss: One per step, NaN where none was taken. None: none at all.
-            delta_window: Steps over which the loss delta is taken, at least 1.
-            step: The number of each row. None: counted from 0.
+            learning_rate: Array-like. Learning rate of each step; rounded to float32, as in an optimizer.
+            loss: Array-like. Loss of each step; may be NaN or infinite.
+            validation_loss: Array-like. Validation loss of each step, NaN where there is none. Defaults to
+                `None`, no validation loss.
+            delta_window: Integer. Window of the loss delta, in steps, at least 1. Defaults to `20`.
+            step: Array-like. Index of each step. Defaults to `0, 1, 2, ...`.
+
+        Returns:
+            A `Sweep`.
 
         Raises:
-            ValueError: The columns are not one-dimensional and equally long, or `delta_window` is below 1.
+            TypeError: If an argument does not consist of numbers.
+            ValueError: If the columns are not one-dimensional or differ in length, or `delta_window` is less
+                than 1.
         """
-        rates = _column("learning_rate", np.asarray(learning_rate, dtype=np.float32))
-        losses = _column("loss", loss, len(rates))
-        validation = np.full(len(rates), np.nan) if validation_loss is None else validation_loss
+        rates = check_column("learning_rate", learning_rate)
+        losses = check_column("loss", loss, length=len(rates))
+        with np.errstate(over="ignore"):
+            rounded = rates.astype(np.float32).astype(np.float64)
         return cls(
-            step=_column("step", np.arange(len(rates)) if step is None else step, len(rates)).astype(
-                np.int64
-            ),
-            learning_rate=rates,
+            step=np.arange(len(rates)) if step is None else step,  # type: ignore[arg-type]
+            learning_rate=rounded,
             loss=losses,
-            loss_delta=loss_delta(losses, delta_window),
-            validation_loss=_column("validation_loss", validation, len(rates)),
+            loss_delta=_loss_delta(losses, check_delta_window("delta_window", delta_window)),
+            validation_loss=np.full(len(rates), np.nan) if validation_loss is None else validation_loss,  # type: ignore[arg-type]
         )
 
     def with_delta_window(self, delta_window: int) -> Sweep:
-        """The same sweep with its loss delta taken over another number of steps."""
-        delta = loss_delta(self.loss, delta_window)
+        """Return the sweep with the loss delta computed for another window.
+
+        Args:
+            delta_window: Integer. Window of the loss delta, in steps, at least 1.
+
+        Raises:
+            TypeError: If `delta_window` is not an integer.
+            ValueError: If it is less than 1.
+        """
+        delta = _loss_delta(self.loss, check_delta_window("delta_window", delta_window))
         return Sweep(self.step, self.learning_rate, self.loss, delta, self.validation_loss)
 
     @cached_property
-    def usable(self) -> Usable:
-        """Its rows that can be reckoned with, kept for as long as it is: a smoothing is changed often."""
-        return Usable.of(self.learning_rate, self.loss)
+    def usable(self) -> UsableRows:
+        """The usable rows, cached because the smoothing is changed often."""
+        return UsableRows.of(self.learning_rate, self.loss)
 
     def columns(self) -> dict[str, NDArray[Any]]:
-        """The columns by name, in the order in which they are written."""
+        """Return the columns by name, in the order in which they are stored."""
         return {name: getattr(self, name) for name in COLUMNS}
 
     def keys(self) -> tuple[str, ...]:
-        """The names of the columns, so that `dict(sweep)` and `pandas.DataFrame(dict(sweep))` work."""
+        """Return the column names, so that `dict(sweep)` and `pandas.DataFrame(dict(sweep))` work."""
         return COLUMNS
 
     def __getitem__(self, name: str) -> NDArray[Any]:
-        """A column by its name.
+        """Return a column by name.
 
         Raises:
-            KeyError: If there is no such column; names those that there are.
+            KeyError: If there is no such column.
         """
         if name not in COLUMNS:
-            raise KeyError(f"A sweep has no column {name!r}. It has {', '.join(COLUMNS)}.")
+            raise KeyError(f"Unknown column {name!r}. The columns of a sweep are: {', '.join(COLUMNS)}")
         return self.columns()[name]
 
     def __len__(self) -> int:
@@ -136,37 +172,56 @@ assert tuple(field.name for field in fields(Sweep)) == COLUMNS
 
 
 def loss_delta(loss: ArrayLike, window: int = DEFAULT_DELTA_WINDOW) -> Floats:
-    """The moving difference of the loss: `(loss[i] - loss[i - window]) / window`.
+    """Compute the loss delta, a moving difference: `(loss[i] - loss[i - window]) / window`.
 
-    In the first `window` rows the window reaches back to row 0; row 0 itself has a delta of 0.
+    In the first `window` rows the window is truncated at row 0; the delta of row 0 is 0.
+
+    Example:
+
+    ```python
+    loss_delta([2.0, 1.5, 0.5], window=1)      # 0, -0.5, -1
+    ```
 
     Args:
-        loss: One per step.
-        window: Steps to look back, at least 1.
+        loss: Array-like. Loss of each step.
+        window: Integer. Number of steps to look back, at least 1. Defaults to `20`.
+
+    Returns:
+        float64 array with the loss delta of each step.
 
     Raises:
-        ValueError: `window` is not a whole number of at least 1.
+        TypeError: If `loss` does not consist of numbers, or `window` is not an integer.
+        ValueError: If `loss` is not one-dimensional, or `window` is less than 1.
     """
-    if isinstance(window, bool) or not 1 <= window < math.inf or window != int(window):
-        raise ValueError(
-            f"`window` must be a whole number of at least 1, such as 20. Received window={window!r}."
-        )
-    losses = _column("loss", loss)
-    window = min(int(window), max(len(losses), 1))  # a longer one reaches back to row 0 just the same
+    return _loss_delta(check_column("loss", loss), check_delta_window("window", window))
+
+
+def _loss_delta(losses: Floats, window: int) -> Floats:
+    window = min(window, max(len(losses), 1))  # a longer window is truncated at row 0 as well
     delta = np.zeros(len(losses))
     with np.errstate(invalid="ignore", over="ignore"):
-        delta[1:window] = (losses[1:window] - losses[:1]) / np.arange(1, len(losses))[: window - 1]
-        delta[window:] = (losses[window:] - losses[:-window]) / window
+        delta[1:window] = _difference(losses[1:window], losses[:1], np.arange(1, len(losses))[: window - 1])
+        delta[window:] = _difference(losses[window:], losses[:-window], window)
     return delta
 
 
-def smooth(learning_rate: ArrayLike, loss: ArrayLike, decades: float = DEFAULT_SMOOTHING) -> Floats:
-    """The loss without its noise, as a function of the learning rate.
+def last_loss_delta(losses: Sequence[float], window: int) -> float:
+    """Return the last value of `loss_delta`, without computing the others."""
+    steps = min(window, len(losses) - 1)
+    return _difference(losses[-1], losses[-1 - steps], steps) if steps else 0.0
 
-    Each value is the average of the loss under a Gaussian that is centred on its learning rate and measured
-    in decades. So it means the same for 100 and for 10,000 steps, and does not lag behind as an average over
-    past steps does. Spikes of one or two steps are taken out by a running median before, and the divergent
-    tail is capped half a descent above the initial level, so that it cannot drag the minimum to the left.
+
+def _difference(loss: Any, earlier: Any, steps: Any) -> Any:
+    return (loss - earlier) / steps
+
+
+def smooth(learning_rate: ArrayLike, loss: ArrayLike, decades: float = DEFAULT_SMOOTHING) -> Floats:
+    """Smooth the loss as a function of the learning rate.
+
+    Each value is a Gaussian-weighted average of the loss, centered on its learning rate, with a width in
+    decades. The width therefore means the same for 100 and for 10,000 steps, and the average does not lag
+    like one over past steps. A running median first removes spikes of one or two steps, and the divergent
+    tail is capped at half a descent above the initial level, so that it cannot shift the minimum to the left.
 
     Example:
 
@@ -175,110 +230,57 @@ def smooth(learning_rate: ArrayLike, loss: ArrayLike, decades: float = DEFAULT_S
     ```
 
     Args:
-        learning_rate: Positive numbers, one per step.
-        loss: One per learning rate. Rows in which it is NaN or infinite are NaN in the result; the other
-            rows are smoothed as if these were not there.
-        decades: Standard deviation of the Gaussian in decades of learning rate. 0 returns the losses.
+        learning_rate: Array-like. Learning rate of each step, positive.
+        loss: Array-like. Loss of each step. Rows with a NaN or infinite loss are NaN in the result, and
+            ignored in all other rows.
+        decades: Float. Standard deviation of the Gaussian, in decades of learning rate, from 0 to 2. `0`
+            disables smoothing. Defaults to `0.3`.
 
     Returns:
-        The smoothed loss, one per step.
+        float64 array with the smoothed loss of each step.
 
     Raises:
-        ValueError: The arguments are not one-dimensional and equally long, or `decades` is negative.
+        TypeError: If an argument is not numeric.
+        ValueError: If the arrays are not one-dimensional or differ in length, or `decades` is out of range.
     """
-    rates = _column("learning_rate", learning_rate)
-    return Usable.of(rates, _column("loss", loss, len(rates))).smoothed(decades)
-
-
-@dataclass(frozen=True, eq=False)
-class Usable:
-    """The rows that can be reckoned with, and what is reckoned from them whatever the smoothing.
-
-    Those whose loss and learning rate are finite as float32 numbers, so that their sums stay finite too.
-
-    Args:
-        all_rates: Learning rates of all rows.
-        all_losses: Losses of all rows.
-        rows: Which of them can be reckoned with.
-        first: Which row of the sweep the first one is, where some were left out before it.
-    """
-
-    all_rates: Floats
-    all_losses: Floats
-    rows: NDArray[np.int64]
-    first: int = 0
-
-    @classmethod
-    def of(cls, rates: Floats, losses: Floats, first: int = 0) -> Usable:
-        """Those of two columns."""
-        return cls(rates, losses, np.flatnonzero(usable(rates, losses)), first)
-
-    @cached_property
-    def log_rate(self) -> Floats:
-        """Base-10 logarithm of their learning rates."""
-        return np.asarray(np.log10(self.all_rates[self.rows]))
-
-    @cached_property
-    def calm(self) -> Floats:
-        """Their losses without spikes and divergence: what is averaged."""
-        return cap_divergence(despike(self.all_losses[self.rows]), initial_rows(self.log_rate))
-
-    @cached_property
-    def longest_descents(self) -> tuple[Sequence[int], Sequence[int]]:
-        """See `longest_descents`, of their losses."""
-        return longest_descents(self.all_losses[self.rows])
-
-    def smoothed(self, decades: float) -> Floats:
-        """See `smooth`."""
-        if not 0 <= decades < math.inf:
-            raise ValueError(
-                f"`decades` must be 0 (no smoothing) or a positive number, such as 0.2. Received {decades!r}."
-            )
-        if decades == 0:
-            return np.array(self.all_losses)
-        smoothed = np.full(len(self.all_losses), np.nan)
-        if len(self.rows):
-            smoothed[self.rows] = gaussian_average(self.log_rate, self.calm, decades)
-        return smoothed
-
-
-def longest_descents(values: Floats) -> tuple[Sequence[int], Sequence[int]]:
-    """Of the rows up to each one: the length of their longest strictly decreasing subsequence, and its end.
-
-    The end is the row at which the first such subsequence ends. In O(n log n): `ends[k]` is the highest value
-    with which a descent of `k + 1` rows ends so far.
-    """
-    ends: list[float] = []
-    lengths, lasts = array("i"), array("i")
-    longest = last = 0
-    for row, value in enumerate((-values).tolist()):
-        length = bisect_left(ends, value)
-        if length == longest:
-            ends.append(value)
-            longest += 1
-            last = row
-        else:
-            ends[length] = value
-        lengths.append(longest)
-        lasts.append(last)
-    return lengths, lasts
+    rates = check_column("learning_rate", learning_rate)
+    losses = check_column("loss", loss, length=len(rates))
+    return UsableRows.of(rates, losses).smoothed(check_smoothing("decades", decades))
 
 
 def slope_per_decade(learning_rate: ArrayLike, smoothed: ArrayLike) -> Floats:
-    """The slope of the smoothed loss per decade of learning rate: `d smoothed / d log10(learning_rate)`.
+    """Compute the slope of the smoothed loss per decade: `d smoothed / d log10(learning_rate)`.
 
-    NaN where the smoothed loss is NaN, and everywhere if the learning rate stands still.
+    The slope is computed from the differences to both neighbors.
+
+    Example:
+
+    ```python
+    slope = slope_per_decade(sweep.learning_rate, smooth(sweep.learning_rate, sweep.loss))
+    ```
+
+    Args:
+        learning_rate: Array-like. Learning rate of each step, positive.
+        smoothed: Array-like. Smoothed loss of each step.
+
+    Returns:
+        float64 array with the slope at each step, NaN where the smoothed loss is NaN, and everywhere if the
+        learning rate is constant.
+
+    Raises:
+        TypeError: If an argument does not consist of numbers.
+        ValueError: If the arrays are not one-dimensional or differ in length.
     """
-    rates = _column("learning_rate", learning_rate)
-    values = _column("smoothed", smoothed, len(rates))
+    rates = check_column("learning_rate", learning_rate)
+    values = check_column("smoothed", smoothed, length=len(rates))
     slope = np.full(len(values), np.nan)
-    kept = np.flatnonzero(usable(rates, values))
-    slope[kept] = slope_over(np.log10(rates[kept]), values[kept])
+    rows = np.flatnonzero(usable_mask(rates, values))
+    slope[rows] = slope_over(np.log10(rates[rows]), values[rows])
     return slope
 
 
 def slope_over(x: Floats, y: Floats) -> Floats:
-    """The slope of `y` at each `x`, by differences to both neighbours; NaN everywhere if `x` stands still."""
+    """Compute the slope of `y` at each `x` by central differences; NaN everywhere if `x` is constant."""
     if len(x) < 2:
         return np.full(len(x), np.nan)
     steps = x[1:] - x[:-1]
@@ -292,14 +294,3 @@ def slope_over(x: Floats, y: Floats) -> Floats:
     slope[0], slope[-1] = between[0], between[-1]
     slope[1:-1] = (steps[:-1] * between[1:] + steps[1:] * between[:-1]) / (steps[:-1] + steps[1:])
     return slope
-
-
-def _column(name: str, values: ArrayLike, length: int | None = None) -> Floats:
-    column = np.asarray(values, dtype=np.float64)
-    if column.ndim != 1:
-        raise ValueError(f"`{name}` must be one-dimensional. Received an array of shape {column.shape}.")
-    if length is not None and len(column) != length:
-        raise ValueError(
-            f"`{name}` must have one value per learning rate, that is {length}. Received {len(column)}."
-        )
-    return column

@@ -1,4 +1,4 @@
-"""What a sweep says about itself, and what to change. Needs only numpy."""
+"""Diagnosis of a sweep: findings and how to fix them. Depends only on NumPy."""
 
 from __future__ import annotations
 
@@ -9,25 +9,26 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from tb_lrfinder.analysis.shape import LEAST_CLARITY, Shape
+from tb_lrfinder.analysis.shape import MIN_CLARITY, Shape
+from tb_lrfinder.checks import check_choice, check_string, set_fields
 
 NON_FINITE_EARLY: Final = "non_finite_early"
-"""The code of a loss that became NaN or infinite where the learning rate cannot be the reason."""
+"""Code of the finding that the loss became NaN or infinite where the learning rate cannot be the cause."""
 
 # Calibrated on recorded sweeps, see docs/suggestion.md.
-FEWEST_STEPS: Final = 10
+MIN_STEPS: Final = 10
 FEW_STEPS_PER_DECADE: Final = 8.0
 GOOD_CLARITY: Final = 10.0
-# Noise that can hide a descent of this share of the loss may hide what an untrained model learns. With more,
-# the loss itself is hardly more than noise, as that of a model that is trained already.
+# Noise that can hide a descent of these fractions of the loss may hide what an untrained model learns. With
+# more noise, the loss itself is hardly more than noise, like that of an already trained model.
 HIDDEN_DESCENT: Final = (0.02, 0.2)
-MOST_DISAGREEMENT: Final = 1.5  # decades
-# In fewer rows than these neither a descent nor a rise can be told from noise, and a sweep that begins at a
-# larger learning rate than this may well break in its first step.
-_FEWEST_TELLING_ROWS: Final = 5
+MAX_DISAGREEMENT: Final = 1.5  # decades
+# In fewer rows, neither a descent nor an increase can be distinguished from noise, and a sweep that starts at
+# a larger learning rate may well diverge in its first steps.
+_MIN_CONCLUSIVE_ROWS: Final = 5
 _HARMLESS_RATE: Final = 1e-2
 _CHECK_THE_DATA: Final = (
-    "Check the inputs and the labels for NaN and infinity, and the loss function: `from_logits`, log(0), a "
+    "Check the inputs and labels for NaN and infinity, and the loss function for `from_logits`, log(0) and "
     "division by zero."
 )
 _COMPARED_RULES: Final = ("mid_descent", "steepest", "valley", "minimum_tenth")
@@ -35,20 +36,32 @@ _COMPARED_RULES: Final = ("mid_descent", "steepest", "valley", "minimum_tenth")
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that a sweep says about itself.
+    """A single finding about a sweep.
 
     Args:
-        code: What it is, in a word, such as `"never_diverged"`.
-        severity: `"severe"`: there is no suggestion because of it. `"mild"`: worth a look.
-        message: A sentence with the numbers, and what to change.
+        code: String. Identifier of the finding, such as `"never_diverged"`.
+        severity: String. `"severe"` if it prevents a suggestion, otherwise `"mild"`.
+        message: String. A description with the relevant numbers, and what to change.
+
+    Raises:
+        TypeError: If `code` or `message` is not a string.
+        ValueError: If `severity` is unknown, or a string is empty.
     """
 
     code: str
     severity: Literal["severe", "mild"]
     message: str
 
+    def __post_init__(self) -> None:
+        set_fields(
+            self,
+            code=check_string("code", self.code),
+            severity=check_choice("severity", self.severity, ("severe", "mild")),
+            message=check_string("message", self.message),
+        )
+
     def to_json(self) -> dict[str, Any]:
-        """As a plain dict, as the HTTP API answers it."""
+        """Return the finding as a dict, in the format of the HTTP API."""
         return asdict(self)
 
     def __str__(self) -> str:
@@ -62,18 +75,18 @@ def diagnose(
     stop_reason: str | None = None,
     planned_steps: int | None = None,
 ) -> tuple[Finding, ...]:
-    """Everything worth saying about a sweep.
+    """Diagnose a sweep.
 
     Args:
-        shape: The sweep, measured.
-        suggested: What each rule suggests.
-        stop_reason: How the sweep ended, one of `STOP_REASONS`; None where it is not known.
-        planned_steps: How many steps the ramp was to have.
+        shape: The `Shape` of the sweep.
+        suggested: Suggested learning rate of each rule, by name.
+        stop_reason: Why the sweep stopped, one of `STOP_REASONS`; `None` if unknown.
+        planned_steps: Number of steps of the complete ramp; `None` if unknown.
 
     Returns:
-        The findings, the severe one first. With a severe one there is no suggestion.
+        The findings, any severe one first. If there is a severe finding, no learning rate is suggested.
     """
-    severe = obstacle(shape)
+    severe = severe_finding(shape)
     findings = [
         severe,
         None if severe else _noisy(shape),
@@ -87,35 +100,35 @@ def diagnose(
     return tuple(finding for finding in findings if finding is not None)
 
 
-def obstacle(shape: Shape) -> Finding | None:
-    """What makes a suggestion impossible, if anything does: a severe finding."""
+def severe_finding(shape: Shape) -> Finding | None:
+    """Return the severe finding that prevents a suggestion, or `None`."""
     rows = len(shape.loss)
     start = float(shape.learning_rate[0]) if rows else 0.0
     if not rows and shape.divergence is not None:
         return Finding(
             "never_finite",
             "severe",
-            "The loss is NaN or infinite from the first step on, before the learning rate could do any harm. "
-            f"{_CHECK_THE_DATA}",
+            "The loss is NaN or infinite from the first step, where the learning rate is too small to be "
+            f"the cause. {_CHECK_THE_DATA}",
         )
     if _ends_before_any_effect(shape):
         return _non_finite_early(shape)
-    if rows < FEWEST_STEPS and shape.divergence is not None and not shape.divergence > 10 * start > 0:
+    if rows < MIN_STEPS and shape.divergence is not None and not shape.divergence > 10 * start > 0:
         return _diverged_at_once(shape, shape.divergence)
-    if rows < FEWEST_STEPS:
-        before = "" if shape.divergence is None else " before it diverged"
+    if rows < MIN_STEPS:
+        before = "" if shape.divergence is None else " before the divergence"
         return Finding(
             "too_few_steps",
             "severe",
-            f"Too few steps: {rows} with a finite loss{before}, and a curve needs {FEWEST_STEPS} or more. "
-            "Raise `num_steps` (100 is a good number), or train for more batches.",
+            f"Too few steps with a finite loss{before}: {rows}, and at least {MIN_STEPS} are needed. "
+            "Increase `num_steps` (100 is a good value), or train for more batches.",
         )
     if not shape.learning_rate[-1] > shape.learning_rate[0]:
         return Finding(
             "no_ramp",
             "severe",
-            f"The learning rate does not rise: it is {_rate(shape.learning_rate[0])} at the first step and "
-            f"{_rate(shape.learning_rate[-1])} at the last. Sweep from a small to a large one.",
+            f"The learning rate does not increase: it is {_rate(shape.learning_rate[0])} at the first step "
+            f"and {_rate(shape.learning_rate[-1])} at the last. Sweep from a small to a large learning rate.",
         )
     if not _descends(shape) and not (_is_visible(shape.descent, shape) and _hidden(shape)):
         return _no_descent(shape)
@@ -123,24 +136,25 @@ def obstacle(shape: Shape) -> Finding | None:
 
 
 def _is_visible(descent: float, shape: Shape) -> bool:
-    return descent > 1e-6 * max(abs(shape.initial), abs(shape.lowest))  # about the resolution of a float32
+    return descent > 1e-6 * max(abs(shape.initial), abs(shape.minimum_loss))  # about the precision of float32
 
 
 def _descends(shape: Shape) -> bool:
-    return _is_visible(shape.descent, shape) and shape.clarity >= LEAST_CLARITY
+    return _is_visible(shape.descent, shape) and shape.clarity >= MIN_CLARITY
 
 
 def _ends_before_any_effect(shape: Shape) -> bool:
-    """Whether the loss became NaN or infinite for good, and had neither come down nor risen before.
+    """Whether the loss became NaN or infinite permanently, without a decrease or an increase before.
 
-    A learning rate that is too large shows: the loss rises until it overflows, or it had come down before.
+    A learning rate that is too large has visible effects: the loss increases until it overflows, or has
+    decreased before.
     """
-    if shape.non_finite_from is None or not len(shape.loss):
+    if shape.first_non_finite_row is None or not len(shape.loss):
         return False
-    if len(shape.loss) < len(shape.usable.rows):  # it rose before, see `Shape.divergence`
+    if len(shape.loss) < len(shape.usable.rows):  # it increased before, see `Shape.divergence`
         return False
     last = float(shape.loss[-3:].max())
-    if len(shape.loss) < _FEWEST_TELLING_ROWS:
+    if len(shape.loss) < _MIN_CONCLUSIVE_ROWS:
         start = float(shape.loss[0])
         return shape.learning_rate[-1] <= _HARMLESS_RATE and last <= start + abs(start) / 2
     if _descends(shape):
@@ -149,7 +163,7 @@ def _ends_before_any_effect(shape: Shape) -> bool:
 
 
 def _non_finite_early(shape: Shape) -> Finding:
-    row = shape.non_finite_from
+    row = shape.first_non_finite_row
     assert row is not None
     became = "NaN" if math.isnan(shape.usable.all_losses[row]) else "infinite"
     return Finding(
@@ -162,50 +176,50 @@ def _non_finite_early(shape: Shape) -> Finding:
 
 
 def _hidden(shape: Shape) -> bool:
-    """Whether noise may hide a descent, and the loss rises above it in the end.
+    """Whether noise may hide a descent while the loss ends above its initial level.
 
-    Then the learning rate acts, and the suggestion lies left of where it does too much.
+    The learning rate then has an effect, and the suggestion is to the left of where that effect is harmful.
     """
     least, most = HIDDEN_DESCENT
-    visible = LEAST_CLARITY * shape.left_over
+    visible = MIN_CLARITY * shape.depth_noise
     return least * abs(shape.initial) < visible <= most * abs(shape.initial) and shape.ends_high
 
 
 def _no_descent(shape: Shape) -> Finding:
     start = float(shape.learning_rate[0])
-    risen = _first_rise(shape)
-    if risen is not None and risen < 10 * start:
-        return _diverged_at_once(shape, risen)
-    seen = f"it starts at {shape.initial:.4g} and its lowest smoothed value is {shape.lowest:.4g}"
-    visible = LEAST_CLARITY * shape.left_over
+    increase = _first_increase(shape)
+    if increase is not None and increase < 10 * start:
+        return _diverged_at_once(shape, increase)
+    levels = f"it starts at {shape.initial:.4g} and its lowest smoothed value is {shape.minimum_loss:.4g}"
+    visible = MIN_CLARITY * shape.depth_noise
     if visible > HIDDEN_DESCENT[1] * abs(shape.initial):
         return Finding(
             "too_noisy",
             "severe",
-            f"The loss is too noisy: {seen}, and with noise of {shape.noise:.2g} from step to step only a "
-            f"descent of more than {visible:.2g} can be told from chance. Raise `num_steps` or "
+            f"The loss is too noisy: {levels}, and with step-to-step noise of {shape.noise:.2g} only a "
+            f"descent larger than {visible:.2g} can be distinguished from noise. Increase `num_steps` or "
             "`batches_per_step`, or use larger batches.",
         )
-    if risen is not None:
+    if increase is not None:
         return Finding(
             "no_descent",
             "severe",
-            f"The loss does not come down before it rises: {seen}, and it rises from a learning rate of "
-            f"{_rate(risen)} on. So it is with a model that is already trained: try learning rates below "
-            f"{_rate(risen / 10)} in short trainings and compare them. If the model is new, check that it "
-            "can learn from this data.",
+            f"The loss does not decrease before it increases: {levels}, and it increases from a learning "
+            f"rate of {_rate(increase)} onward. This is typical of an already trained model: compare short "
+            f"training runs at learning rates below {_rate(increase / 10)}. If the model is untrained, "
+            "check that it can learn from this data.",
         )
     return Finding(
         "no_descent",
         "severe",
-        f"The loss does not come down: {seen}, no more than chance, up to a learning rate of "
-        f"{_rate(shape.learning_rate[-1])}. Raise `end_lr`; if that does not help, check that the model can "
-        "learn from this data and that its weights are trainable.",
+        f"The loss does not decrease: {levels}, a difference within the noise, up to a learning rate of "
+        f"{_rate(shape.learning_rate[-1])}. Increase `end_lr`; if that does not help, check that the model "
+        "can learn from this data and that its weights are trainable.",
     )
 
 
-def _first_rise(shape: Shape) -> float | None:
-    """The learning rate from which on the loss is above its initial level by more than its noise."""
+def _first_increase(shape: Shape) -> float | None:
+    """The learning rate from which the loss stays above its initial level by more than its noise."""
     above = shape.loss > shape.initial + max(4 * shape.noise, 1e-6 * abs(shape.initial))
     first = len(above) - int(np.argmin(above[::-1])) if not above.all() else 0
     return float(shape.learning_rate[first]) if first < len(above) else shape.divergence
@@ -216,28 +230,28 @@ def _diverged_at_once(shape: Shape, divergence: float) -> Finding:
     return Finding(
         "diverged_at_once",
         "severe",
-        f"The loss diverged at once: the sweep starts at a learning rate of {_rate(start)}, and from "
-        f"{_rate(divergence)} on the loss rises or is not a number. {_lower_start(start)}",
+        f"The loss diverged immediately: the sweep starts at a learning rate of {_rate(start)}, and from "
+        f"{_rate(divergence)} onward the loss increases or is not finite. {_decrease_start(start)}",
     )
 
 
 def _noisy(shape: Shape) -> Finding | None:
     if shape.clarity >= GOOD_CLARITY:
         return None
-    if shape.clarity < LEAST_CLARITY:
+    if shape.clarity < MIN_CLARITY:
         return Finding(
             "too_noisy",
             "mild",
-            "The loss is so noisy that its descent does not show, which is less than "
-            f"{LEAST_CLARITY * shape.left_over:.2g}: the suggestion rests on where the loss rises. Raise "
-            "`num_steps` or `batches_per_step`, or use larger batches, and compare learning rates around it "
-            "in short trainings.",
+            f"The loss is so noisy that a descent smaller than {MIN_CLARITY * shape.depth_noise:.2g} is "
+            "hidden: the suggestion is based on where the loss increases. Increase `num_steps` or "
+            "`batches_per_step`, or use larger batches, and compare nearby learning rates in short training "
+            "runs.",
         )
     return Finding(
         "too_noisy",
         "mild",
         f"The loss is noisy: its descent of {shape.depth:.2g} is only {shape.clarity:.1f} times what noise "
-        "alone would leave in the curve. Raise `num_steps` or `batches_per_step`, or use larger batches.",
+        "alone would produce. Increase `num_steps` or `batches_per_step`, or use larger batches.",
     )
 
 
@@ -249,19 +263,19 @@ def _few_steps(shape: Shape) -> Finding | None:
     return Finding(
         "too_few_steps",
         "mild",
-        f"Few steps: {len(shape.loss)} over {decades:.1f} decades of learning rate. Raise `num_steps` to "
-        f"{math.ceil(12 * decades / 10) * 10} or more, or narrow the range.",
+        f"Few steps: {len(shape.loss)} over {decades:.1f} decades of learning rate. Increase `num_steps` to "
+        f"at least {math.ceil(12 * decades / 10) * 10}, or narrow the range.",
     )
 
 
 def _starts_in_descent(shape: Shape) -> Finding | None:
-    if shape.fallen(0.1) > shape.learning_rate[shape.initial_rows - 1]:
+    if shape.learning_rate_at(0.1) > shape.learning_rate[shape.initial_rows - 1]:
         return None
     return Finding(
         "at_edge",
         "mild",
-        "The loss is already coming down at the start of the sweep, so that its initial level is not well "
-        f"known. {_lower_start(float(shape.learning_rate[0]))}",
+        "The loss is already decreasing at the start of the sweep, so its initial level is uncertain. "
+        f"{_decrease_start(float(shape.learning_rate[0]))}",
     )
 
 
@@ -269,17 +283,17 @@ def _never_diverged(shape: Shape, stop_reason: str | None) -> Finding | None:
     if shape.divergence is not None or stop_reason not in (None, "completed"):
         return None
     last = float(shape.learning_rate[-1])
-    if shape.log_rate[-1] - shape.log_rate[shape.low] < 0.1:
+    if shape.log_rate[-1] - shape.log_rate[shape.minimum_row] < 0.1:
         return Finding(
             "at_edge",
             "mild",
-            f"The loss is still coming down at the end of the sweep, at a learning rate of {_rate(last)}, so "
-            f"that a larger one may be better. Raise `end_lr` to {_rate(last * 10)} or more.",
+            f"The loss is still decreasing at the end of the sweep, at a learning rate of {_rate(last)}, so "
+            f"a larger learning rate may be better. Increase `end_lr` to at least {_rate(last * 10)}.",
         )
     return Finding(
         "never_diverged",
         "mild",
-        f"The loss never diverged up to a learning rate of {_rate(last)}. Raise `end_lr` to "
+        f"The loss did not diverge up to a learning rate of {_rate(last)}. Increase `end_lr` to "
         f"{_rate(last * 10)} to see where it does.",
     )
 
@@ -290,32 +304,36 @@ def _rules_disagree(suggested: Mapping[str, float | None]) -> Finding | None:
         return None
     low, high = min(rates, key=rates.__getitem__), max(rates, key=rates.__getitem__)
     decades = math.log10(rates[high] / rates[low])
-    if decades <= MOST_DISAGREEMENT:
+    if decades <= MAX_DISAGREEMENT:
         return None
     return Finding(
         "rules_disagree",
         "mild",
         f"The rules disagree by {decades:.1f} decades, from {_rate(rates[low])} ({low}) to "
-        f"{_rate(rates[high])} ({high}). Compare some learning rates between them in short trainings.",
+        f"{_rate(rates[high])} ({high}). Compare learning rates between them in short training runs.",
     )
 
 
 def _gaps(shape: Shape) -> Finding | None:
     if not shape.gaps:
         return None
+    if shape.gaps == 1:
+        where = "1 step that is followed by finite losses; this step is ignored"
+    else:
+        where = f"{shape.gaps} steps that are followed by finite losses; these steps are ignored"
     return Finding(
         "nan_gaps",
         "mild",
-        f"The loss is NaN or infinite in {shape.gaps} steps with finite ones after them; they are left out. "
-        "Look for empty batches or a division by zero in the data or the loss.",
+        f"The loss is NaN or infinite in {where}. Check for empty batches or a division by zero in the data "
+        "or the loss.",
     )
 
 
 def _incomplete(shape: Shape, stop_reason: str | None, planned_steps: int | None) -> Finding | None:
     ended = {
-        "incomplete": "the training ended",
-        "interrupted": "the training was interrupted",
-        "failed": "the training raised an error",
+        "incomplete": "training ended",
+        "interrupted": "training was interrupted",
+        "failed": "training raised an error",
     }.get(stop_reason or "")
     if ended is None or not len(shape.loss):
         return None
@@ -324,13 +342,13 @@ def _incomplete(shape: Shape, stop_reason: str | None, planned_steps: int | None
         "incomplete",
         "mild",
         f"The ramp is incomplete: {ended} after {len(shape.loss) + shape.gaps}{of} steps, at a learning rate "
-        f"of {_rate(shape.learning_rate[-1])}. Train for more epochs or lower `num_steps`, so that it is "
-        "seen to the end.",
+        f"of {_rate(shape.learning_rate[-1])}. Train for more epochs or decrease `num_steps` so that the "
+        "ramp is completed.",
     )
 
 
-def _lower_start(start: float) -> str:
-    return f"Lower `start_lr` to {_rate(start / 1000)} or less."
+def _decrease_start(start: float) -> str:
+    return f"Decrease `start_lr` to {_rate(start / 1000)} or less."
 
 
 def _rate(learning_rate: float) -> str:

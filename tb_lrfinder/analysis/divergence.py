@@ -1,4 +1,4 @@
-"""When a sweep has diverged, decided while it runs."""
+"""Detection of divergence while a sweep is running."""
 
 from __future__ import annotations
 
@@ -7,28 +7,38 @@ from collections import deque
 from dataclasses import dataclass
 from statistics import median
 
+from tb_lrfinder.checks import check_integer, check_number, set_fields
+
 
 @dataclass(frozen=True)
 class Divergence:
-    """Settings of the criterion that ends a sweep.
+    """Criterion that stops a sweep when the loss diverges.
 
-    The running median of the losses is compared with how far it has moved before. A sweep has diverged
-    when the median is above its lowest value by more than `factor` times the range that it covered until
-    a window ago (`best + factor * (initial - best)`, where the loss only fell), or when, after a clear
-    fall, it has stayed above all values before it for a sixth of the sweep.
+    The criterion is based on the running median of the loss. A sweep has diverged if the running median
+    exceeds its lowest value by more than `factor` times the range that it covered up to one window ago
+    (`best + factor * (initial - best)` if the loss has only decreased), or if, after a clear decrease, it has
+    stayed above all values before the minimum for a sixth of the sweep.
 
-    Differences only, so that it holds for negative losses too; the median, so that a few bad batches do
-    not decide; the range of the past, so that data in an order that makes the loss drift do not either.
+    Only differences are used, so the criterion also works for negative losses. The median makes it robust to
+    a few bad batches, and the past range makes it robust to drift caused by the order of the data.
+
+    Example:
+
+    ```python
+    finder = LRFinder("logs/adam", stop=Divergence(factor=4.0))
+    ```
 
     Args:
-        factor: How many times its former range the loss must rise. Above 1.
-        burn_in: Steps at the start during which nothing is decided. `None` is four windows, a fifth of
-            the sweep.
-        window: Losses that the median is taken over. `None` is a twentieth of the sweep, at least 3
-            and at most 51.
+        factor: Float. Multiple of its previous range by which the loss must increase; greater than 1.
+            Defaults to `2.5`.
+        burn_in: Integer. Number of initial steps in which divergence is not checked, at least 1. Defaults to
+            `None`, which is four windows, a fifth of the sweep.
+        window: Integer. Window of the running median, in steps, at least 1. Defaults to `None`, which is a
+            twentieth of the sweep, at least 3 and at most 51.
 
     Raises:
-        ValueError: If a value is out of its range.
+        TypeError: If `factor` is not a number, or another argument is not an integer.
+        ValueError: If an argument is out of range.
     """
 
     factor: float = 2.5
@@ -36,40 +46,53 @@ class Divergence:
     window: int | None = None
 
     def __post_init__(self) -> None:
-        if not self.factor > 1:
-            raise ValueError(f"`factor` must be above 1. Received: factor={self.factor!r}")
-        if self.burn_in is not None and self.burn_in < 1:
-            raise ValueError(f"`burn_in` must be at least 1 or None. Received: burn_in={self.burn_in!r}")
-        if self.window is not None and self.window < 1:
-            raise ValueError(f"`window` must be at least 1 or None. Received: window={self.window!r}")
+        set_fields(self, factor=check_number("factor", self.factor, above=1))
+        for name in ("burn_in", "window"):
+            value = getattr(self, name)
+            if value is not None:
+                set_fields(self, **{name: check_integer(name, value, at_least=1, or_none=True)})
 
     def watch(self, num_steps: int) -> DivergenceWatch:
-        """Start to watch a sweep of `num_steps` steps."""
+        """Create the detector for one sweep.
+
+        Args:
+            num_steps: Integer. Number of steps of the sweep.
+        """
+        num_steps = check_integer("num_steps", num_steps, at_least=1)
         window = self.window or min(max(num_steps // 20 | 1, 3), 51)
         burn_in = 4 * window if self.burn_in is None else self.burn_in
-        return DivergenceWatch(self.factor, burn_in, window, patience=max(num_steps // 6, 3))
+        return DivergenceWatch(self.factor, burn_in, window, max_steps_above=max(num_steps // 6, 3))
 
 
 class DivergenceWatch:
-    """Sees the losses of one sweep one after the other and says when it has diverged."""
+    """Detector that processes the losses of one sweep step by step.
 
-    def __init__(self, factor: float, burn_in: int, window: int, patience: int) -> None:
+    Args:
+        factor: See `Divergence`.
+        burn_in: See `Divergence`.
+        window: See `Divergence`.
+        max_steps_above: Number of steps that the median may stay above all values before the minimum.
+    """
+
+    def __init__(self, factor: float, burn_in: int, window: int, max_steps_above: int) -> None:
         self._factor = factor
         self._burn_in = burn_in
         self._window = window
-        self._patience = patience
+        self._max_steps_above = max_steps_above
         self._recent: deque[float] = deque(maxlen=window)  # losses
-        self._lagging: deque[float] = deque(maxlen=window)  # medians not yet part of the past
-        self._changes: deque[float] = deque(maxlen=2 * window)  # from one loss to the next, in the burn-in
+        self._lagging: deque[float] = deque(maxlen=window)  # medians of the last window
+        self._changes: deque[float] = deque(
+            maxlen=2 * window
+        )  # from one loss to the next, during the burn-in
         self._steps = 0
         self._lowest, self._highest = math.inf, -math.inf
-        self._past_lowest, self._past_highest = math.inf, -math.inf  # until a window ago
-        self._bottom = math.inf  # lowest level after the burn-in
-        self._summit = -math.inf  # highest level before the bottom
-        self._steps_above_summit = 0
+        self._past_lowest, self._past_highest = math.inf, -math.inf  # up to one window ago
+        self._minimum = math.inf  # lowest median after the burn-in
+        self._peak = -math.inf  # highest median before the minimum
+        self._steps_above_peak = 0
 
     def diverged(self, loss: float) -> bool:
-        """Take the loss of the next step; return whether the sweep has diverged by now."""
+        """Add the loss of the next step; return whether the sweep has diverged."""
         self._steps += 1
         burning_in = self._steps <= self._burn_in
         if burning_in and self._recent:
@@ -81,16 +104,17 @@ class DivergenceWatch:
         self._remember(level)
         if burning_in:
             return False
-        if level < self._bottom:
-            self._bottom, self._summit = level, self._highest
-        # Where the loss has not moved yet its range says nothing: the noise of the batches does.
+        if level < self._minimum:
+            self._minimum, self._peak = level, self._highest
+        # As long as the loss has not moved, its range is meaningless; use the noise of the batches instead.
         noise = 3 * median(self._changes) if self._changes else 0.0
-        fell = self._summit - self._bottom > noise
+        has_decreased = self._peak - self._minimum > noise
         scale = max(self._past_highest - self._past_lowest, noise)
-        if scale <= 0:  # no range and no noise: nothing to compare with
+        if scale <= 0:  # without range and noise there is nothing to compare with
             return False
-        self._steps_above_summit = self._steps_above_summit + 1 if fell and level > self._summit else 0
-        return level - self._lowest > self._factor * scale or self._steps_above_summit >= self._patience
+        above = has_decreased and level > self._peak
+        self._steps_above_peak = self._steps_above_peak + 1 if above else 0
+        return level - self._lowest > self._factor * scale or self._steps_above_peak >= self._max_steps_above
 
     def _remember(self, level: float) -> None:
         if len(self._lagging) == self._lagging.maxlen:

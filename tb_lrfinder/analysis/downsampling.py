@@ -1,4 +1,4 @@
-"""Which rows of a long sweep a picture needs. Needs only numpy."""
+"""Downsampling of long sweeps for display. Depends only on NumPy."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tb_lrfinder.analysis.averaging import Floats
 
-# Below this many rows in a bucket thinning would leave most of them anyway.
+# With fewer rows per bucket, downsampling would keep most of them anyway.
 _ROWS_PER_BUCKET = 4
 
 
@@ -20,10 +20,11 @@ def rows_to_draw(
     buckets: int,
     marked: Iterable[float] = (),
 ) -> NDArray[np.int64]:
-    """The rows that a picture of `buckets` pixels in width needs.
+    """Return the rows that are needed to draw a chart `buckets` pixels wide.
 
-    Of the rows that fall on one pixel the first, the lowest, the highest and the last are kept, as in the M4
-    aggregation (Jugel et al. 2014): the line through them covers the same pixels as the line through all.
+    Of the rows that fall on one pixel, the first, the lowest, the highest and the last are kept, as in the M4
+    aggregation (Jugel et al. 2014): the line through them covers the same pixels as the line through all
+    rows.
 
     Example:
     ```python
@@ -32,20 +33,20 @@ def rows_to_draw(
     ```
 
     Args:
-        learning_rate: One per row, not falling.
-        columns: What is drawn over it. NaN counts neither as low nor as high; a bucket of nothing else
-            keeps its gap.
-        buckets: Even parts that the logarithm of the learning rate is cut into.
-        marked: Learning rates whose neighbouring rows are kept in any case.
+        learning_rate: Array. Learning rate of each row; non-decreasing.
+        columns: Arrays that are drawn against the learning rate. NaN values are neither minimum nor maximum;
+            a bucket of only NaN values stays a gap.
+        buckets: Integer. Number of equal parts into which the logarithm of the learning rate is divided.
+        marked: Learning rates whose neighboring rows are always kept.
 
     Returns:
-        Row numbers, rising; all of them where there are few.
+        Sorted row indices; all rows if there are few.
     """
     count = len(learning_rate)
     if count <= _ROWS_PER_BUCKET * buckets:
         return np.arange(count)
     with np.errstate(divide="ignore", invalid="ignore"):
-        x = np.log10(learning_rate)  # a linear ramp may begin at zero
+        x = np.log10(learning_rate)  # a linear ramp may start at zero
     known = np.flatnonzero(np.isfinite(x))
     if not len(known):
         return np.array([0, count - 1])

@@ -1,4 +1,4 @@
-"""The learning rate of each step of a sweep."""
+"""Learning-rate ramps. Depends only on NumPy."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+
+from tb_lrfinder.checks import check_choice, check_integer, check_number
 
 RAMPS: Final = ("exponential", "linear")
 
@@ -23,24 +25,26 @@ def ramp(
     ```
 
     Args:
-        start_lr: Learning rate of the first step, above 0.
-        end_lr: Learning rate of the last step, above `start_lr`.
-        num_steps: Number of steps, at least 2.
-        shape: `"exponential"`: every step multiplies the learning rate by the same factor, so that
-            each decade gets as many steps (Smith, 2018). `"linear"`: every step adds the same
-            (Smith, 2017).
+        start_lr: Float. Learning rate of the first step; greater than 0.
+        end_lr: Float. Learning rate of the last step; greater than `start_lr`.
+        num_steps: Integer. Number of steps, at least 2.
+        shape: String. `"exponential"`: each step multiplies the learning rate by the same factor, so every
+            decade has the same number of steps (Smith, 2018). `"linear"`: each step adds the same amount
+            (Smith, 2017). Defaults to `"exponential"`.
+
+    Returns:
+        float64 array with the learning rate of each step.
 
     Raises:
-        ValueError: If `shape` is unknown, or the numbers are out of their range.
+        TypeError: If a learning rate is not a number, or `num_steps` is not an integer.
+        ValueError: If `shape` is unknown, or another argument is out of range.
     """
-    if shape not in RAMPS:
-        raise ValueError(f"`ramp` must be one of {', '.join(map(repr, RAMPS))}. Received: ramp={shape!r}")
-    if not (np.isfinite(start_lr) and np.isfinite(end_lr) and 0 < start_lr < end_lr):
+    start_lr = check_number("start_lr", start_lr, above=0)
+    end_lr = check_number("end_lr", end_lr, above=0)
+    if start_lr >= end_lr:
         raise ValueError(
-            "`start_lr` must be above 0 and below `end_lr`, and both finite. "
-            f"Received: start_lr={start_lr!r}, end_lr={end_lr!r}"
+            f"`start_lr` must be less than `end_lr`. Received: start_lr={start_lr!r}, end_lr={end_lr!r}"
         )
-    if num_steps < 2:
-        raise ValueError(f"`num_steps` must be at least 2. Received: num_steps={num_steps!r}")
-    between = np.geomspace if shape == "exponential" else np.linspace
+    num_steps = check_integer("num_steps", num_steps, at_least=2)
+    between = np.geomspace if check_choice("shape", shape, RAMPS) == "exponential" else np.linspace
     return between(start_lr, end_lr, num_steps)

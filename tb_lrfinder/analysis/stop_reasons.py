@@ -1,4 +1,7 @@
-"""Why a sweep or a trial ended: the values of `stop_reason`, with the words that users read."""
+"""Stop reasons of sweeps and trials: the values of `stop_reason`, with the texts that users read.
+
+The page has the same texts in `frontend/src/state/stopReasons.json`.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +11,16 @@ STOP_REASONS: Final = {
     "completed": "completed",
     "diverged": "the loss diverged",
     "non_finite": "the loss became NaN or infinite",
-    "incomplete": "the training ended before the end of the ramp",
-    "interrupted": "the training was interrupted",
-    "failed": "the training raised an error",
-    "refused": "the optimizer has not trained the model",
+    "incomplete": "training ended before the end of the ramp",
+    "interrupted": "training was interrupted",
+    "failed": "training raised an error",
+    "refused": "the optimizer did not train the model",
 }
 
 TRIAL_STOP_REASONS: Final = {
-    "completed": "every epoch is done",
-    "stopped": "another callback stopped the training",
-    "diverged": "the loss became NaN, infinite or worse than where it began",
-    "interrupted": "the training was interrupted",
-    "failed": "the training raised an error",
+    "completed": "all epochs were completed",
+    "stopped": "another callback stopped training",
+    "diverged": "the loss became NaN, infinite or larger than at the start",
+    "interrupted": "training was interrupted",
+    "failed": "training raised an error",
 }

@@ -1,4 +1,4 @@
-"""The columns of one trial, a training at a fixed learning rate, and what they say. Needs only numpy."""
+"""A recorded trial, a training run at a fixed learning rate. Depends only on NumPy."""
 
 from __future__ import annotations
 
@@ -11,25 +11,33 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tb_lrfinder.analysis.averaging import Floats
+from tb_lrfinder.checks import (
+    check_column,
+    check_instance,
+    check_integer_column,
+    check_number,
+    check_string,
+    set_fields,
+)
 
 TRIAL_COLUMNS: Final = ("epoch", "learning_rate", "loss")
-"""Those that every trial has."""
+"""The columns that every trial has."""
 
 VALIDATION_PREFIX: Final = "validation_"
-"""Of the columns that were measured on validation data."""
+"""Prefix of the columns that were measured on validation data."""
 
 DIVERGED_ABOVE: Final = 0.1
-"""A trial has diverged when its last loss is above that of its first epoch by more than this share of it."""
+"""A trial has diverged if its last loss exceeds that of the first epoch by more than this fraction."""
 
 DIVERGED_ABOVE_INITIAL: Final = 1.0
-"""The same for the loss of the first batch, which is noisier: only what has more than doubled is worse."""
+"""The same for the loss of the first batch, which is noisier: the loss must have more than doubled."""
 
 _VALIDATION_LOSS: Final = VALIDATION_PREFIX + "loss"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Trial:
-    """The epochs of one trial: what was recorded at the end of each.
+    """The epochs of a trial: what was recorded at the end of each epoch.
 
     Example:
 
@@ -39,13 +47,19 @@ class Trial:
     ```
 
     Args:
-        epoch: int64, from 0.
-        learning_rate: float64, the learning rate that acted at the end of the epoch.
-        loss: float64, the mean loss of the epoch's batches.
-        validation_loss: float64, or None where no epoch has one; NaN in the epochs that have none.
-        initial_loss: Float, the loss of the first batch before its update; None where it is not known. A
-            training that diverges in its first epoch shows by this alone.
-        metrics: float64 columns by name, those of the validation data as `"validation_accuracy"`.
+        epoch: int64 array. Epoch index, starting at 0.
+        learning_rate: float64 array. Learning rate used at the end of the epoch.
+        loss: float64 array. Mean loss over the batches of the epoch.
+        validation_loss: float64 array, NaN in epochs without a validation loss. Defaults to `None`, no epoch
+            has one.
+        initial_loss: Float. Loss of the first batch, before its update; needed to detect divergence within
+            the first epoch. Defaults to `None`, unknown.
+        metrics: Dict of float64 arrays by name; validation metrics are named `"validation_accuracy"`.
+            Defaults to no metrics.
+
+    Raises:
+        TypeError: If a column does not consist of numbers, or `initial_loss` is not a number.
+        ValueError: If the columns are not one-dimensional or differ in length.
     """
 
     epoch: NDArray[np.int64]
@@ -55,40 +69,50 @@ class Trial:
     initial_loss: float | None = None
     metrics: Mapping[str, Floats] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        epoch = check_integer_column("epoch", self.epoch, one_per="epoch")
+        set_fields(self, epoch=epoch, metrics=_checked_columns("metrics", self.metrics, len(epoch)))
+        for name in ("learning_rate", "loss", "validation_loss"):
+            values = getattr(self, name)
+            if values is not None or name != "validation_loss":
+                column = check_column(name, values, length=len(epoch), one_per="epoch")
+                set_fields(self, **{name: column})
+        if self.initial_loss is not None:
+            loss = check_number("initial_loss", self.initial_loss, finite=False, or_none=True)
+            set_fields(self, initial_loss=loss)
+
     @classmethod
     def from_columns(cls, columns: Mapping[str, ArrayLike], *, initial_loss: float | None = None) -> Trial:
-        """A trial from its columns by name.
+        """Create a trial from its columns.
 
         Args:
-            columns: One value per epoch in each. Without `"epoch"` they are counted from 0; without
-                `"learning_rate"` or `"loss"` these are NaN.
-            initial_loss: The loss of the first batch, where it is known. An integer that is too large for a
-                float counts as infinite.
+            columns: Mapping from column names to arrays with one value per epoch. A missing `"epoch"`
+                defaults to `0, 1, 2, ...`; a missing `"learning_rate"` or `"loss"` to NaN.
+            initial_loss: Float. Loss of the first batch, may be NaN or infinite. Defaults to `None`, unknown.
+
+        Returns:
+            A `Trial`.
 
         Raises:
-            ValueError: The columns are not one-dimensional and equally long.
+            TypeError: If `columns` is not a mapping, or a column does not consist of numbers.
+            ValueError: If the columns are not one-dimensional or differ in length.
         """
-        arrays = {name: np.asarray(values, np.float64) for name, values in columns.items()}
-        length = max((values.size for values in arrays.values()), default=0)
+        arrays = _checked_columns("columns", columns)
+        length = max(map(len, arrays.values()), default=0)
         for name, values in arrays.items():
-            if values.shape != (length,):
-                raise ValueError(
-                    f"The columns of a trial must be equally long lists of numbers. Received: {name!r} of "
-                    f"shape {list(values.shape)}, where others have {length} values."
-                )
+            check_column(f"columns[{name!r}]", values, length=length, one_per="epoch")
         missing = np.full(length, math.nan)
-        epoch = arrays.pop("epoch", np.arange(length))
         return cls(
-            epoch=epoch.astype(np.int64),
+            epoch=check_integer_column("columns['epoch']", arrays.pop("epoch", np.arange(length))),
             learning_rate=arrays.pop("learning_rate", missing),
             loss=arrays.pop("loss", missing),
             validation_loss=arrays.pop(_VALIDATION_LOSS, None),
-            initial_loss=None if initial_loss is None else _as_float(initial_loss),
+            initial_loss=initial_loss,
             metrics=arrays,
         )
 
     def columns(self) -> dict[str, NDArray[Any]]:
-        """The columns by name, in the order in which they are shown."""
+        """Return the columns by name, in display order."""
         named: dict[str, NDArray[Any]] = {name: getattr(self, name) for name in TRIAL_COLUMNS}
         if self.validation_loss is not None:
             named[_VALIDATION_LOSS] = self.validation_loss
@@ -96,31 +120,31 @@ class Trial:
 
     @property
     def gap(self) -> float | None:
-        """The final validation loss less the final loss: how much the model overfits. None without one."""
+        """Final validation loss minus final loss: a measure of overfitting. `None` without validation."""
         if not len(self) or self.validation_loss is None:
             return None
-        return _said(float(self.validation_loss[-1]) - float(self.loss[-1]))
+        return _finite_or_none(float(self.validation_loss[-1]) - float(self.loss[-1]))
 
     @property
     def descent(self) -> float | None:
-        """How smoothly the loss descends: the share of its total variation that goes down.
+        """How smoothly the loss decreases: the fraction of its total variation that is downward.
 
-        1 for a loss that never rises, about a half for one that only jitters. Non-finite losses are left
-        out. None where fewer than two are left, or the loss never changes.
+        1 if the loss never increases, about 0.5 if it only fluctuates. Non-finite losses are ignored. `None`
+        if fewer than two losses remain, or the loss is constant.
         """
-        with np.errstate(over="ignore"):  # of losses that only a float64 holds
+        with np.errstate(over="ignore"):  # losses near the limit of float64
             changes = np.diff(self.loss[np.isfinite(self.loss)])
             variation = float(np.abs(changes).sum())
         if not 0 < variation < math.inf:
             return None
-        return _said(-changes[changes < 0].sum() / variation)
+        return _finite_or_none(-changes[changes < 0].sum() / variation)
 
     @property
     def diverged(self) -> bool:
-        """Whether a loss is NaN or infinite, or the last one worse than where the training began.
+        """Whether any loss is NaN or infinite, or the last loss is larger than at the start of training.
 
-        Worse is: above the mean loss of the first epoch by more than a tenth of it, or more than twice the
-        loss of the first batch.
+        Larger means: more than 10 % above the mean loss of the first epoch, or more than twice the loss of
+        the first batch.
         """
         if not len(self):
             return False
@@ -134,33 +158,34 @@ class Trial:
 
     @property
     def final(self) -> dict[str, float | None]:
-        """What the last epoch ended with: losses, gap, descent, metrics. None where there is none."""
+        """The final values: losses, gap, descent and metrics. `None` for values that do not exist."""
         last = {name: float(values[-1]) if len(values) else None for name, values in self.columns().items()}
-        said = {
+        values = {
             "loss": last.pop("loss"),
             "validation_loss": last.pop(_VALIDATION_LOSS, None),
             "gap": self.gap,
             "descent": self.descent,
         }
-        return said | {name: last[name] for name in self.metrics if name not in said}
+        return values | {name: last[name] for name in self.metrics if name not in values}
 
     def __len__(self) -> int:
         return len(self.epoch)
 
     def __repr__(self) -> str:
         epochs = "1 epoch" if len(self) == 1 else f"{len(self)} epochs"
-        shown = ", ".join(
-            f"{name} {value:.4g}" for name, value in self.final.items() if isinstance(value, float)
-        )
-        return f"Trial({epochs}{', ' + shown if shown else ''})"
+        final = [f"{name} {value:.4g}" for name, value in self.final.items() if value is not None]
+        return f"Trial({', '.join([epochs, *final])})"
 
 
-def _as_float(value: float) -> float:
-    try:
-        return float(value)
-    except OverflowError:
-        return math.inf if value > 0 else -math.inf
+def _checked_columns(name: str, columns: Any, length: int | None = None) -> dict[str, Floats]:
+    check_instance(name, columns, Mapping, "a mapping from names to columns")  # type: ignore[type-abstract]
+    for key in columns:
+        check_string(name, key, "a mapping from strings to columns", may_be_empty=True)
+    return {
+        key: check_column(f"{name}[{key!r}]", values, length=length, one_per="epoch")
+        for key, values in columns.items()
+    }
 
 
-def _said(value: Any) -> float | None:
+def _finite_or_none(value: Any) -> float | None:
     return float(value) if math.isfinite(value) else None

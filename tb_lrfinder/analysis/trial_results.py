@@ -1,4 +1,4 @@
-"""What trials have led to, ranked. Needs only numpy."""
+"""Ranked results of trials. Depends only on NumPy."""
 
 from __future__ import annotations
 
@@ -6,21 +6,38 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from html import escape
+from typing import overload
 
+from tb_lrfinder.analysis.stop_reasons import TRIAL_STOP_REASONS
 from tb_lrfinder.analysis.trial import Trial
+from tb_lrfinder.checks import (
+    check_boolean,
+    check_choice,
+    check_instance,
+    check_log_dir,
+    check_number,
+    check_string,
+    set_fields,
+)
 
 
 @dataclass(frozen=True, eq=False)
 class TrialOutcome:
-    """How one trial ended.
+    """The outcome of a trial.
 
     Args:
-        learning_rate: The one that was tried.
-        trial: Its epochs.
-        stop_reason: One of `metadata.TRIAL_STOP_REASONS`.
-        message: The error, when the training raised one.
-        log_dir: Where it was written to; None where nothing was.
-        reused: Whether it was in the log directory already, and was not run again.
+        learning_rate: Float. Learning rate of the trial.
+        trial: The recorded `Trial`. Defaults to one without epochs.
+        stop_reason: String. `"completed"`, `"stopped"` (by another callback), `"diverged"`, `"interrupted"`
+            or `"failed"`. Defaults to `"completed"`.
+        message: String. The error message if training raised an error. Defaults to `None`.
+        log_dir: String or path. Run directory of the trial. Defaults to `None`, nothing was written.
+        reused: Boolean. Whether the trial was already in the log directory and was not run again. Defaults to
+            `False`.
+
+    Raises:
+        TypeError: If an argument has the wrong type.
+        ValueError: If an argument is out of range, or `stop_reason` is unknown.
     """
 
     learning_rate: float
@@ -30,11 +47,25 @@ class TrialOutcome:
     log_dir: str | None = None
     reused: bool = False
 
+    def __post_init__(self) -> None:
+        set_fields(
+            self,
+            learning_rate=check_number("learning_rate", self.learning_rate, above=0),
+            trial=check_instance("trial", self.trial, Trial, "a Trial"),
+            stop_reason=check_choice("stop_reason", self.stop_reason, TRIAL_STOP_REASONS),
+            log_dir=check_log_dir(self.log_dir),
+            reused=check_boolean("reused", self.reused),
+        )
+        if self.message is not None:
+            message = check_string("message", self.message, "a string or None", may_be_empty=True)
+            set_fields(self, message=message)
+
     @property
     def score(self) -> float:
-        """What trials are ranked by, lower is better: the final validation loss, or else the final loss.
+        """The value by which trials are ranked (lower is better).
 
-        Infinite for a trial that has diverged or failed.
+        The final validation loss, or the final loss without validation data. Infinite if the trial diverged
+        or failed.
         """
         if self.stop_reason not in ("completed", "stopped") or not len(self.trial):
             return math.inf
@@ -43,7 +74,7 @@ class TrialOutcome:
 
 
 class TrialResults(Sequence[TrialOutcome]):
-    """The outcomes of trials, the best first.
+    """The outcomes of trials, sorted from best to worst.
 
     Example:
 
@@ -55,31 +86,44 @@ class TrialResults(Sequence[TrialOutcome]):
     ```
 
     Args:
-        outcomes: In any order. They are ranked by their `score`; those that diverged or failed come last.
+        outcomes: List of `TrialOutcome`, in any order; they are ranked by `score`. Diverged and failed trials
+            come last.
+
+    Raises:
+        TypeError: If `outcomes` is not a list of outcomes.
     """
 
     def __init__(self, outcomes: Sequence[TrialOutcome]) -> None:
-        # Of two that are equally good the lower learning rate: it is the safer one.
+        check_instance("outcomes", outcomes, Sequence, "a list of TrialOutcome")  # type: ignore[type-abstract]
+        for outcome in outcomes:
+            check_instance("outcomes", outcome, TrialOutcome, "a list of TrialOutcome")
+        # Ties are broken in favor of the lower learning rate, which is safer.
         self._outcomes = sorted(outcomes, key=lambda outcome: (outcome.score, outcome.learning_rate))
 
     @property
     def best(self) -> TrialOutcome:
-        """The one with the lowest final validation loss, or final loss where there are no validation data.
+        """The outcome with the lowest final validation loss, or final loss without validation data.
 
         Raises:
-            ValueError: If every trial has diverged or failed; says why.
+            ValueError: If every trial diverged or failed.
         """
         if not self._outcomes or not math.isfinite(self._outcomes[0].score):
             why = ", ".join(
                 f"{outcome.learning_rate:.3g}: {outcome.message or outcome.stop_reason}" for outcome in self
             )
             raise ValueError(
-                f"No trial came to an end with a finite loss ({why or 'there was none'}). "
-                "Try lower learning rates, or see why the trainings failed."
+                f"No trial finished with a finite loss ({why or 'there are no trials'}). "
+                "Try lower learning rates, or check why the trials failed."
             )
         return self._outcomes[0]
 
-    def __getitem__(self, index):  # type: ignore[no-untyped-def]
+    @overload
+    def __getitem__(self, index: int) -> TrialOutcome: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[TrialOutcome]: ...
+
+    def __getitem__(self, index: int | slice) -> TrialOutcome | list[TrialOutcome]:
         return self._outcomes[index]
 
     def __len__(self) -> int:
@@ -95,20 +139,20 @@ class TrialResults(Sequence[TrialOutcome]):
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        """What a notebook shows: a table, the best first."""
+        """HTML table for notebooks, sorted from best to worst."""
         return _html_table(*self._table())
 
     def _table(self) -> list[list[str]]:
-        """Names of columns, and a row for each outcome, the best first."""
+        """The names of the columns, and a row for each outcome."""
         metrics = list(dict.fromkeys(name for outcome in self for name in outcome.trial.metrics))
         names = ["loss", "validation_loss", "gap", "descent", *metrics]
         finals = [outcome.trial.final for outcome in self]
         names = [name for name in names if any(final.get(name) is not None for final in finals)]
-        rows = [["learning rate", *(name.replace("_", " ") for name in names), "epochs", "how it ended"]]
+        rows = [["learning rate", *(name.replace("_", " ") for name in names), "epochs", "outcome"]]
         for outcome, final in zip(self, finals, strict=True):
             values = [final.get(name) for name in names]
             shown = ["" if value is None else f"{value:.4g}" for value in values]
-            ended = outcome.stop_reason + (" (run before)" if outcome.reused else "")
+            ended = outcome.stop_reason + (" (reused)" if outcome.reused else "")
             if outcome.message:
                 ended += f": {outcome.message}"
             rows.append([f"{outcome.learning_rate:.3g}", *shown, str(len(outcome.trial)), ended])
@@ -116,7 +160,7 @@ class TrialResults(Sequence[TrialOutcome]):
 
 
 def _html_table(header: Sequence[str], *rows: Sequence[str]) -> str:
-    """Texts as a table, numbers to the right; the last column is text."""
+    """Render rows of strings as an HTML table; the last column is left-aligned."""
 
     def line(row: Sequence[str], tag: str) -> str:
         sides = ["right"] * (len(row) - 1) + ["left"]

@@ -1,1 +1,1 @@
-"""A sweep shown outside of TensorBoard: in a notebook, and with matplotlib."""
+"""Display of a sweep outside of TensorBoard: in notebooks, and with matplotlib."""

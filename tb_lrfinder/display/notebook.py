@@ -1,8 +1,8 @@
-"""How a sweep and trials look in a notebook: HTML with the curve and the answer. Needs only numpy.
+"""HTML representation of sweeps for notebooks. Depends only on NumPy.
 
-Everything is drawn in the colour of the notebook's own text, or in colours that are legible on light and on
-dark, since notebooks do not agree on how they tell a cell which of the two it is on. There are no scripts, no
-style sheets and no ids, which some notebooks remove and which would meet those of other cells.
+Everything is drawn in the text color of the notebook, or in colors that are legible on both light and dark
+backgrounds, because notebooks have no common way to tell a cell which theme is active. Scripts, style sheets
+and ids are avoided: some notebooks remove them, and they could conflict with those of other cells.
 """
 
 from __future__ import annotations
@@ -18,11 +18,13 @@ import numpy as np
 from tb_lrfinder.analysis.averaging import Floats
 from tb_lrfinder.analysis.curve import Sweep, smooth
 from tb_lrfinder.analysis.diagnosis import Finding
+from tb_lrfinder.analysis.downsampling import rows_to_draw
 from tb_lrfinder.analysis.suggestion import Suggestion
+from tb_lrfinder.checks import check_instance, check_smoothing, check_string
 
 _WIDTH: Final = 640
 _HEIGHT: Final = 260
-_LEFT: Final = 56  # room for the labels of the axes
+_LEFT: Final = 56  # space for the axis labels
 _BOTTOM: Final = 40
 _TOP: Final = 22
 _RIGHT: Final = 12
@@ -39,59 +41,70 @@ def card(
     smoothing: float,
     closing_line: str,
 ) -> str:
-    """A sweep as HTML: its answer, its curve, what is worth knowing about it.
+    """Render a sweep as HTML: suggestion, curve and diagnosis.
 
     Args:
-        sweep: The rows.
-        suggestion: That of the default rule.
-        diagnosis: The findings.
-        smoothing: Of the smoothed loss, in decades.
-        closing_line: How the sweep ended.
+        sweep: `Sweep`. The rows of the sweep.
+        suggestion: `Suggestion` of the default rule; `None` before the first sweep.
+        diagnosis: List of `Finding`.
+        smoothing: Float. Standard deviation of the Gaussian that smooths the loss, in decades of learning
+            rate.
+        closing_line: String. One line about the end of the sweep; may be empty.
+
+    Raises:
+        TypeError, ValueError: If an argument has the wrong type or is out of range.
     """
-    parts = [_answer(suggestion)]
+    check_instance("sweep", sweep, Sweep, "a Sweep")
+    if suggestion is not None:
+        check_instance("suggestion", suggestion, Suggestion, "a Suggestion or None")
+    for finding in check_instance("diagnosis", diagnosis, Sequence, "a list of Finding"):  # type: ignore[type-abstract]
+        check_instance("diagnosis", finding, Finding, "a list of Finding")
+    smoothing = check_smoothing("smoothing", smoothing)
+    closing_line = check_string("closing_line", closing_line, may_be_empty=True)
+    parts = [_suggestion_html(suggestion)]
     if len(sweep):
-        parts.append(curve(sweep, suggestion, smoothing))
-    # Where there is no suggestion, the severe finding is the reason, and has been said.
+        parts.append(_curve(sweep, suggestion, smoothing))
+    # Without a suggestion, the severe finding is the reason, which is already shown.
     reason = suggestion.reason if suggestion is not None else None
-    parts += [_finding(finding) for finding in diagnosis if finding.message != reason]
+    parts += [_finding_html(finding) for finding in diagnosis if finding.message != reason]
     if closing_line:
         parts.append(f'<div style="font-size:85%;opacity:.75;margin-top:.4em">{escape(closing_line)}</div>')
     return f'<div style="max-width:{_WIDTH}px;line-height:1.4">{"".join(parts)}</div>'
 
 
-def curve(sweep: Sweep, suggestion: Suggestion | None, smoothing: float) -> str:
-    """Loss and smoothed loss against the learning rate, with the suggestion marked, as an SVG."""
-    drawn = np.flatnonzero(sweep.learning_rate > 0)
-    if not len(drawn):
+def _curve(sweep: Sweep, suggestion: Suggestion | None, smoothing: float) -> str:
+    """Draw loss and smoothed loss against the learning rate, with the suggestion marked, as an SVG."""
+    positive = np.flatnonzero(sweep.learning_rate > 0)
+    if not len(positive):
         return ""
-    x = np.log10(sweep.learning_rate[drawn])
-    smoothed = smooth(sweep.learning_rate, sweep.loss, smoothing)[drawn]
-    axes = _Axes(x, smoothed, sweep.loss[drawn])
+    rates = sweep.learning_rate[positive]
+    smoothed = smooth(sweep.learning_rate, sweep.loss, smoothing)[positive]
+    axes = _Axes(np.log10(rates), smoothed, sweep.loss[positive])
     rate = suggestion.learning_rate if suggestion is not None else None
     lines = [
-        axes.line(x, sweep.loss[drawn], _CURVE, 'stroke-width="1" stroke-opacity=".45"'),
-        axes.line(x, smoothed, _CURVE, 'stroke-width="2"'),
+        axes.line(rates, sweep.loss[positive], _CURVE, 'stroke-width="1" stroke-opacity=".45"'),
+        axes.line(rates, smoothed, _CURVE, 'stroke-width="2"'),
     ]
     if np.isfinite(sweep.validation_loss).any():
-        lines.append(axes.line(x, sweep.validation_loss[drawn], _VALIDATION, 'stroke-width="1"'))
-    # What lies outside of the inner picture is cut off, such as the divergence.
+        lines.append(axes.line(rates, sweep.validation_loss[positive], _VALIDATION, 'stroke-width="1"'))
+    # The inner SVG clips everything outside of the axes, such as the divergence.
     inner = (
         f'<svg x="{_LEFT}" y="{_TOP}" width="{axes.width}" height="{axes.height}" overflow="hidden" '
         f'fill="none">{"".join(lines)}</svg>'
     )
-    said = "Loss against learning rate" + ("" if rate is None else f", {rate:.3g} is suggested")
+    label = "Loss against learning rate" + ("" if rate is None else f", suggested learning rate {rate:.3g}")
     return (
-        f'<svg role="img" aria-label="{said}" viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" '
+        f'<svg role="img" aria-label="{label}" viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" '
         f'style="max-width:100%;height:auto;display:block;margin:.4em 0" font-size="11" '
         f'font-family="sans-serif" fill="currentColor">{axes.frame()}{inner}{axes.mark(rate)}</svg>'
     )
 
 
-def _answer(suggestion: Suggestion | None) -> str:
+def _suggestion_html(suggestion: Suggestion | None) -> str:
     if suggestion is None:
         return "<div><b>No sweep yet.</b> Run <code>model.fit(..., callbacks=[finder])</code>.</div>"
     if suggestion.learning_rate is None:
-        return f"<div><b>No suggestion.</b> {_prose(suggestion.reason or '')}</div>"
+        return f"<div><b>No suggestion.</b> {_text_html(suggestion.reason or '')}</div>"
     headline = (
         f"<div>Suggested learning rate <b>{suggestion.learning_rate:.3g}</b> "
         f'<span style="opacity:.75">({escape(suggestion.rule)})</span></div>'
@@ -105,40 +118,40 @@ def _answer(suggestion: Suggestion | None) -> str:
     )
 
 
-def _finding(finding: Finding) -> str:
+def _finding_html(finding: Finding) -> str:
     return (
         f'<div style="border-left:3px solid {_SEVERITY[finding.severity]};padding-left:.6em;margin:.3em 0">'
-        f"{_prose(finding.message)}</div>"
+        f"{_text_html(finding.message)}</div>"
     )
 
 
-def _prose(text: str) -> str:
-    """Sentences with `names` in them."""
+def _text_html(text: str) -> str:
+    """Escape text in which `names` are marked as in Markdown."""
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
 class _Axes:
-    """Where numbers lie in the picture.
+    """The axes of the chart: conversion of numbers to positions in the SVG.
 
     Args:
-        x: Decimal logarithms of the learning rates.
-        smoothed: The smoothed loss, which decides what is seen: its divergence is capped already.
-        loss: The loss, whose noise must fit in.
+        x: Base-10 logarithms of the learning rates.
+        smoothed: Smoothed loss, which determines the visible range: its divergence is already capped.
+        loss: Loss, most of whose noise must be visible.
     """
 
     def __init__(self, x: Floats, smoothed: Floats, loss: Floats) -> None:
         self.width, self.height = _WIDTH - _LEFT - _RIGHT, _HEIGHT - _TOP - _BOTTOM
-        self.left, self.right = _widened(float(x.min()), float(x.max()), 0.3)
-        seen = smoothed[np.isfinite(smoothed)]
-        low, high = (float(seen.min()), float(seen.max())) if len(seen) else (0.0, 1.0)
-        # Most of the noise fits in as well; where the loss rises after its minimum, that is no noise.
+        self.left, self.right = _non_empty_range(float(x.min()), float(x.max()), 0.3)
+        finite = smoothed[np.isfinite(smoothed)]
+        low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
+        # Most of the noise is visible as well. The increase of the loss after its minimum is not noise.
         before = loss[: max(int(np.argmin(np.nan_to_num(smoothed, nan=np.inf))), len(loss) // 5) + 1]
         noise = before[np.isfinite(before)]
         if len(noise):
             low = min(low, float(np.quantile(noise, 0.02)))
             high = max(high, float(np.quantile(noise, 0.98)))
         pad = 0.05 * (high - low)
-        self.low, self.high = _widened(low - pad, high + pad, abs(low) / 100 or 1.0)
+        self.low, self.high = _non_empty_range(low - pad, high + pad, abs(low) / 100 or 1.0)
 
     def at_x(self, log_rate: Floats | float) -> Floats:
         return np.asarray((log_rate - self.left) / (self.right - self.left) * self.width)
@@ -146,18 +159,20 @@ class _Axes:
     def at_y(self, loss: Floats | float) -> Floats:
         return np.asarray((self.high - loss) / (self.high - self.low) * self.height)
 
-    def line(self, x: Floats, y: Floats, colour: str, style: str) -> str:
-        """A curve with gaps where there is no number; as many points as can be seen."""
-        x, y = _thinned(self.at_x(x), np.clip(self.at_y(y), -self.height, 2 * self.height), 2 * self.width)
+    def line(self, rates: Floats, loss: Floats, color: str, style: str) -> str:
+        """Draw a curve with gaps where the loss is NaN, downsampled to about two points per pixel."""
+        rows = rows_to_draw(rates, [loss], buckets=self.width // 2)
+        x = self.at_x(np.log10(rates[rows]))
+        y = np.clip(self.at_y(loss[rows]), -self.height, 2 * self.height)
         path, pen = [], "M"
         for across, down in zip(x.tolist(), y.tolist(), strict=True):
             if math.isfinite(down):
                 path.append(f"{pen}{across:.1f},{down:.1f}")
             pen = "L" if math.isfinite(down) else "M"
-        return f'<path d="{"".join(path)}" stroke="{colour}" stroke-linejoin="round" {style}/>'
+        return f'<path d="{"".join(path)}" stroke="{color}" stroke-linejoin="round" {style}/>'
 
     def frame(self) -> str:
-        """Grid, ticks and names of the axes."""
+        """Draw grid, ticks and axis labels."""
         parts = []
         bottom = _TOP + self.height
         decades = range(math.ceil(self.left - 1e-3), math.floor(self.right + 1e-3) + 1)
@@ -166,7 +181,7 @@ class _Axes:
             x = _LEFT + float(self.at_x(float(decade)))
             parts.append(_grid_line(x, _TOP, x, bottom))
             parts.append(_text(x, bottom + 14, f"1e{decade}", "middle"))
-        for loss in _round_numbers(self.low, self.high):
+        for loss in _ticks(self.low, self.high):
             y = _TOP + float(self.at_y(loss))
             parts.append(_grid_line(_LEFT, y, _LEFT + self.width, y))
             parts.append(_text(_LEFT - 6, y + 4, f"{loss:.4g}", "end"))
@@ -175,7 +190,7 @@ class _Axes:
         return "".join(parts)
 
     def mark(self, rate: float | None) -> str:
-        """The suggestion: a line, and its number above it."""
+        """Draw the suggestion: a vertical line, and the learning rate above it."""
         if rate is None:
             return ""
         x = _LEFT + float(self.at_x(math.log10(rate)))
@@ -199,26 +214,12 @@ def _text(x: float, y: float, text: str, anchor: str) -> str:
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" opacity=".8">{text}</text>'
 
 
-def _widened(low: float, high: float, by: float) -> tuple[float, float]:
+def _non_empty_range(low: float, high: float, by: float) -> tuple[float, float]:
     return (low, high) if high > low else (low - by, low + by)
 
 
-def _thinned(x: Floats, y: Floats, most: int) -> tuple[Floats, Floats]:
-    """At most `most` points, of which none that can be seen is missing: of each stretch its extremes."""
-    if len(x) <= most:
-        return x, y
-    size = math.ceil(2 * len(x) / most)
-    rows = len(x) // size * size
-    stretches = y[:rows].reshape(-1, size)
-    offset = np.arange(0, rows, size)[:, None]
-    filled = np.nan_to_num(stretches, nan=math.inf), np.nan_to_num(stretches, nan=-math.inf)
-    both = np.column_stack([filled[0].argmin(axis=1), filled[1].argmax(axis=1)])
-    kept = np.append((offset + np.sort(both, axis=1)).ravel(), np.arange(rows, len(x)))
-    return x[kept], y[kept]
-
-
-def _round_numbers(low: float, high: float) -> list[float]:
-    """About four round numbers between two others."""
+def _ticks(low: float, high: float) -> list[float]:
+    """About four round numbers in a range."""
     rough = (high - low) / 4
     unit = 10.0 ** math.floor(math.log10(rough))
     step = next(unit * m for m in (1, 2, 5, 10) if unit * m >= rough)

@@ -229,7 +229,7 @@ def test_plot(tmp_path):
     marked = [line.get_xdata()[0] for line in loss.lines if len(line.get_xdata()) == 2]
     assert finder.suggestion.learning_rate in marked
     figure.savefig(tmp_path / "plot.png")
-    with pytest.raises(ValueError, match="nothing to plot"):
+    with pytest.raises(ValueError, match="no sweep to plot"):
         LRFinder().plot()
 
 
