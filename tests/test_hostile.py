@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from werkzeug.datastructures import MultiDict
 
 from tb_lrfinder.cli.losses_file import parse_losses
-from tb_lrfinder.plugin.request_params import BadParameterError, DownloadQuery, SweepsQuery, TrialsQuery
+from tb_lrfinder.plugin.request_params import BadParameterError, DownloadParams, SweepsParams, TrialsParams
 from tests import hostile
 
 
@@ -74,8 +74,8 @@ def refusal(kind, function, *arguments):
 @settings(max_examples=500, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(hostile.PARAMETERS), hostile.TEXT), max_size=8))
 def test_a_query_is_parsed_or_refused(pairs):
-    for query in (SweepsQuery, TrialsQuery, DownloadQuery):
-        said = refusal(BadParameterError, query.parse, MultiDict(pairs))
+    for params in (SweepsParams, TrialsParams, DownloadParams):
+        said = refusal(BadParameterError, params.parse, MultiDict(pairs))
         assert said is None or (0 < len(said) < 2_000 and "\n" not in said)
 
 

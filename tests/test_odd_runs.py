@@ -77,16 +77,16 @@ def test_each_odd_run_is_listed_and_answered(named, load_fast):
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("start_is_nan", "its start_time is NaN"),
-        ("start_is_1e999", "its start_time is Infinity"),
-        ("start_of_400_digits", "its start_time is Infinity"),
-        ("delta_window_is_true", "its delta_window is bool"),
-        ("nested_500", "nested more than 100 deep"),
-        ("nested_980", "nested more than 100 deep"),
-        ("nested_in_a_result", "nested more than 100 deep"),
+        ("start_is_nan", "'start_time' must be a number, got NaN"),
+        ("start_is_1e999", "'start_time' must be a number, got Infinity"),
+        ("start_of_400_digits", "'start_time' must be a number, got Infinity"),
+        ("delta_window_is_true", "'delta_window' must be an integer, got bool"),
+        ("nested_500", "nested more than 100 levels deep"),
+        ("nested_980", "nested more than 100 levels deep"),
+        ("nested_in_a_result", "nested more than 100 levels deep"),
         ("many_columns", "20000 columns"),
         ("many_values", "more than 50000 values"),
-        ("step_of_1e300", "steps that are no numbers"),
+        ("step_of_1e300", "steps that are NaN or too large"),
     ],
 )
 def test_what_is_wrong_is_named(named, name, sentence):

@@ -17,8 +17,11 @@ from tensorboard.context import RequestContext
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 from tensorboard.util import tensor_util
 
+from tb_lrfinder.plugin import responses
+from tb_lrfinder.plugin.request_params import SweepsParams
 from tb_lrfinder.storage import schema
-from tb_lrfinder.storage.reader import RunReader, read_log_dir
+from tb_lrfinder.storage.reader import read_log_dir
+from tb_lrfinder.storage.run_reader import RunReader
 from tb_lrfinder.storage.writer import SweepWriter
 from tests.serving import tensorboard
 
@@ -48,36 +51,45 @@ WRONG = {
     "newer_version": ({"sweep": {"schema_version": 2}}, "schema version 2"),
     "no_version": ({"sweep": {}}, "schema version None"),
     "no_json": ({"sweep": "{"}, "lr_finder/sweep' cannot be read"),
-    "no_object": ({"sweep": [1]}, "holds no JSON object"),
+    "no_object": ({"sweep": [1]}, "is not a JSON object"),
     "deep_json": ({"sweep": "[" * 100_000}, "cannot be read"),
     "config_of_numbers": ({"sweep": np.zeros(3)}, "cannot be read"),
-    "wrong_field": ({"sweep": {**CONFIG, "num_steps": "many"}}, "its num_steps is str"),
+    "wrong_field": ({"sweep": {**CONFIG, "num_steps": "many"}}, "'num_steps' must be an integer, got str"),
     "wrong_result": (
         {"sweep": CONFIG, "result": {"schema_version": 1, "diagnosis": 5}},
-        "its diagnosis is int",
+        "'diagnosis' must be a list, got int",
     ),
     **{
         f"wrong_{name}": ({"sweep": CONFIG, "result": {"schema_version": 1, **result}}, said)
         for name, (result, said) in {
-            "suggestion": ({"suggestion": {"learning_rate": "high"}}, "its learning_rate is str"),
-            "ranges": ({"suggestion": {"ranges": {"cyclical": 5}}}, "its cyclical range is not two numbers"),
+            "suggestion": (
+                {"suggestion": {"learning_rate": "high"}},
+                "'suggestion.learning_rate' must be a number, got str",
+            ),
+            "ranges": (
+                {"suggestion": {"ranges": {"long_training": 0.1, "one_cycle_max": 1, "cyclical": 5}}},
+                "'suggestion.ranges.cyclical' must be a list, got int",
+            ),
             "long_training": (
                 {"suggestion": {"ranges": {"cyclical": [0.1, 1], "long_training": None}}},
-                "its long_training is missing",
+                "'suggestion.ranges.long_training' is missing",
             ),
-            "suggestions": ({"suggestions": {"valley": 5}}, "in its suggestions, a suggestion is int"),
-            "finding": ({"diagnosis": ["odd"]}, "in its diagnosis, a finding is str"),
+            "suggestions": (
+                {"suggestions": {"valley": 5}},
+                "'suggestions.valley' must be an object, got int",
+            ),
+            "finding": ({"diagnosis": ["odd"]}, "'diagnosis[0]' must be an object, got str"),
             "words": (
                 {"diagnosis": [{"code": "a", "severity": "mild", "message": {}}]},
-                "in its diagnosis, its message is dict",
+                "'diagnosis[0].message' must be a string, got dict",
             ),
         }.items()
     },
-    "flat_rows": ({"sweep": CONFIG, "rows": np.zeros(5, np.float32)}, "a chunk is float32 [5]"),
-    "few_columns": ({"sweep": CONFIG, "rows": ROWS[:, :3]}, "a chunk is float32 [2, 3]"),
-    "rows_of_text": ({"sweep": CONFIG, "rows": np.array([[b"a"] * 5], dtype=object)}, "a chunk is object"),
-    "steps_not_numbers": ({"sweep": CONFIG, "rows": ROWS * np.nan}, "steps that are no numbers"),
-    "no_config": ({"rows": ROWS}, "no 'lr_finder/sweep'"),
+    "flat_rows": ({"sweep": CONFIG, "rows": np.zeros(5, np.float32)}, "got float32 [5]"),
+    "few_columns": ({"sweep": CONFIG, "rows": ROWS[:, :3]}, "got float32 [2, 3]"),
+    "rows_of_text": ({"sweep": CONFIG, "rows": np.array([[b"a"] * 5], dtype=object)}, "got object"),
+    "steps_not_numbers": ({"sweep": CONFIG, "rows": ROWS * np.nan}, "steps that are NaN or too large"),
+    "no_config": ({"rows": ROWS}, "the tag 'lr_finder/sweep' with its configuration is missing"),
 }
 
 
@@ -98,6 +110,31 @@ def test_fields_and_columns_of_a_later_version_are_ignored(tmp_path):
     (recorded,) = read_log_dir(str(tmp_path))
     assert recorded.status() == "running"
     np.testing.assert_array_equal(recorded.sweep.loss, [2.0, 1.5])
+
+
+def test_the_stored_loss_delta_is_served_unless_another_window_is_requested(tmp_path):
+    write(tmp_path, sweep={**CONFIG, "delta_window": 3}, rows=ROWS * np.float32([1, 1, 1, 0.3, 1]))
+    (recorded,) = read_log_dir(tmp_path)
+    stored = ROWS[:, 3] * np.float32(0.3)
+    np.testing.assert_array_equal(recorded.sweep.loss_delta, stored)
+    for window, expected in ((None, stored), (3, stored), (1, [0, -0.5])):
+        params = SweepsParams([recorded.run], delta_window=window)
+        (sweep,) = responses.sweeps([recorded], params)["sweeps"]
+        np.testing.assert_array_equal(sweep["columns"]["loss_delta"], expected)
+
+
+@pytest.mark.parametrize("columns", [["step", "learning_rate", "loss"], None])
+def test_a_loss_delta_that_is_missing_is_computed(tmp_path, columns):
+    rows = ROWS[:, :3] if columns else np.where([0, 0, 0, 1, 0], np.float32(np.nan), ROWS)
+    write(tmp_path, sweep=CONFIG | ({"columns": columns} if columns else {}), rows=rows)
+    (recorded,) = read_log_dir(tmp_path)
+    np.testing.assert_array_equal(recorded.sweep.loss_delta, [0, -0.5])
+
+
+@pytest.mark.parametrize("log_dir", [5, None, "", b"logs", "a\0b"])
+def test_a_log_dir_that_is_no_path_is_refused(log_dir):
+    with pytest.raises((TypeError, ValueError), match="`log_dir` must be a path. Received: log_dir="):
+        read_log_dir(log_dir)
 
 
 def test_other_tags_of_our_plugin_name_are_no_run(tmp_path):
@@ -157,9 +194,9 @@ def test_runs_are_listed_while_the_slow_loader_adds_to_them(tmp_path, monkeypatc
     loading = threading.Thread(target=load)
     loading.start()
     while loading.is_alive():
-        listed = reader.list(RequestContext(), "")
-        reader.read(RequestContext(), "", [one.run for one in listed])
-    assert [one.steps for one in reader.list(RequestContext(), "")] == [2] * 10
+        listed = reader.list_runs(RequestContext(), "").runs
+        reader.read_runs(RequestContext(), "", [one.run for one in listed])
+    assert [one.steps for one in reader.list_runs(RequestContext(), "").runs] == [2] * 10
 
 
 @pytest.mark.parametrize("load_fast", ["true", "false"])

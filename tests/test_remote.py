@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from tb_lrfinder.storage import schema
-from tb_lrfinder.storage.event_file import within
+from tb_lrfinder.storage.remote_event_file import run_with_timeout
 from tb_lrfinder.storage.writer import SweepWriter
 from tests.serving import tensorboard
 
@@ -213,7 +213,7 @@ def test_the_command_reports_on_a_store_beside_tensorflow(store):
 def test_a_store_that_does_not_answer_is_not_waited_for():
     began = time.monotonic()
     with pytest.raises(TimeoutError, match="no answer within"):
-        within(0.1, lambda: time.sleep(5))
+        run_with_timeout(0.1, lambda: time.sleep(5))
     assert time.monotonic() - began < 4
 
 

@@ -38,14 +38,14 @@ def test_fifty_who_ask_for_the_same_get_one_answer():
 
 
 def test_two_pieces_of_different_work_are_done_at_once():
-    shared, work = SharedWork(at_once=2), Work()
+    shared, work = SharedWork(max_concurrent=2), Work()
     with ThreadPoolExecutor(10) as pool:
         list(pool.map(lambda number: shared.do(number, work), range(10)))
     assert (work.done, work.most) == (10, 2)
 
 
 def test_an_error_reaches_all_and_is_forgotten():
-    shared = SharedWork(at_once=1)
+    shared = SharedWork(max_concurrent=1)
     begun = threading.Barrier(2)
 
     def fail():

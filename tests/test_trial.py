@@ -223,8 +223,8 @@ class TestOverHttp:
         answer = server.plugin("trials", run=["trials/1", "trials/0.01", "gone", "sweep"]).json()
         assert [trial["run"] for trial in answer["trials"]] == ["trials/1", "trials/0.01"]
         assert answer["errors"] == [
-            {"run": "gone", "message": 'There is no trial in the run "gone".'},
-            {"run": "sweep", "message": 'There is no trial in the run "sweep".'},
+            {"run": "gone", "message": 'No trial in the run "gone".'},
+            {"run": "sweep", "message": 'No trial in the run "sweep".'},
         ]
         diverged, trial = answer["trials"]
         assert (diverged["diverged"], trial["diverged"]) == (True, False)

@@ -78,7 +78,7 @@ def test_rows_are_on_disk_within_two_seconds_while_the_sweep_runs(tmp_path):
 
 
 def test_a_slow_step_gives_signs_of_life_that_change_nothing_else(tmp_path, monkeypatch):
-    monkeypatch.setattr(schema, "SIGN_OF_LIFE_SECONDS", 0.5)
+    monkeypatch.setattr(schema, "HEARTBEAT_SECONDS", 0.5)
     for name, steps in (("none", 0), ("open", 10), ("full", 256)):
         writer = SweepWriter(tmp_path / name, {})
         add(writer, range(steps))
