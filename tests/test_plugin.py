@@ -183,7 +183,7 @@ def test_settings_are_used_and_given_back(server):
         (
             "sweeps",
             {"run": "adam2", "smoothing": "much"},
-            "`smoothing` must be a finite number of decades, at least 0 and at most 2. Received: smoothing='much'",
+            "must be a finite number of decades, at least 0 and at most 2. Received: smoothing='much'",
         ),
         ("sweeps", {"run": "adam2", "smoothing": "nan"}, "`smoothing` must be"),
         ("sweeps", {"run": "adam2", "smoothing": ["1", "2"]}, "`smoothing` must be given at most once"),

@@ -133,7 +133,7 @@ def test_a_loss_delta_that_is_missing_is_computed(tmp_path, columns):
 
 @pytest.mark.parametrize("log_dir", [5, None, "", b"logs", "a\0b"])
 def test_a_log_dir_that_is_no_path_is_refused(log_dir):
-    with pytest.raises((TypeError, ValueError), match="`log_dir` must be a path. Received: log_dir="):
+    with pytest.raises((TypeError, ValueError), match=r"`log_dir` must be a path\. Received: log_dir="):
         read_log_dir(log_dir)
 
 

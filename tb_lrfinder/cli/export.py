@@ -97,6 +97,6 @@ def _write_json(recorded: Sequence[Recorded], stream: TextIO) -> None:
         separator = ""
         for one in recorded:
             if one.kind == kind:
-                stream.write(separator + recorded_run(one, RunEncoder()))
+                stream.write(separator + recorded_run(one, RunEncoder()).text)
                 separator = ", "
     stream.write("]}\n")

@@ -40,9 +40,8 @@ def download(recorded: Recorded | None, params: DownloadParams) -> File:
         raise BadParameterError(responses.not_found("sweep or trial", [params.run]))
     if params.format == "csv":
         return File(responses.contained(recorded, _csv_text), "text/csv", _disposition(recorded, "csv"))
-    return File(
-        responses.recorded_run(recorded, RunEncoder()), "application/json", _disposition(recorded, "json")
-    )
+    encoded = responses.recorded_run(recorded, RunEncoder())
+    return File(encoded.text, "application/json", _disposition(recorded, "json"))
 
 
 def _csv_text(recorded: Recorded) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeVar
 
 import numpy as np
@@ -19,10 +20,11 @@ MAX_CHARACTERS: Final = 512_000_000
 Item = TypeVar("Item")
 
 
-class JsonText(str):
-    """Text that is JSON already."""
+@dataclass(frozen=True, slots=True)
+class Json:
+    """A value that is already encoded as JSON."""
 
-    __slots__ = ()
+    text: str
 
 
 class RunEncoder:
@@ -37,15 +39,15 @@ class RunEncoder:
         self._encode_column = _list_column if encoding == "json" else _pack_column
         self._characters = 0
 
-    def __call__(self, response: Mapping[str, Any]) -> JsonText:
+    def __call__(self, response: Mapping[str, Any]) -> Json:
         """Encode the response for one run."""
         columns = response.get("columns")
         if columns is not None:
             columns = {name: self._encode_column(name, values) for name, values in columns.items()}
             response = {**response, "columns": columns}
-        text = JsonText(_dump(response))
+        text = _dump(response)
         self._characters += len(text)
-        return text
+        return Json(text)
 
     def limit(self, runs: Iterable[Item]) -> Iterator[Item]:
         """Yield the runs, and check after each one that the response is not too long.
@@ -62,16 +64,18 @@ class RunEncoder:
                 )
 
 
-def encode(response: Mapping[str, Any]) -> JsonText:
-    """Encode a response whose lists may contain `JsonText`."""
-    fields = (f"{json.dumps(name)}: {_encode_field(value)}" for name, value in response.items())
-    return JsonText(f"{{{', '.join(fields)}}}")
-
-
-def _encode_field(value: Any) -> str:
-    if isinstance(value, list) and value and isinstance(value[0], JsonText):
-        return f"[{', '.join(value)}]"
-    return _dump(value)
+def encode(response: Mapping[str, Any]) -> Json:
+    """Encode a response, in which lists of `Json` are already encoded."""
+    parts: list[str] = []  # joined once, since a response may be large
+    for name, value in response.items():
+        parts += [", " if parts else "{", json.dumps(name), ": "]
+        if isinstance(value, list) and value and isinstance(value[0], Json):
+            for index, item in enumerate(value):
+                parts += [", " if index else "[", item.text]
+            parts.append("]")
+        else:
+            parts.append(_dump(value))
+    return Json("".join([*parts, "}"]))
 
 
 def _list_column(name: str, values: NDArray[Any] | None) -> list[Any] | None:

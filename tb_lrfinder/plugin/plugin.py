@@ -20,7 +20,7 @@ from werkzeug.datastructures import Headers
 
 from tb_lrfinder.plugin import responses
 from tb_lrfinder.plugin.download import File, download
-from tb_lrfinder.plugin.json_text import JsonText, RunEncoder, encode
+from tb_lrfinder.plugin.json_text import Json, RunEncoder, encode
 from tb_lrfinder.plugin.request_params import BadParameterError, DownloadParams, SweepsParams, TrialsParams
 from tb_lrfinder.plugin.response_body import Body
 from tb_lrfinder.plugin.shared_work import SharedWork
@@ -87,7 +87,7 @@ class LRFinderPlugin(base_plugin.TBPlugin):
         return base_plugin.FrontendMetadata(es_module_path="/static/index.js", tab_name=schema.TAB_NAME)
 
     def _runs(self, request: Request) -> Response:
-        def respond() -> JsonText:
+        def respond() -> Json:
             return encode(responses.runs(self._reader.list_runs(*_source(request)), RunEncoder()))
 
         return self._respond(self._lists, request, respond)
@@ -98,7 +98,7 @@ class LRFinderPlugin(base_plugin.TBPlugin):
     def _sweeps(self, request: Request) -> Response:
         params = SweepsParams.parse(request.args)
 
-        def respond() -> JsonText:
+        def respond() -> Json:
             encoder = RunEncoder(params.encoding)
             recorded = encoder.limit(self._reader.iter_runs(*_source(request), params.runs))
             return encode(responses.sweeps(recorded, params, encoder))
@@ -108,7 +108,7 @@ class LRFinderPlugin(base_plugin.TBPlugin):
     def _trials(self, request: Request) -> Response:
         params = TrialsParams.parse(request.args)
 
-        def respond() -> JsonText:
+        def respond() -> Json:
             encoder = RunEncoder()
             recorded = encoder.limit(self._reader.iter_runs(*_source(request), params.runs))
             return encode(responses.trials(recorded, params, encoder))
@@ -124,9 +124,7 @@ class LRFinderPlugin(base_plugin.TBPlugin):
 
         return self._respond(self._reads, request, respond)
 
-    def _respond(
-        self, work: SharedWork, request: Request, respond: Callable[[], JsonText | File]
-    ) -> Response:
+    def _respond(self, work: SharedWork, request: Request, respond: Callable[[], Json | File]) -> Response:
         """Send the result of `respond`, computed once for simultaneous identical requests."""
         compress = "gzip" in request.headers.get("Accept-Encoding", "")
         data_key = self._reader.data_key(*_source(request))

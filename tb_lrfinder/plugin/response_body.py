@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tb_lrfinder.plugin.download import File
-from tb_lrfinder.plugin.json_text import JsonText
+from tb_lrfinder.plugin.json_text import Json
 
 _MIN_COMPRESSED_BYTES: Final = 1_000
 _COMPRESSION_LEVEL: Final = 3  # the same as TensorBoard's
@@ -33,7 +33,7 @@ class Body:
     disposition: str | None = None
 
     @classmethod
-    def of(cls, response: JsonText | File, *, compress: bool) -> Body:
+    def of(cls, response: Json | File, *, compress: bool) -> Body:
         """Create the body of a response.
 
         Args:
@@ -41,8 +41,7 @@ class Body:
             compress: Boolean. Whether the client accepts gzip.
         """
         file = response if isinstance(response, File) else None
-        text = response.text if isinstance(response, File) else response
-        content = text.encode(errors="replace")
+        content = response.text.encode(errors="replace")
         etag = None if file else hashlib.blake2b(content, digest_size=12).hexdigest()
         compress = compress and len(content) > _MIN_COMPRESSED_BYTES
         return cls(
