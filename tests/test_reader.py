@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import threading
 import time
 
@@ -17,6 +18,7 @@ from tensorboard.context import RequestContext
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 from tensorboard.util import tensor_util
 
+from tb_lrfinder.analysis.curve import last_loss_delta, loss_delta
 from tb_lrfinder.plugin import responses
 from tb_lrfinder.plugin.request_params import SweepsParams
 from tb_lrfinder.storage import schema
@@ -121,6 +123,14 @@ def test_the_stored_loss_delta_is_served_unless_another_window_is_requested(tmp_
         params = SweepsParams([recorded.run], delta_window=window)
         (sweep,) = responses.sweeps([recorded], params)["sweeps"]
         np.testing.assert_array_equal(sweep["columns"]["loss_delta"], expected)
+
+
+@pytest.mark.parametrize("window", [1, 7, 20, 299, 5_000])
+def test_the_loss_delta_of_each_row_has_the_bits_of_the_whole_column(window):
+    losses = np.random.default_rng(0).normal(size=300).tolist()
+    losses[50], losses[70], losses[71] = math.nan, math.inf, math.inf
+    one_by_one = [last_loss_delta(losses[: row + 1], window) for row in range(300)]
+    np.testing.assert_array_equal(one_by_one, loss_delta(losses, window))
 
 
 @pytest.mark.parametrize("columns", [["step", "learning_rate", "loss"], None])

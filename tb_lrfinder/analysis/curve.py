@@ -155,9 +155,19 @@ def loss_delta(loss: ArrayLike, window: int = DEFAULT_DELTA_WINDOW) -> Floats:
     window = min(int(window), max(len(losses), 1))  # a longer one reaches back to row 0 just the same
     delta = np.zeros(len(losses))
     with np.errstate(invalid="ignore", over="ignore"):
-        delta[1:window] = (losses[1:window] - losses[:1]) / np.arange(1, len(losses))[: window - 1]
-        delta[window:] = (losses[window:] - losses[:-window]) / window
+        delta[1:window] = _difference(losses[1:window], losses[:1], np.arange(1, len(losses))[: window - 1])
+        delta[window:] = _difference(losses[window:], losses[:-window], window)
     return delta
+
+
+def last_loss_delta(losses: Sequence[float], window: int) -> float:
+    """Return the last value of `loss_delta`, without computing the others."""
+    steps = min(window, len(losses) - 1)
+    return _difference(losses[-1], losses[-1 - steps], steps) if steps else 0.0
+
+
+def _difference(loss: Any, earlier: Any, steps: Any) -> Any:
+    return (loss - earlier) / steps
 
 
 def smooth(learning_rate: ArrayLike, loss: ArrayLike, decades: float = DEFAULT_SMOOTHING) -> Floats:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from tb_lrfinder.analysis.curve import Sweep, loss_delta
+from tb_lrfinder.analysis.curve import Sweep, last_loss_delta
 from tb_lrfinder.analysis.divergence import DivergenceWatch
 from tb_lrfinder.storage.writer import SweepWriter
 
@@ -78,8 +78,8 @@ class Recorder:
         self._validation_losses.append(validation_loss)
         self._open_row, self._missing = [], self._batches_per_step
         if self._writer is not None:
-            delta = loss_delta(self._losses[-self._delta_window - 1 :], self._delta_window)[-1]
-            self._writer.add(step, float(self._rates[step]), loss, float(delta), validation_loss)
+            delta = last_loss_delta(self._losses, self._delta_window)
+            self._writer.add(step, float(self._rates[step]), loss, delta, validation_loss)
         if self._watch is not None:
             if not math.isfinite(loss):
                 self.stop_reason = "non_finite"
