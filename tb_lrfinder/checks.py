@@ -216,10 +216,10 @@ def check_log_dir(log_dir: Any) -> str | None:
 
 
 def check_smoothing(name: str, value: Any) -> float:
-    """A standard deviation of the Gaussian that smooths the loss, in decades of learning rate."""
+    """The smoothing of a loss, in decades of learning rate, as a float."""
     return check_number(name, value, at_least=0, at_most=2, unit="decades")
 
 
 def check_delta_window(name: str, value: Any) -> int:
-    """A window of the loss delta, in steps."""
+    """The window of a loss delta, in steps, as an int."""
     return check_integer(name, value, at_least=1)

@@ -8,9 +8,7 @@ import types
 from pathlib import Path
 
 from tb_lrfinder.cli.terminal import Progress
-from tb_lrfinder.storage.event_file import is_remote
-from tb_lrfinder.storage.reader import read_log_dir
-from tb_lrfinder.storage.recorded import Recorded
+from tb_lrfinder.storage.reader import Recorded, read_log_dir
 
 
 def read(log_dir: str) -> list[Recorded]:
@@ -20,8 +18,8 @@ def read(log_dir: str) -> list[Recorded]:
         FileNotFoundError: If there is no such directory, or no sweep or trial in it.
         NotADirectoryError: If it is a file.
     """
-    remote = is_remote(log_dir)
-    if not remote:
+    is_remote = "://" in log_dir
+    if not is_remote:
         if not Path(log_dir).exists():
             raise FileNotFoundError(
                 f"There is no directory {log_dir!r}. Give the one that `tensorboard --logdir` is given."
@@ -39,7 +37,7 @@ def read(log_dir: str) -> list[Recorded]:
     if not found:
         raise FileNotFoundError(
             f"There is no sweep or trial below {log_dir!r}. LRFinder writes one with "
-            f"LRFinder({str(Path(log_dir) / 'NAME') if not remote else log_dir + '/NAME'!r}), and "
+            f"LRFinder({str(Path(log_dir) / 'NAME') if not is_remote else log_dir + '/NAME'!r}), and "
             "`tb-lrfinder import` brings losses that were recorded elsewhere."
         )
     return found

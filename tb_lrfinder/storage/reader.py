@@ -12,9 +12,17 @@ from tb_lrfinder.checks import check_path
 from tb_lrfinder.storage import schema
 from tb_lrfinder.storage.boundary import contain_errors
 from tb_lrfinder.storage.natural_order import natural_order
-from tb_lrfinder.storage.recorded import RecordedSweep, RecordedTrial, unreadable, with_rows
+from tb_lrfinder.storage.recorded import (
+    Recorded,
+    RecordedSweep,
+    RecordedTrial,
+    unreadable,
+    with_rows,
+)
 from tb_lrfinder.storage.run_files import RunFiles
 from tb_lrfinder.storage.run_reader import RunReader, displayable
+
+__all__ = ["Recorded", "read_log_dir"]
 
 
 def read_log_dir(
