@@ -66,9 +66,9 @@ class RunEncoder:
 
 def encode(response: Mapping[str, Any]) -> Json:
     """Encode a response, in which lists of `Json` are already encoded."""
-    parts: list[str] = []  # joined once, since a response may be large
+    parts = ["{"]  # joined once, since a response may be large
     for name, value in response.items():
-        parts += [", " if parts else "{", json.dumps(name), ": "]
+        parts += [", " if len(parts) > 1 else "", json.dumps(name), ": "]
         if isinstance(value, list) and value and isinstance(value[0], Json):
             for index, item in enumerate(value):
                 parts += [", " if index else "[", item.text]
