@@ -139,10 +139,10 @@ class TestOnDisk:
     @pytest.mark.parametrize(
         ("columns", "sentence"),
         [
-            (["loss", "epoch", "learning_rate"], "first column is 'loss', not 'epoch'"),
-            (["epoch", "loss", "loss"], "columns are not names, each given once"),
-            (["epoch", "loss", ["loss"]], "columns are not names, each given once"),
-            (["epoch", "loss"], "a chunk is float32"),
+            (["loss", "epoch", "learning_rate"], "expected the first column to be 'epoch', got 'loss'"),
+            (["epoch", "loss", "loss"], "'columns' must be unique"),
+            (["epoch", "loss", ["loss"]], "'columns[2]' must be a string, got list"),
+            (["epoch", "loss"], "got float32 [3, 3]"),
         ],
     )
     def test_columns_that_make_no_sense_are_said_to_be_wrong(self, tmp_path, columns, sentence, monkeypatch):
