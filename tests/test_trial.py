@@ -280,10 +280,10 @@ class TestOverHttp:
     @pytest.mark.parametrize(
         ("parameters", "sentence"),
         [
-            ({}, "run is missing: name at least one, as in trials?run=NAME"),
-            ({"run": "gone"}, 'no trial in the run "gone"'),
-            ({"run": "sweep"}, 'no trial in the run "sweep"'),
-            ({"run": [f"r{i}" for i in range(5001)]}, "5000 at most"),
+            ({}, "`run` is required: pass at least one run, as in trials?run=NAME"),
+            ({"run": "gone"}, 'No trial in the run "gone"'),
+            ({"run": "sweep"}, 'No trial in the run "sweep"'),
+            ({"run": [f"r{i}" for i in range(5001)]}, "at most 5000 times"),
         ],
     )
     def test_a_bad_parameter_is_a_400_with_a_sentence(self, server, parameters, sentence):
