@@ -6,6 +6,7 @@ import base64
 import csv
 import http.client
 import io
+import math
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ import pytest
 
 from tb_lrfinder.analysis.analyze import analyze
 from tb_lrfinder.analysis.curve import COLUMNS, Sweep
+from tb_lrfinder.storage import schema
 from tb_lrfinder.storage.writer import SweepWriter
 from tests.serving import tensorboard
 
@@ -280,13 +282,14 @@ def test_a_live_sweep_grows_and_a_silent_one_counts_as_interrupted(tmp_path):
         assert server.wait_for_runs(1, status="finished")[0]["version"] != before
 
 
-def test_a_sweep_without_a_sign_of_life_counts_as_interrupted(tmp_path, monkeypatch):
+def test_a_sweep_without_a_heartbeat_is_interrupted(tmp_path, monkeypatch):
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now - 61)
     writer = SweepWriter(tmp_path / "killed", {"id": "1"})
     writer.add(0, 1e-7, 2.0, 0.0)
     writer.flush()
     monkeypatch.undo()
+    monkeypatch.setattr(schema, "HEARTBEAT_SECONDS", math.inf)  # the writer's thread is still alive
     with tensorboard(tmp_path) as server:
         server.wait_for_runs(1, status="interrupted", steps=1)
     writer.close({})
