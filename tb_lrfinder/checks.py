@@ -223,3 +223,14 @@ def check_smoothing(name: str, value: Any) -> float:
 def check_delta_window(name: str, value: Any) -> int:
     """The window of a loss delta, in steps, as an int."""
     return check_integer(name, value, at_least=1)
+
+
+def check_callable(name: str, value: Any, *, or_none: bool = False) -> Any:
+    """A function, or another object that can be called.
+
+    Raises:
+        TypeError: If `value` cannot be called.
+    """
+    if not callable(value):
+        raise TypeError(_message(name, f"callable{', or None' if or_none else ''}", value))
+    return value

@@ -147,6 +147,16 @@ def test_a_log_dir_that_is_no_path_is_refused(log_dir):
         read_log_dir(log_dir)
 
 
+def test_other_arguments_are_checked_too(tmp_path):
+    with pytest.raises(TypeError, match=r"`progress` must be callable, or None\. Received: progress=5"):
+        read_log_dir(tmp_path, progress=5)
+    write(tmp_path, sweep=CONFIG, rows=ROWS)
+    (recorded,) = read_log_dir(tmp_path, progress=lambda done, total: None)
+    assert recorded.status(np.float32(0)) == "running"
+    with pytest.raises(TypeError, match=r"`now` must be a finite number, or None\. Received: now='today'"):
+        recorded.status("today")
+
+
 def test_other_tags_of_our_plugin_name_are_no_run(tmp_path):
     write(tmp_path, **{"lr_finder/else": {"x": 1}})
     assert read_log_dir(str(tmp_path)) == []

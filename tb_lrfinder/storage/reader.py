@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tensorboard.context import RequestContext
 
-from tb_lrfinder.checks import check_path
+from tb_lrfinder.checks import check_callable, check_path
 from tb_lrfinder.storage import schema
 from tb_lrfinder.storage.boundary import contain_errors
 from tb_lrfinder.storage.natural_order import natural_order
@@ -48,12 +48,15 @@ def read_log_dir(
         A list of `RecordedSweep` and `RecordedTrial`, in natural order of the run names.
 
     Raises:
-        TypeError: If `log_dir` is not a string or a path.
+        TypeError: If `log_dir` is not a string or a path, or `progress` is not callable.
+        ValueError: If `log_dir` is empty.
     """
     # The same code as in TensorBoard itself; imported here because it is slow to import.
     from tensorboard.backend.event_processing.data_provider import MultiplexerDataProvider
 
     log_dir = check_path("log_dir", log_dir)
+    if progress is not None:
+        check_callable("progress", progress, or_none=True)
     multiplexer = RunFiles(log_dir)
     names = multiplexer.Runs()
     errors: dict[str, str] = {}

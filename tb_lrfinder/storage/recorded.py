@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tb_lrfinder.analysis.curve import COLUMNS, DEFAULT_DELTA_WINDOW, Sweep
 from tb_lrfinder.analysis.trial import Trial
+from tb_lrfinder.checks import check_number
 from tb_lrfinder.storage import schema
 
 Kind = Literal["sweep", "trial"]
@@ -59,11 +60,16 @@ class RunSummary:
         Args:
             now: Float. Time to compare with the last event, in seconds since the epoch. Defaults to the
                 current time.
+
+        Raises:
+            TypeError: If `now` is not a number.
+            ValueError: If it is not finite.
         """
+        now = time.time() if now is None else check_number("now", now, or_none=True)
         if self.problem is not None:
             return "failed"
         if self.result is None:
-            silence = (time.time() if now is None else now) - self.last_event_time
+            silence = now - self.last_event_time
             return "running" if silence <= schema.INTERRUPTED_AFTER_SECONDS else "interrupted"
         return _STATUS_OF_STOP_REASON.get(str(self.result.get("stop_reason")), "finished")
 
