@@ -1,4 +1,4 @@
-"""The routes, through a real TensorBoard in both of its loading modes."""
+"""The HTTP routes, in a real TensorBoard with both of its loaders."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ HOSTILE = '<img src=x onerror=alert(1)> "q" ü'
 
 
 def curve(steps, seed=0):
-    """A sweep that is flat, falls, and diverges, with noise."""
+    """A noisy sweep that is flat, descends and diverges."""
     learning_rate = np.geomspace(1e-7, 10, steps).astype(np.float32).astype(float)
     x = np.log10(learning_rate)
     loss = (
@@ -64,7 +64,7 @@ def log_dir(tmp_path_factory):
 
 @pytest.fixture(scope="module", params=["fast", "slow"])
 def server(request, log_dir):
-    """Loading with the Rust data server, and with Python."""
+    """A TensorBoard with the Rust data server, and one with the Python loader."""
     with tensorboard(log_dir, f"--load_fast={'true' if request.param == 'fast' else 'false'}") as server:
         server.wait_for_runs(3, status="finished")
         server.wait_for_runs(1, status="failed")
@@ -78,7 +78,7 @@ def test_the_tab_is_listed_with_its_page(server):
     assert listing["loading_mechanism"]["module_path"].endswith("data/plugin/lr_finder/static/index.js")
 
 
-def test_runs_are_listed_in_natural_order_with_what_is_known(server):
+def test_runs_are_listed_in_natural_order(server):
     runs = server.wait_for_runs(3, status="finished")
     assert [run["run"] for run in runs] == [HOSTILE, "adam2", "adam10", "deep/failed"]
     adam = runs[1]
@@ -94,7 +94,7 @@ def test_runs_are_listed_in_natural_order_with_what_is_known(server):
 
 
 @pytest.mark.parametrize("file_format", ["csv", "json"])
-def test_a_download_has_every_row_bit_for_bit(server, file_format):
+def test_a_download_has_all_rows_bit_for_bit(server, file_format):
     server.wait_for_runs(1, steps=STEPS)
     answer = server.plugin("download", run="adam2", format=file_format)
     assert f'filename="adam2.{file_format}"' in answer.headers["Content-Disposition"]
@@ -113,7 +113,7 @@ def test_a_download_has_every_row_bit_for_bit(server, file_format):
         np.testing.assert_array_equal(columns[name], values.astype(np.float32))  # as the file has it
 
 
-def test_sweeps_answers_columns_suggestion_and_stop_reason_of_each_run(server):
+def test_sweeps_returns_columns_suggestion_and_stop_reason_of_each_run(server):
     answer = server.plugin("sweeps", run=["adam10", HOSTILE, "gone"]).json()
     assert [sweep["run"] for sweep in answer["sweeps"]] == ["adam10", HOSTILE]
     assert [error["run"] for error in answer["errors"]] == ["gone"]
@@ -138,7 +138,7 @@ def test_base64_columns_are_the_same_numbers_in_float32(server):
         np.testing.assert_array_equal(unpacked, np.array(plain[name], np.float32))
 
 
-def test_only_the_named_columns_travel_and_suggestions_as_ever(server):
+def test_only_requested_columns_are_returned(server):
     whole, part = (
         server.plugin("sweeps", run="adam2", encoding="base64", **parameters).json()["sweeps"][0]
         for parameters in ({}, {"columns": "step,smoothed_loss"})
@@ -149,7 +149,7 @@ def test_only_the_named_columns_travel_and_suggestions_as_ever(server):
     assert {**part, "columns": None} == {**whole, "columns": None} == {**none, "columns": None}
 
 
-def test_a_thinned_sweep_keeps_every_extreme_and_what_is_marked(server):
+def test_a_downsampled_sweep_keeps_extremes_and_marked_rows(server):
     sweep = server.plugin("sweeps", run="adam2", buckets=100).json()["sweeps"][0]
     columns, whole = sweep["columns"], curve(STEPS)
     rows = np.array(columns["step"])
@@ -164,7 +164,7 @@ def test_a_thinned_sweep_keeps_every_extreme_and_what_is_marked(server):
     assert len(short["loss"]) == 80
 
 
-def test_settings_are_used_and_given_back(server):
+def test_settings_are_applied_and_returned(server):
     asked = {"smoothing": 0.5, "delta_window": 7, "skip_start": 3, "skip_end": 2}
     sweep = server.plugin("sweeps", run="adam10", **asked).json()["sweeps"][0]
     analysis = analyze(curve(80, seed=1), stop_reason="diverged", planned_steps=80, **asked)
@@ -209,14 +209,14 @@ def test_settings_are_used_and_given_back(server):
         ("download", {"run": "adam2", "format": "<b>"}, "`format` must be csv or json"),
     ],
 )
-def test_a_bad_parameter_is_a_400_with_a_sentence(server, route, parameters, sentence):
+def test_an_invalid_parameter_returns_a_400_with_a_message(server, route, parameters, sentence):
     answer = server.plugin(route, **parameters)
     assert answer.status == 400
     assert sentence in answer.text
     assert answer.headers["Content-Type"].startswith("text/plain")
 
 
-def test_an_unchanged_answer_is_an_empty_304(server):
+def test_an_unchanged_response_is_an_empty_304(server):
     server.wait_for_runs(4)
     first = server.plugin("runs")
     again = server.get("data/plugin/lr_finder/runs", headers={"If-None-Match": first.headers["ETag"]})
@@ -230,7 +230,7 @@ def test_an_unchanged_answer_is_an_empty_304(server):
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
-def test_there_is_no_way_to_write(server, method):
+def test_other_methods_are_not_allowed(server, method):
     answer = server.get("data/plugin/lr_finder/runs", method=method)
     assert answer.status == 405
     assert answer.headers["Allow"] == "GET, HEAD"
@@ -258,19 +258,19 @@ def test_only_files_of_the_page_are_served(server, path):
     assert b"LRFinderPlugin" not in answer.read()
 
 
-def test_the_page_is_served_as_a_script(server):
+def test_the_page_is_served_as_javascript(server):
     answer = server.plugin("static/index.js")
     assert answer.status == 200
     assert answer.headers["Content-Type"].startswith("text/javascript")
 
 
-def test_rules_are_described_with_the_default_first(server):
+def test_rules_are_described_starting_with_the_default(server):
     answer = server.plugin("rules").json()
     assert answer["default"] == answer["rules"][0]["name"]
     assert all(rule["description"] and rule["source"] for rule in answer["rules"])
 
 
-def test_a_live_sweep_grows_and_a_silent_one_counts_as_interrupted(tmp_path):
+def test_a_live_sweep_grows_until_it_is_finished(tmp_path):
     writer = SweepWriter(tmp_path / "live", {"id": "1", "num_steps": 40})
     with tensorboard(tmp_path) as server:
         server.wait_for_runs(1, status="running", steps=0)

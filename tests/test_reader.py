@@ -1,4 +1,4 @@
-"""What others write under our tags is said to be wrong, and hides nothing else."""
+"""Malformed values in event files are reported, and hide no other runs."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_what_is_wrong_is_said_in_a_sentence(tmp_path, name):
+def test_malformed_values_are_described_in_the_message(tmp_path, name):
     tags, sentence = WRONG[name]
     write(tmp_path, **tags)
     (recorded,) = read_log_dir(str(tmp_path))
@@ -104,7 +104,7 @@ def test_what_is_wrong_is_said_in_a_sentence(tmp_path, name):
     assert sentence in recorded.message
 
 
-def test_fields_and_columns_of_a_later_version_are_ignored(tmp_path):
+def test_unknown_fields_and_columns_are_ignored(tmp_path):
     columns = ["step", "gradient_norm", "learning_rate", "loss", "loss_delta", "validation_loss"]
     write(
         tmp_path, sweep={**CONFIG, "columns": columns, "mood": "good"}, rows=np.insert(ROWS, 1, 9.0, axis=1)
@@ -134,7 +134,7 @@ def test_the_loss_delta_of_each_row_has_the_bits_of_the_whole_column(window):
 
 
 @pytest.mark.parametrize("columns", [["step", "learning_rate", "loss"], None])
-def test_a_loss_delta_that_is_missing_is_computed(tmp_path, columns):
+def test_a_missing_loss_delta_is_computed(tmp_path, columns):
     rows = ROWS[:, :3] if columns else np.where([0, 0, 0, 1, 0], np.float32(np.nan), ROWS)
     write(tmp_path, sweep=CONFIG | ({"columns": columns} if columns else {}), rows=rows)
     (recorded,) = read_log_dir(tmp_path)
@@ -142,12 +142,12 @@ def test_a_loss_delta_that_is_missing_is_computed(tmp_path, columns):
 
 
 @pytest.mark.parametrize("log_dir", [5, None, "", b"logs", "a\0b"])
-def test_a_log_dir_that_is_no_path_is_refused(log_dir):
+def test_log_dir_must_be_a_path(log_dir):
     with pytest.raises((TypeError, ValueError), match=r"`log_dir` must be a path\. Received: log_dir="):
         read_log_dir(log_dir)
 
 
-def test_other_arguments_are_checked_too(tmp_path):
+def test_progress_and_now_are_checked(tmp_path):
     with pytest.raises(TypeError, match=r"`progress` must be callable, or None\. Received: progress=5"):
         read_log_dir(tmp_path, progress=5)
     write(tmp_path, sweep=CONFIG, rows=ROWS)
@@ -157,13 +157,13 @@ def test_other_arguments_are_checked_too(tmp_path):
         recorded.status("today")
 
 
-def test_other_tags_of_our_plugin_name_are_no_run(tmp_path):
+def test_other_tags_of_the_plugin_are_not_a_run(tmp_path):
     write(tmp_path, **{"lr_finder/else": {"x": 1}})
     assert read_log_dir(str(tmp_path)) == []
 
 
 @pytest.mark.parametrize("load_fast", ["true", "false"])
-def test_wrong_runs_hide_no_other_and_break_no_route(tmp_path, load_fast):
+def test_malformed_runs_hide_no_other_run_and_break_no_route(tmp_path, load_fast):
     for name, (tags, _) in WRONG.items():
         write(tmp_path / name, **tags)
     good = SweepWriter(tmp_path / "good", {"id": "g"})
@@ -186,14 +186,14 @@ def test_wrong_runs_hide_no_other_and_break_no_route(tmp_path, load_fast):
             assert server.plugin("download", run=run["run"]).status == 200
 
 
-def test_runs_come_in_the_order_that_a_person_would_give_them(tmp_path):
+def test_runs_are_in_natural_order(tmp_path):
     names = ["1e-05", "0.0001", "0.001", "0.01", "0.1", "1", "10", "run2", "run10", "v1.9", "v1.10"]
     for name in reversed(names):
         SweepWriter(tmp_path / "trials" / name, {}).close({"stop_reason": "completed"})
     assert [recorded.run for recorded in read_log_dir(tmp_path)] == [f"trials/{name}" for name in names]
 
 
-def test_runs_are_listed_while_the_slow_loader_adds_to_them(tmp_path, monkeypatch):
+def test_runs_are_listed_while_the_python_loader_adds_values(tmp_path, monkeypatch):
     """It knows of a tag before it knows its values; the moment between the two is made longer here."""
     for number in range(10):
         write(tmp_path / f"{number}", sweep=CONFIG, rows=ROWS)

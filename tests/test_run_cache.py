@@ -1,4 +1,4 @@
-"""A run is read again only when something was written to it."""
+"""Runs are only read again after they have changed."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def writers(tmp_path):
         writer.close({"stop_reason": "completed"})
 
 
-def test_only_runs_with_something_new_are_read_again(tmp_path, writers):
+def test_only_changed_runs_are_read_again(tmp_path, writers):
     multiplexer = EventMultiplexer(tensor_size_guidance={schema.PLUGIN_NAME: 1})
     multiplexer.AddRunsFromDirectory(str(tmp_path))
     provider = CountingProvider(multiplexer, str(tmp_path))
@@ -63,7 +63,7 @@ def test_only_runs_with_something_new_are_read_again(tmp_path, writers):
     assert provider.read == [["a", "b"], ["a"], ["b"]]
 
 
-def test_the_runs_that_were_asked_for_longest_ago_go_first():
+def test_the_least_recently_used_runs_are_evicted():
     cache = RunCache(max_bytes=100_000)
     cache.put("a", 1, 40_000, "rows of a")
     cache.put("b", 1, 40_000, "rows of b")
@@ -72,7 +72,7 @@ def test_the_runs_that_were_asked_for_longest_ago_go_first():
     assert [cache.get(run, 1) for run in "abc"] == ["rows of a", None, "rows of c"]
 
 
-def test_another_state_is_not_the_kept_one_and_takes_its_place():
+def test_a_new_state_replaces_the_cached_one():
     cache = RunCache(max_bytes=100_000)
     cache.put("a", 1, 90_000, "old")
     assert cache.get("a", 2) is None
@@ -80,7 +80,7 @@ def test_another_state_is_not_the_kept_one_and_takes_its_place():
     assert (cache.get("a", 1), cache.get("a", 2)) == (None, "new")
 
 
-def test_a_run_that_is_larger_than_all_may_be_is_not_kept():
+def test_a_run_that_exceeds_the_limit_is_not_cached():
     cache = RunCache(max_bytes=100_000)
     cache.put("a", 1, 101_000, "rows")
     assert cache.get("a", 1) is None
@@ -88,7 +88,7 @@ def test_a_run_that_is_larger_than_all_may_be_is_not_kept():
     assert cache.get("b", 1) == "rows"
 
 
-def test_runs_without_rows_count_too():
+def test_empty_entries_count():
     cache = RunCache(max_bytes=100_000)
     for number in range(1_000):
         cache.put(number, 1, 0, "nothing")

@@ -1,4 +1,4 @@
-"""What is too large for one answer is read in parts, and what cannot be read hides nothing else."""
+"""Large reads are split into parts, and errors are isolated."""
 
 from __future__ import annotations
 
@@ -47,21 +47,21 @@ def provider(tmp_path):
     return SmallProvider(multiplexer, str(tmp_path))
 
 
-def test_runs_that_are_too_large_together_and_alone_are_read_in_halves(provider):
+def test_runs_that_are_too_large_are_read_in_halves(provider):
     read = RunReader(provider).read_runs(RequestContext(), "", [f"{run}" for run in range(RUNS)])
     assert [one.steps for one in read.values()] == [STEPS] * RUNS
     assert [one.message for one in read.values()] == [None] * RUNS
     np.testing.assert_array_equal(read["3"].sweep.step, range(STEPS))
 
 
-def test_parts_are_planned_before_they_fail(provider, monkeypatch):
+def test_large_reads_are_split_in_advance(provider, monkeypatch):
     monkeypatch.setattr(tensor_source, "MAX_TAGS_PER_READ", 15)
     read = RunReader(provider).read_runs(RequestContext(), "", [f"{run}" for run in range(RUNS)])
     assert [one.steps for one in read.values()] == [STEPS] * RUNS
     assert provider.asked == RUNS * 4  # of 41 tags in halves of halves
 
 
-def test_a_chunk_that_cannot_be_read_is_that_runs_problem(provider, tmp_path):
+def test_an_unreadable_chunk_affects_only_its_run(provider, tmp_path):
     odd_runs.write(tmp_path / "bad", [("sweep", odd_runs.CONFIG), ("rows/99999", odd_runs.ROWS)])
     provider._multiplexer.AddRunsFromDirectory(str(tmp_path))
     provider._multiplexer.Reload()
@@ -71,7 +71,7 @@ def test_a_chunk_that_cannot_be_read_is_that_runs_problem(provider, tmp_path):
     assert [(one.steps, one.message) for one in read.values()] == [(STEPS, None)] * RUNS
 
 
-def test_what_tensorboard_refuses_is_its_own_answer(provider, monkeypatch):
+def test_public_errors_of_tensorboard_are_raised(provider, monkeypatch):
     def refuse(*_, **__):
         raise errors.NotFoundError("no such experiment")
 
