@@ -133,7 +133,7 @@ def test_run_trials_finds_its_trial_among_malformed_runs(named, tmp_path):
 
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(odd_runs.RUN)
-def test_no_run_breaks_a_route(values):
+def test_no_run_takes_a_route_down(values):
     with tempfile.TemporaryDirectory() as log_dir:
         odd_runs.write_good(Path(log_dir, "good"))
         odd_runs.write(Path(log_dir, "odd"), values)
