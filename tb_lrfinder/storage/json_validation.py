@@ -1,7 +1,7 @@
 """Validates the JSON stored in the tags of a run, since event files are untrusted input.
 
 The types of the fields are those of the `TypedDict`s in `schema.py`. Fields that are not declared there are
-passed to the page, which displays them as text.
+passed to the page, which displays them as text, as are those that nothing is computed from.
 """
 
 from __future__ import annotations
@@ -22,6 +22,26 @@ _SCHEMAS: Final[Mapping[str, Sequence[type]]] = {
     schema.TRIAL_TAG: [schema.TrialConfig],
     schema.RESULT_TAG: [schema.SweepResult, schema.TrialResult],  # written by sweeps and trials
 }
+_NOT_VALIDATED: Final = frozenset(
+    {
+        "optimizer_settings",
+        "loss",
+        "versions",
+        "ramp",
+        "per",
+        "start_lr",
+        "end_lr",
+        "batches_per_step",
+        "seed",
+        "imported_from",
+        "initial_loss",  # may also be NaN or infinite
+        "fingerprint",
+        "end_time",
+        "steps",
+    }
+)
+"""Fields that nothing is computed from: a run is readable whatever they contain."""
+
 _EXPECTED: Final[Mapping[Any, str]] = {
     str: "a string",
     int: "an integer",
@@ -59,8 +79,9 @@ def parse(value: TensorDatum | Exception, tag: str) -> dict[str, Any] | str:
 
 @functools.cache
 def _fields(declared: type) -> Mapping[str, Any]:
-    """The types of the fields of a `TypedDict`."""
-    return typing.get_type_hints(declared)
+    """Return the types of the validated fields of a `TypedDict`."""
+    hints = typing.get_type_hints(declared)
+    return {name: hint for name, hint in hints.items() if name not in _NOT_VALIDATED}
 
 
 def _object_problem(values: Mapping[str, Any], declared: type, path: str) -> str | None:
@@ -91,8 +112,6 @@ def _problem(value: Any, expected: Any, path: str) -> str | None:
     if origin in (types.UnionType, typing.Union):
         problems = [_problem(value, argument, path) for argument in arguments]
         return None if None in problems else problems[0]
-    if origin is typing.Literal:
-        return None if value in arguments else f"'{path}' must be one of {arguments}"
     if typing.is_typeddict(origin):
         return _mismatch(value, dict, path) or _object_problem(value, origin, f"{path}.")
     if origin is dict:

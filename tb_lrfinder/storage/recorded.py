@@ -152,6 +152,6 @@ def _sweep(columns: Columns, steps: int, delta_window: int) -> Sweep:
 
 def _trial(columns: Columns, config: Mapping[str, Any]) -> Trial:
     initial_loss = config.get("initial_loss")
-    if not isinstance(initial_loss, int | float):  # null, or a string that represents NaN or infinity
-        initial_loss = None
+    if not isinstance(initial_loss, int | float) or isinstance(initial_loss, bool):
+        initial_loss = None  # null, not finite, or malformed
     return Trial.from_columns(columns, initial_loss=initial_loss)

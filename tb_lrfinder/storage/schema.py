@@ -15,7 +15,7 @@ Layout of the event file of a run, plugin name `lr_finder`; see docs/event_files
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal, TypeAlias, TypedDict
+from typing import Any, Final, TypedDict
 
 PLUGIN_NAME: Final = "lr_finder"
 TAB_NAME: Final = "LR Finder"
@@ -61,9 +61,6 @@ def rows_tag(chunk: int) -> str:
 # `storage/json_validation.py` derives the validation of each tag from the types below: fields may be missing
 # or null unless their TypedDict is total, and unknown fields are ignored.
 
-AnyNumber: TypeAlias = float | Literal["NaN", "Infinity", "-Infinity"]
-"""A number that need not be finite, as it is read from JSON."""
-
 
 class ModelConfig(TypedDict, total=False):
     """Configuration of the model: the fields shared by sweeps and trials. Any field may be missing."""
@@ -105,7 +102,7 @@ class TrialConfig(ModelConfig, total=False):
     columns: list[str]  # of the rows, one row per epoch: TRIAL_COLUMNS, "validation_loss", metrics
     learning_rate: float | None  # initial learning rate
     schedule: str | None  # "CosineDecay"; None: the learning rate is fixed
-    initial_loss: AnyNumber | None  # of the first batch, before its update
+    initial_loss: float | None  # of the first batch, before its update
     epochs: int  # planned
     seed: int | None
     fingerprint: str  # identifies the settings of a `run_trials` trial; a finished one is reused
