@@ -173,7 +173,7 @@ def test_a_sweep_is_written_to_an_fsspec_store():
 def test_an_invalid_url_is_an_immediate_error(store):
     with pytest.raises(ValueError, match="nothing://x"):
         SweepWriter("nothing://x", {})
-    with pytest.raises(ValueError, match="pass the URL as a string"):
+    with pytest.raises(ValueError, match="Pass URLs as strings"):
         SweepWriter(Path("s3://logs/x"), {})
     with pytest.raises(OSError, match=r"log_dir='s3://missing/x'.*credentials"):
         SweepWriter("s3://missing/x", {})
@@ -222,7 +222,7 @@ def test_uploads_of_a_long_sweep_become_less_frequent(store):
     assert events.flush_seconds == pytest.approx(10, abs=0.5)
     events._opened -= 10_000  # and often enough to be taken for alive
     assert events.flush_seconds == 30 < schema.INTERRUPTED_AFTER_SECONDS
-    events._took = 3.0  # a slow network
+    events._upload_seconds = 3.0  # a slow network
     assert events.flush_seconds == 60
 
 
