@@ -21,7 +21,7 @@ from tensorboard.util import tensor_util
 from tb_lrfinder.analysis.curve import last_loss_delta, loss_delta
 from tb_lrfinder.plugin import responses
 from tb_lrfinder.plugin.request_params import SweepsParams
-from tb_lrfinder.storage import schema
+from tb_lrfinder.storage import listing, schema
 from tb_lrfinder.storage.reader import read_log_dir
 from tb_lrfinder.storage.run_reader import RunReader
 from tb_lrfinder.storage.writer import SweepWriter
@@ -204,6 +204,7 @@ def test_runs_are_listed_while_the_python_loader_adds_values(tmp_path, monkeypat
         process(*arguments)
 
     monkeypatch.setattr(EventAccumulator, "_ProcessTensor", late)
+    monkeypatch.setattr(listing, "FAST_SECONDS", math.inf)  # nothing is cached, however busy the machine is
     multiplexer = EventMultiplexer(tensor_size_guidance={schema.PLUGIN_NAME: 1})
     reader = RunReader(MultiplexerDataProvider(multiplexer, str(tmp_path)))
 
