@@ -114,7 +114,7 @@ def test_an_unknown_version_is_reported(tmp_path):
     patched(tmp_path / "later", b'"schema_version": 1', b'"schema_version": 7')
     (recorded,) = read_log_dir(str(tmp_path))
     assert recorded.status() == "failed"
-    assert "has schema version 7, but this version of tb_lrfinder supports version 1" in recorded.message
+    assert "it has schema version 7, but this version of tb_lrfinder supports version 1" in recorded.message
     assert "pip install --upgrade tb_lrfinder" in recorded.message
 
 

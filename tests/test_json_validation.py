@@ -82,6 +82,11 @@ def test_nested_problems_are_named_by_their_path():
     assert len(long) < 200
 
 
+@pytest.mark.parametrize("columns", [5, {"x": 1}, [[1]], "text"])
+def test_columns_of_a_result_are_ignored(columns):
+    assert read(schema.RESULT_TAG, columns=columns)["columns"] == columns
+
+
 def test_columns_are_unique_and_not_too_many():
     assert "'columns' must be unique" in read(schema.SWEEP_TAG, columns=["step", "step"])
     assert "but the limit is 1000" in read(schema.SWEEP_TAG, columns=[str(n) for n in range(1_001)])

@@ -61,20 +61,32 @@ def parse(value: TensorDatum | Exception, tag: str) -> dict[str, Any] | str:
     try:
         if isinstance(value, Exception):
             raise value
-        parsed = strict_json.loads(value.numpy.item())
+        return _validated(strict_json.loads(value.numpy.item()), tag)
     except Exception as error:
         return f"The tag {tag!r} cannot be read: {describe_error(error)}"
+
+
+def _validated(parsed: Any, tag: str) -> dict[str, Any]:
+    """Return the JSON of a tag.
+
+    Raises:
+        ValueError: If it does not have the declared type.
+    """
     if not isinstance(parsed, dict):
-        return f"The tag {tag!r} cannot be read: it is not a JSON object."
+        raise ValueError("it is not a JSON object")
     version = parsed.get("schema_version")
     if version != schema.SCHEMA_VERSION:
-        return (
-            f"The tag {tag!r} has schema version {_shorten(repr(version))}, but this version of tb_lrfinder "
-            f"supports version {schema.SCHEMA_VERSION}. Upgrade with `pip install --upgrade tb_lrfinder`."
+        raise ValueError(
+            f"it has schema version {_shorten(repr(version))}, but this version of tb_lrfinder supports "
+            f"version {schema.SCHEMA_VERSION}. Upgrade with `pip install --upgrade tb_lrfinder`."
         )
-    problems = (_object_problem(parsed, declared, "") for declared in _SCHEMAS[tag])
-    problem = next(filter(None, problems), None) or _columns_problem(parsed.get("columns") or [])
-    return f"The tag {tag!r} cannot be read: {problem}." if problem else parsed
+    for declared in _SCHEMAS[tag]:
+        problem = _object_problem(parsed, declared, "")
+        if problem is None and "columns" in _fields(declared):
+            problem = _columns_problem(parsed.get("columns") or [])
+        if problem is not None:
+            raise ValueError(problem)
+    return parsed
 
 
 @functools.cache
