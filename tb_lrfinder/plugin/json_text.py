@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tb_lrfinder.plugin.request_params import BadParameterError
-from tb_lrfinder.storage.strict_json import replace_non_finite
+from tb_lrfinder.storage.strict_json import finite, replace_non_finite
 
 MAX_CHARACTERS: Final = 512_000_000
 """Of one response: nine columns of five million rows."""
@@ -83,7 +83,7 @@ def _list_column(name: str, values: NDArray[Any] | None) -> list[Any] | None:
         return None
     numbers: list[Any] = values.tolist()
     if values.dtype.kind == "f" and not np.isfinite(values).all():
-        numbers = replace_non_finite(numbers)
+        numbers = [finite(number) for number in numbers]
     return numbers
 
 
