@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tb_lrfinder.analysis.trial_results import TrialOutcome, TrialResults
     from tb_lrfinder.keras import LRFinder, LRTrial, find_lr, run_trials
     from tb_lrfinder.storage.reader import read_log_dir
-    from tb_lrfinder.storage.recorded import Recorded
+    from tb_lrfinder.storage.recorded import RecordedSweep, RecordedTrial
 
 __all__ = [
     "RULES",
@@ -32,7 +32,8 @@ __all__ = [
     "LRFinder",
     "LRTrial",
     "Ranges",
-    "Recorded",
+    "RecordedSweep",
+    "RecordedTrial",
     "Suggestion",
     "Sweep",
     "Trial",
@@ -61,7 +62,7 @@ _MODULES = {
     "analysis.trial_results": ("TrialOutcome", "TrialResults"),
     "keras": ("LRFinder", "LRTrial", "find_lr", "run_trials"),
     "storage.reader": ("read_log_dir",),
-    "storage.recorded": ("Recorded",),
+    "storage.recorded": ("RecordedSweep", "RecordedTrial"),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 

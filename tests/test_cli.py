@@ -22,8 +22,8 @@ import pytest
 
 from tb_lrfinder.analysis.analyze import analyze
 from tb_lrfinder.cli.output import written
-from tb_lrfinder.plugin import responses
-from tb_lrfinder.plugin.request_params import DownloadQuery
+from tb_lrfinder.plugin.download import download
+from tb_lrfinder.plugin.request_params import DownloadParams
 from tb_lrfinder.storage.reader import read_log_dir
 from tb_lrfinder.storage.writer import SweepWriter, TrialWriter
 from tb_lrfinder.version import __version__
@@ -114,7 +114,7 @@ class TestReport:
         SweepWriter(tmp_path / "odd", {"num_steps": "many"}).close({})
         said = command("report", tmp_path, "--strict", code=1).stdout
         assert "failed" in next(line for line in said.splitlines() if line.startswith("odd "))
-        assert "its num_steps is str" in said
+        assert "'num_steps' must be an integer, got str" in said
 
     def test_a_sweep_that_still_runs(self, tmp_path):
         write(tmp_path / "live", a_sweep(), result=False)
@@ -163,14 +163,13 @@ class TestExport:
         json_of_trials = json.loads(command("export", trials, "--kind", "trial", "--format", "json").stdout)
         assert [len(json_of_trials[kind]) for kind in ("sweeps", "trials")] == [0, 2]
         assert (
-            "There is no trial in the log directory"
-            in command("export", logs, "--kind", "trial", code=2).stderr
+            "No trial found in the log directory" in command("export", logs, "--kind", "trial", code=2).stderr
         )
 
     def test_json_to_a_file_by_its_name(self, logs, tmp_path):
         said = command("export", logs, "--output", tmp_path / "out.json", "--run", "flat")
         assert said.stdout == ""
-        assert "100 rows of 1 run" in said.stderr
+        assert "100 rows from 1 run" in said.stderr
         (sweep,) = json.loads((tmp_path / "out.json").read_text())["sweeps"]
         assert sweep["run"] == "flat"
         assert sweep["config"]["optimizer"] == "SGD"
@@ -179,7 +178,7 @@ class TestExport:
 
     def test_an_unknown_run(self, logs):
         said = command("export", logs, "--run", "adam", code=2).stderr
-        assert "no sweep or trial in the run 'adam'. There is one in 'flat', 'good/adam'" in said
+        assert "No sweep or trial found in the run 'adam'. Available runs: 'flat', 'good/adam'" in said
 
     def test_an_output_that_cannot_be_written(self, logs, tmp_path):
         assert "no/out.csv" in command("export", logs, "-o", tmp_path / "no" / "out.csv", code=2).stderr
@@ -197,7 +196,7 @@ class TestExport:
         cells = [row[header.index(name)] for name in ["loss", *names]]
         assert cells == [repr(float(np.float32(-1.5e-3))), "-inf", "1.0", "2.0", "3.0"]
         recorded = next(one for one in read_log_dir(str(tmp_path)) if one.kind == "trial")
-        downloaded = responses.download(recorded, DownloadQuery(recorded.run, "csv")).text
+        downloaded = download(recorded, DownloadParams(recorded.run, "csv")).text
         assert downloaded.splitlines()[0].endswith(",'@SUM(A1),a;'=b,+1,a-b")
 
     def test_a_metric_called_run_is_a_column_of_its_own(self, tmp_path):

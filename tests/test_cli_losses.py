@@ -121,7 +121,7 @@ class TestImport:
         )
         assert done.returncode == 2, done
         # TensorBoard's own thread has a word to say before.
-        assert "can no longer be written to" in done.stderr.splitlines()[-1]
+        assert "Could not write the sweep to" in done.stderr.splitlines()[-1]
         assert "finder.sweep" not in done.stderr
 
     def test_what_the_reader_would_refuse_is_refused(self, losses, tmp_path):

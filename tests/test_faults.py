@@ -36,7 +36,7 @@ def check_what_is_left(killed, one):
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_a_killed_sweep_loses_one_flush_interval_at_most(tmp_path, seed):
+def test_a_killed_sweep_loses_at_most_one_flush_interval(tmp_path, seed):
     killed = kill_at_random(tmp_path / "run", random.Random(seed))
     (one,) = read_log_dir(str(tmp_path))
     check_what_is_left(killed, one)
@@ -86,7 +86,7 @@ def check_the_sweep_was_not_disturbed(finder, said, log_dir):
     assert "finder.save(log_dir)" in said[0]
 
 
-def test_a_disk_that_fills_up_does_not_disturb_the_training(tmp_path):
+def test_a_full_disk_does_not_affect_training(tmp_path):
     disk = tmp_path / "disk"
     with small_disk(disk):
         finder, said = fit_with(disk / "run")
@@ -98,7 +98,7 @@ def test_a_disk_that_fills_up_does_not_disturb_the_training(tmp_path):
     assert saved.steps == STEPS
 
 
-def test_a_file_that_may_not_grow_does_not_disturb_the_training(tmp_path):
+def test_a_file_size_limit_does_not_affect_training(tmp_path):
     """As a full disk or a quota, for those who may not mount a disk."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
 
@@ -128,7 +128,7 @@ writer.close({"stop_reason": "completed"})
 """
 
 
-def test_two_processes_with_one_log_directory_get_one_each(tmp_path):
+def test_two_processes_with_one_log_directory_use_separate_directories(tmp_path):
     started = [
         subprocess.Popen(
             [sys.executable, "-c", WRITING, str(tmp_path / "run"), str(number)],
@@ -160,7 +160,7 @@ def write(log_dir, steps=700):
 
 
 @pytest.mark.parametrize("load_fast", ["true", "false"])
-def test_broken_files_hide_nothing_and_show_nothing_wrong(tmp_path, load_fast):
+def test_damaged_files_hide_no_rows_and_show_no_wrong_ones(tmp_path, load_fast):
     """Cut off and with a flipped bit, at forty places each, beside a sweep that is whole."""
     whole = write(tmp_path / "logs" / "whole").read_bytes()
     (expected,) = read_log_dir(str(tmp_path / "logs"))
@@ -214,7 +214,7 @@ trial.close({"stop_reason": "completed"})
 
 @pytest.mark.parametrize("hours", [-30, 30])
 @pytest.mark.parametrize("load_fast", ["true", "false"])
-def test_a_clock_that_jumps_loses_nothing(tmp_path, hours, load_fast):
+def test_clock_changes_lose_no_rows(tmp_path, hours, load_fast):
     subprocess.run([sys.executable, "-c", CLOCK, str(tmp_path), str(hours * 3600)], check=True, cwd=ROOT)
     with tensorboard(tmp_path, f"--load_fast={load_fast}") as server:
         runs = {run["run"]: run for run in server.wait_for_runs(2, status="finished")}
@@ -222,7 +222,7 @@ def test_a_clock_that_jumps_loses_nothing(tmp_path, hours, load_fast):
     assert (runs["trial"]["steps"], runs["trial"]["status"]) == (6, "finished")
 
 
-def test_tensorboard_that_is_started_again_shows_the_same(tmp_path):
+def test_a_restarted_tensorboard_shows_the_same(tmp_path):
     write(tmp_path / "run")
     answers = []
     for _ in range(2):
@@ -232,7 +232,7 @@ def test_tensorboard_that_is_started_again_shows_the_same(tmp_path):
     assert answers[0] == answers[1]
 
 
-def test_a_run_that_is_deleted_and_replaced_is_shown_anew(tmp_path):
+def test_a_replaced_run_is_read_again(tmp_path):
     write(tmp_path / "run", 100)
     with tensorboard(tmp_path, "--load_fast=true") as server:
         server.wait_for_runs(1, steps=100)

@@ -1,4 +1,4 @@
-"""Odd requests and odd log directories: a clear refusal or a right answer, never more than was asked for."""
+"""Malformed requests and log directories: a clear error or a correct response, and nothing else."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from werkzeug.datastructures import MultiDict
 
 from tb_lrfinder.cli.losses_file import parse_losses
-from tb_lrfinder.plugin.request_params import BadParameterError, DownloadQuery, SweepsQuery, TrialsQuery
+from tb_lrfinder.plugin.request_params import BadParameterError, DownloadParams, SweepsParams, TrialsParams
 from tests import hostile
 
 
@@ -20,7 +20,7 @@ def server(tmp_path_factory):
         yield server
 
 
-def test_odd_requests_are_answered_or_refused(server):
+def test_malformed_requests_are_served_or_rejected(server):
     client = hostile.Client(server.url)
 
     @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
@@ -32,7 +32,7 @@ def test_odd_requests_are_answered_or_refused(server):
     assert server.plugin("sweeps", run="good").status == 200
 
 
-def test_every_hostile_run_is_listed_drawn_and_downloaded(server):
+def test_runs_with_malicious_names_are_listed_and_downloaded(server):
     names = [run["run"] for run in server.plugin("runs").json()["runs"]]
     assert len(names) == len(hostile.NAMES) + 2
     client = hostile.Client(server.url)
@@ -52,7 +52,7 @@ def test_every_hostile_run_is_listed_drawn_and_downloaded(server):
                 )
 
 
-def test_five_thousand_names_are_refused_by_their_number_and_long_ones_are_not_repeated(server):
+def test_too_many_names_are_rejected_and_long_ones_are_truncated(server):
     too_many = "&".join(f"run={number}" for number in range(5_001))
     client = hostile.Client(server.url)
     for query in (too_many, "run=" + "x" * 60_000, "run=good&smoothing=" + "1" * 50_000):
@@ -73,9 +73,9 @@ def refusal(kind, function, *arguments):
 
 @settings(max_examples=500, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(hostile.PARAMETERS), hostile.TEXT), max_size=8))
-def test_a_query_is_parsed_or_refused(pairs):
-    for query in (SweepsQuery, TrialsQuery, DownloadQuery):
-        said = refusal(BadParameterError, query.parse, MultiDict(pairs))
+def test_request_parameters_are_parsed_or_rejected(pairs):
+    for params in (SweepsParams, TrialsParams, DownloadParams):
+        said = refusal(BadParameterError, params.parse, MultiDict(pairs))
         assert said is None or (0 < len(said) < 2_000 and "\n" not in said)
 
 
@@ -84,6 +84,6 @@ CELLS = st.text("lr,oss;\t\n.0123456789e-+naNiIf\"'", max_size=300)
 
 @settings(max_examples=500, deadline=None)
 @given(st.one_of(st.text(max_size=300), CELLS))
-def test_a_file_of_losses_is_read_or_refused(text):
+def test_a_file_of_losses_is_read_or_rejected(text):
     said = refusal(ValueError, parse_losses, text, "losses.csv")
     assert said is None or "losses.csv" in said

@@ -1,9 +1,9 @@
-"""The list of runs: looked at anew where that is cheap, and kept where it would cost or show too little."""
+"""The list of runs is cached if listing is slow or incomplete."""
 
 from __future__ import annotations
 
-from tb_lrfinder.storage.listing import MISSED_SECONDS, Listing
-from tb_lrfinder.storage.recorded import Recorded
+from tb_lrfinder.storage.listing import MISSING_SECONDS, RunListCache
+from tb_lrfinder.storage.recorded import RunSummary
 
 
 class Clock:
@@ -14,76 +14,76 @@ class Clock:
         return self.now
 
 
-def looks(clock, names, seconds=0.0):
-    """A look at these runs that takes so long, and how often it was taken."""
+def listing(clock, names, seconds=0.0):
+    """A function that lists these runs, takes this long, and counts its calls."""
 
-    def look():
-        look.taken += 1
+    def list_runs():
+        list_runs.calls += 1
         clock.now += seconds
-        return [Recorded(name, "sweep", {}, None, 0, 0.0) for name in names]
+        return [RunSummary(run=name, kind="sweep", config={}) for name in names]
 
-    look.taken = 0
-    return look
+    list_runs.calls = 0
+    return list_runs
 
 
 def names(listed):
     return [one.run for one in listed.runs]
 
 
-def test_a_cheap_look_is_taken_each_time():
+def test_a_fast_list_is_not_cached():
     clock = Clock()
-    listing, look = Listing(clock), looks(clock, ["a"], seconds=0.1)
+    cache, list_runs = RunListCache(clock), listing(clock, ["a"], seconds=0.1)
     for _ in range(5):
-        listing.get(look)
-    assert look.taken == 5
+        cache.get(list_runs)
+    assert list_runs.calls == 5
 
 
-def test_a_look_that_costs_much_takes_a_tenth_of_the_time_at_most():
+def test_slow_listing_takes_at_most_a_tenth_of_the_time():
     clock = Clock()
-    listing, look = Listing(clock), looks(clock, ["a"], seconds=3.0)
+    cache, list_runs = RunListCache(clock), listing(clock, ["a"], seconds=3.0)
     while clock.now < 300:
-        assert names(listing.get(look)) == ["a"]
+        assert names(cache.get(list_runs)) == ["a"]
         clock.now += 1
-    assert 8 <= look.taken <= 10
+    assert 8 <= list_runs.calls <= 10
 
 
 MANY = [f"r{number}" for number in range(1_016)]
 
 
-def test_runs_that_are_gone_all_at_once_are_kept_and_said_to_be():
+def test_many_missing_runs_are_kept_with_a_notice():
     clock = Clock()
-    listing = Listing(clock)
-    assert listing.get(looks(clock, MANY)).notice is None
+    cache = RunListCache(clock)
+    assert cache.get(listing(clock, MANY)).notice is None
     for count in (0, 685, 1_016, 0):
         clock.now += 2
-        listed = listing.get(looks(clock, MANY[:count]))
+        listed = cache.get(listing(clock, MANY[:count]))
         assert names(listed) == MANY
         assert "of 1,016 were missing" in listed.notice
-        assert listed.missed == set(MANY[count:])
+        assert listed.missing == set(MANY[count:])
     assert "ulimit -n" in listed.notice
-    listing.get(looks(clock, MANY))
-    clock.now += MISSED_SECONDS + 1
-    assert listing.get(looks(clock, MANY)).notice is None
+    cache.get(listing(clock, MANY))
+    clock.now += MISSING_SECONDS + 1
+    assert cache.get(listing(clock, MANY)).notice is None
 
 
-def test_what_is_new_is_seen_beside_runs_that_are_missed():
+def test_new_runs_are_listed_with_missing_runs():
     clock = Clock()
-    listing = Listing(clock)
-    listing.get(looks(clock, MANY))
-    assert names(listing.get(looks(clock, ["new"]))) == ["new", *MANY]
+    cache = RunListCache(clock)
+    cache.get(listing(clock, MANY))
+    assert names(cache.get(listing(clock, ["new"]))) == ["new", *MANY]
 
 
-def test_runs_that_stay_away_are_let_go():
+def test_runs_that_remain_missing_are_removed():
     clock = Clock()
-    listing = Listing(clock)
-    listing.get(looks(clock, MANY))
-    clock.now += MISSED_SECONDS + 1
-    assert names(listing.get(looks(clock, []))) == []
+    cache = RunListCache(clock)
+    cache.get(listing(clock, MANY))
+    clock.now += MISSING_SECONDS + 1
+    assert names(cache.get(listing(clock, []))) == []
 
 
-def test_a_few_runs_that_are_gone_were_deleted():
+def test_a_few_missing_runs_were_deleted():
     clock = Clock()
-    listing = Listing(clock)
-    listing.get(looks(clock, MANY))
-    listed = listing.get(looks(clock, MANY[5:]))
+    cache = RunListCache(clock)
+    cache.get(listing(clock, MANY))
+    listed = cache.get(listing(clock, MANY[5:]))
     assert (names(listed), listed.notice) == (MANY[5:], None)

@@ -1,4 +1,4 @@
-"""One bad run hides no other, and takes no route, no command and no `run_trials` down."""
+"""A malformed run hides no other run, and breaks no route, no command and no `run_trials`."""
 
 from __future__ import annotations
 
@@ -54,13 +54,13 @@ def named(tmp_path_factory):
 NAMES = [*odd_runs.NAMED, "nan_wall_times"]
 
 
-def test_each_odd_run_is_listed_and_answered_in_process(named):
+def test_malformed_runs_are_listed_and_served_in_process(named):
     messages = odd_runs.check_routes(ask_in_process(named), NAMES)
     assert sorted(messages) == sorted([*NAMES, "good"])
 
 
 @pytest.mark.parametrize("load_fast", ["true", "false"])
-def test_each_odd_run_is_listed_and_answered(named, load_fast):
+def test_malformed_runs_are_listed_and_served(named, load_fast):
     with tensorboard(named, f"--load_fast={load_fast}") as server:
         # The fast loader passes over events whose wall time is no number, so that run is not there.
         server.wait_for_runs(len(NAMES) + (load_fast == "false"))
@@ -77,19 +77,19 @@ def test_each_odd_run_is_listed_and_answered(named, load_fast):
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("start_is_nan", "its start_time is NaN"),
-        ("start_is_1e999", "its start_time is Infinity"),
-        ("start_of_400_digits", "its start_time is Infinity"),
-        ("delta_window_is_true", "its delta_window is bool"),
-        ("nested_500", "nested more than 100 deep"),
-        ("nested_980", "nested more than 100 deep"),
-        ("nested_in_a_result", "nested more than 100 deep"),
+        ("start_is_nan", "'start_time' must be a number, got NaN"),
+        ("start_is_1e999", "'start_time' must be a number, got Infinity"),
+        ("start_of_400_digits", "'start_time' must be a number, got Infinity"),
+        ("delta_window_is_true", "'delta_window' must be an integer, got bool"),
+        ("nested_500", "nested more than 100 levels deep"),
+        ("nested_980", "nested more than 100 levels deep"),
+        ("nested_in_a_result", "nested more than 100 levels deep"),
         ("many_columns", "20000 columns"),
         ("many_values", "more than 50000 values"),
-        ("step_of_1e300", "steps that are no numbers"),
+        ("step_of_1e300", "steps that are NaN or too large"),
     ],
 )
-def test_what_is_wrong_is_named(named, name, sentence):
+def test_the_message_describes_the_problem(named, name, sentence):
     (one,) = (one for one in read_log_dir(str(named / name)))
     assert one.status() == "failed"
     assert sentence in one.message
@@ -98,13 +98,13 @@ def test_what_is_wrong_is_named(named, name, sentence):
 @pytest.mark.parametrize(
     "name", ["later_than_its_events", "initial_loss_is_huge", "lone_surrogate", "delta_window_is_huge"]
 )
-def test_what_is_merely_odd_keeps_its_rows(named, name):
+def test_unusual_values_keep_their_rows(named, name):
     (one,) = read_log_dir(str(named / name))
     assert one.message is None
     assert one.steps == 2
 
 
-def test_the_commands_report_and_export_the_good_run_beside_them(named, tmp_path):
+def test_commands_report_and_export_the_valid_run(named, tmp_path):
     said = odd_runs.strict(command("report", named, "--json").stdout)
     assert {one["run"] for one in said["sweeps"] + said["trials"]} == {*NAMES, "good"}
     text = command("report", named).stdout
@@ -116,7 +116,7 @@ def test_the_commands_report_and_export_the_good_run_beside_them(named, tmp_path
     odd_runs.strict((tmp_path / "all.json").read_text())
 
 
-def test_run_trials_finds_its_trial_among_them(named, tmp_path):
+def test_run_trials_finds_its_trial_among_malformed_runs(named, tmp_path):
     for number, values in enumerate(odd_runs.NAMED.values(), 2):
         odd_runs.write(tmp_path / str(number), values)
     odd_runs.write(

@@ -212,7 +212,7 @@ from typing_extensions import assert_type
 
 import numpy as np
 from tb_lrfinder import Divergence, LRFinder, LRTrial, Suggestion, find_lr, suggest
-from tb_lrfinder.storage.reader import Recorded, read_log_dir
+from tb_lrfinder import RecordedSweep, RecordedTrial, read_log_dir
 
 suggestion = suggest([1e-3, 1e-2], np.array([2.0, 1.0]), rule="valley", smoothing=0.2)
 assert_type(suggestion, Suggestion)
@@ -223,7 +223,7 @@ assert_type(finder.suggestion, Suggestion | None)
 assert_type(finder.apply(), float)
 assert_type(find_lr(object(), log_dir="logs"), LRFinder)
 assert_type(LRTrial("logs/trial").stop_reason, str | None)
-assert_type(read_log_dir("logs"), list[Recorded])
+assert_type(read_log_dir("logs"), list[RecordedSweep | RecordedTrial])
 """
 USER_ERRORS = """
 from tb_lrfinder import LRFinder, suggest

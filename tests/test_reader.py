@@ -1,8 +1,9 @@
-"""What others write under our tags is said to be wrong, and hides nothing else."""
+"""Malformed values in event files are reported, and hide no other runs."""
 
 from __future__ import annotations
 
 import json
+import math
 import threading
 import time
 
@@ -17,8 +18,12 @@ from tensorboard.context import RequestContext
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 from tensorboard.util import tensor_util
 
-from tb_lrfinder.storage import schema
-from tb_lrfinder.storage.reader import RunReader, read_log_dir
+from tb_lrfinder.analysis.curve import last_loss_delta, loss_delta
+from tb_lrfinder.plugin import responses
+from tb_lrfinder.plugin.request_params import SweepsParams
+from tb_lrfinder.storage import listing, schema
+from tb_lrfinder.storage.reader import read_log_dir
+from tb_lrfinder.storage.run_reader import RunReader
 from tb_lrfinder.storage.writer import SweepWriter
 from tests.serving import tensorboard
 
@@ -48,41 +53,50 @@ WRONG = {
     "newer_version": ({"sweep": {"schema_version": 2}}, "schema version 2"),
     "no_version": ({"sweep": {}}, "schema version None"),
     "no_json": ({"sweep": "{"}, "lr_finder/sweep' cannot be read"),
-    "no_object": ({"sweep": [1]}, "holds no JSON object"),
+    "no_object": ({"sweep": [1]}, "is not a JSON object"),
     "deep_json": ({"sweep": "[" * 100_000}, "cannot be read"),
     "config_of_numbers": ({"sweep": np.zeros(3)}, "cannot be read"),
-    "wrong_field": ({"sweep": {**CONFIG, "num_steps": "many"}}, "its num_steps is str"),
+    "wrong_field": ({"sweep": {**CONFIG, "num_steps": "many"}}, "'num_steps' must be an integer, got str"),
     "wrong_result": (
         {"sweep": CONFIG, "result": {"schema_version": 1, "diagnosis": 5}},
-        "its diagnosis is int",
+        "'diagnosis' must be a list, got int",
     ),
     **{
         f"wrong_{name}": ({"sweep": CONFIG, "result": {"schema_version": 1, **result}}, said)
         for name, (result, said) in {
-            "suggestion": ({"suggestion": {"learning_rate": "high"}}, "its learning_rate is str"),
-            "ranges": ({"suggestion": {"ranges": {"cyclical": 5}}}, "its cyclical range is not two numbers"),
+            "suggestion": (
+                {"suggestion": {"learning_rate": "high"}},
+                "'suggestion.learning_rate' must be a number, got str",
+            ),
+            "ranges": (
+                {"suggestion": {"ranges": {"long_training": 0.1, "one_cycle_max": 1, "cyclical": 5}}},
+                "'suggestion.ranges.cyclical' must be a list, got int",
+            ),
             "long_training": (
                 {"suggestion": {"ranges": {"cyclical": [0.1, 1], "long_training": None}}},
-                "its long_training is missing",
+                "'suggestion.ranges.long_training' is missing",
             ),
-            "suggestions": ({"suggestions": {"valley": 5}}, "in its suggestions, a suggestion is int"),
-            "finding": ({"diagnosis": ["odd"]}, "in its diagnosis, a finding is str"),
+            "suggestions": (
+                {"suggestions": {"valley": 5}},
+                "'suggestions.valley' must be an object, got int",
+            ),
+            "finding": ({"diagnosis": ["odd"]}, "'diagnosis[0]' must be an object, got str"),
             "words": (
                 {"diagnosis": [{"code": "a", "severity": "mild", "message": {}}]},
-                "in its diagnosis, its message is dict",
+                "'diagnosis[0].message' must be a string, got dict",
             ),
         }.items()
     },
-    "flat_rows": ({"sweep": CONFIG, "rows": np.zeros(5, np.float32)}, "a chunk is float32 [5]"),
-    "few_columns": ({"sweep": CONFIG, "rows": ROWS[:, :3]}, "a chunk is float32 [2, 3]"),
-    "rows_of_text": ({"sweep": CONFIG, "rows": np.array([[b"a"] * 5], dtype=object)}, "a chunk is object"),
-    "steps_not_numbers": ({"sweep": CONFIG, "rows": ROWS * np.nan}, "steps that are no numbers"),
-    "no_config": ({"rows": ROWS}, "no 'lr_finder/sweep'"),
+    "flat_rows": ({"sweep": CONFIG, "rows": np.zeros(5, np.float32)}, "got float32 [5]"),
+    "few_columns": ({"sweep": CONFIG, "rows": ROWS[:, :3]}, "got float32 [2, 3]"),
+    "rows_of_text": ({"sweep": CONFIG, "rows": np.array([[b"a"] * 5], dtype=object)}, "got object"),
+    "steps_not_numbers": ({"sweep": CONFIG, "rows": ROWS * np.nan}, "steps that are NaN or too large"),
+    "no_config": ({"rows": ROWS}, "the tag 'lr_finder/sweep' with its configuration is missing"),
 }
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_what_is_wrong_is_said_in_a_sentence(tmp_path, name):
+def test_malformed_values_are_described_in_the_message(tmp_path, name):
     tags, sentence = WRONG[name]
     write(tmp_path, **tags)
     (recorded,) = read_log_dir(str(tmp_path))
@@ -90,7 +104,7 @@ def test_what_is_wrong_is_said_in_a_sentence(tmp_path, name):
     assert sentence in recorded.message
 
 
-def test_fields_and_columns_of_a_later_version_are_ignored(tmp_path):
+def test_unknown_fields_and_columns_are_ignored(tmp_path):
     columns = ["step", "gradient_norm", "learning_rate", "loss", "loss_delta", "validation_loss"]
     write(
         tmp_path, sweep={**CONFIG, "columns": columns, "mood": "good"}, rows=np.insert(ROWS, 1, 9.0, axis=1)
@@ -100,13 +114,56 @@ def test_fields_and_columns_of_a_later_version_are_ignored(tmp_path):
     np.testing.assert_array_equal(recorded.sweep.loss, [2.0, 1.5])
 
 
-def test_other_tags_of_our_plugin_name_are_no_run(tmp_path):
+def test_the_stored_loss_delta_is_served_unless_another_window_is_requested(tmp_path):
+    write(tmp_path, sweep={**CONFIG, "delta_window": 3}, rows=ROWS * np.float32([1, 1, 1, 0.3, 1]))
+    (recorded,) = read_log_dir(tmp_path)
+    stored = ROWS[:, 3] * np.float32(0.3)
+    np.testing.assert_array_equal(recorded.sweep.loss_delta, stored)
+    for window, expected in ((None, stored), (3, stored), (1, [0, -0.5])):
+        params = SweepsParams([recorded.run], delta_window=window)
+        (sweep,) = responses.sweeps([recorded], params)["sweeps"]
+        np.testing.assert_array_equal(sweep["columns"]["loss_delta"], expected)
+
+
+@pytest.mark.parametrize("window", [1, 7, 20, 299, 5_000])
+def test_the_loss_delta_of_each_row_has_the_bits_of_the_whole_column(window):
+    losses = np.random.default_rng(0).normal(size=300).tolist()
+    losses[50], losses[70], losses[71] = math.nan, math.inf, math.inf
+    one_by_one = [last_loss_delta(losses[: row + 1], window) for row in range(300)]
+    np.testing.assert_array_equal(one_by_one, loss_delta(losses, window))
+
+
+@pytest.mark.parametrize("columns", [["step", "learning_rate", "loss"], None])
+def test_a_missing_loss_delta_is_computed(tmp_path, columns):
+    rows = ROWS[:, :3] if columns else np.where([0, 0, 0, 1, 0], np.float32(np.nan), ROWS)
+    write(tmp_path, sweep=CONFIG | ({"columns": columns} if columns else {}), rows=rows)
+    (recorded,) = read_log_dir(tmp_path)
+    np.testing.assert_array_equal(recorded.sweep.loss_delta, [0, -0.5])
+
+
+@pytest.mark.parametrize("log_dir", [5, None, "", b"logs", "a\0b"])
+def test_log_dir_must_be_a_path(log_dir):
+    with pytest.raises((TypeError, ValueError), match=r"`log_dir` must be a path\. Received: log_dir="):
+        read_log_dir(log_dir)
+
+
+def test_progress_and_now_are_checked(tmp_path):
+    with pytest.raises(TypeError, match=r"`progress` must be callable, or None\. Received: progress=5"):
+        read_log_dir(tmp_path, progress=5)
+    write(tmp_path, sweep=CONFIG, rows=ROWS)
+    (recorded,) = read_log_dir(tmp_path, progress=lambda done, total: None)
+    assert recorded.status(np.float32(0)) == "running"
+    with pytest.raises(TypeError, match=r"`now` must be a finite number, or None\. Received: now='today'"):
+        recorded.status("today")
+
+
+def test_other_tags_of_the_plugin_are_not_a_run(tmp_path):
     write(tmp_path, **{"lr_finder/else": {"x": 1}})
     assert read_log_dir(str(tmp_path)) == []
 
 
 @pytest.mark.parametrize("load_fast", ["true", "false"])
-def test_wrong_runs_hide_no_other_and_break_no_route(tmp_path, load_fast):
+def test_malformed_runs_hide_no_other_run_and_break_no_route(tmp_path, load_fast):
     for name, (tags, _) in WRONG.items():
         write(tmp_path / name, **tags)
     good = SweepWriter(tmp_path / "good", {"id": "g"})
@@ -129,14 +186,14 @@ def test_wrong_runs_hide_no_other_and_break_no_route(tmp_path, load_fast):
             assert server.plugin("download", run=run["run"]).status == 200
 
 
-def test_runs_come_in_the_order_that_a_person_would_give_them(tmp_path):
+def test_runs_are_in_natural_order(tmp_path):
     names = ["1e-05", "0.0001", "0.001", "0.01", "0.1", "1", "10", "run2", "run10", "v1.9", "v1.10"]
     for name in reversed(names):
         SweepWriter(tmp_path / "trials" / name, {}).close({"stop_reason": "completed"})
     assert [recorded.run for recorded in read_log_dir(tmp_path)] == [f"trials/{name}" for name in names]
 
 
-def test_runs_are_listed_while_the_slow_loader_adds_to_them(tmp_path, monkeypatch):
+def test_runs_are_listed_while_the_python_loader_adds_values(tmp_path, monkeypatch):
     """It knows of a tag before it knows its values; the moment between the two is made longer here."""
     for number in range(10):
         write(tmp_path / f"{number}", sweep=CONFIG, rows=ROWS)
@@ -147,6 +204,7 @@ def test_runs_are_listed_while_the_slow_loader_adds_to_them(tmp_path, monkeypatc
         process(*arguments)
 
     monkeypatch.setattr(EventAccumulator, "_ProcessTensor", late)
+    monkeypatch.setattr(listing, "FAST_SECONDS", math.inf)  # nothing is cached, however busy the machine is
     multiplexer = EventMultiplexer(tensor_size_guidance={schema.PLUGIN_NAME: 1})
     reader = RunReader(MultiplexerDataProvider(multiplexer, str(tmp_path)))
 
@@ -157,9 +215,9 @@ def test_runs_are_listed_while_the_slow_loader_adds_to_them(tmp_path, monkeypatc
     loading = threading.Thread(target=load)
     loading.start()
     while loading.is_alive():
-        listed = reader.list(RequestContext(), "")
-        reader.read(RequestContext(), "", [one.run for one in listed])
-    assert [one.steps for one in reader.list(RequestContext(), "")] == [2] * 10
+        listed = reader.list_runs(RequestContext(), "").runs
+        reader.read_runs(RequestContext(), "", [one.run for one in listed])
+    assert [one.steps for one in reader.list_runs(RequestContext(), "").runs] == [2] * 10
 
 
 @pytest.mark.parametrize("load_fast", ["true", "false"])

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from tb_lrfinder.storage import schema
-from tb_lrfinder.storage.event_file import within
+from tb_lrfinder.storage.remote_event_file import run_with_timeout
 from tb_lrfinder.storage.writer import SweepWriter
 from tests.serving import tensorboard
 
@@ -78,7 +78,7 @@ def sweep_with(log_dir, **arguments):
     return finder
 
 
-def test_a_sweep_goes_to_s3_beside_tensorflow_and_is_read_without_it(store):
+def test_a_sweep_is_written_to_s3_with_tensorflow_and_read_without_it(store):
     first, second = sweep_with("s3://logs/team/adam"), sweep_with("s3://logs/team/adam/")
     assert (first.log_dir, second.log_dir) == ("s3://logs/team/adam", "s3://logs/team/adam/2")
     found = read("s3://logs/team")
@@ -90,7 +90,7 @@ def test_a_sweep_goes_to_s3_beside_tensorflow_and_is_read_without_it(store):
         np.testing.assert_array_equal(np.array(columns[name], np.float32), values.astype(np.float32))
 
 
-def test_tensorboard_serves_it(store, tmp_path):
+def test_tensorboard_serves_a_remote_sweep(store, tmp_path):
     # As in an environment without TensorFlow: this module is how TensorBoard is told that there is none.
     (tmp_path / "sitecustomize.py").write_text(
         "import sys, types; sys.modules['tensorboard.compat.notf'] = types.ModuleType('notf')"
@@ -106,9 +106,7 @@ def test_tensorboard_serves_it(store, tmp_path):
     assert len(sweep["columns"]["loss"]) == len(finder.sweep)
 
 
-def test_a_network_that_goes_away_is_a_warning_and_the_sweep_can_be_saved_elsewhere(
-    store, tmp_path, monkeypatch
-):
+def test_a_lost_network_causes_a_warning_and_the_sweep_can_be_saved_elsewhere(store, tmp_path, monkeypatch):
     import keras
 
     from tb_lrfinder import LRFinder
@@ -137,14 +135,14 @@ def test_a_network_that_goes_away_is_a_warning_and_the_sweep_can_be_saved_elsewh
         np.testing.assert_array_equal(np.array(columns[name], np.float32), values.astype(np.float32))
 
 
-def test_what_is_saved_is_what_would_have_been_written(tmp_path):
+def test_save_writes_the_same_as_the_sweep(tmp_path):
     finder = sweep_with(tmp_path / "written")
     finder.save(tmp_path / "saved")
     found = read(str(tmp_path))
     np.testing.assert_equal(found["saved"], found["written"])
 
 
-def test_there_must_be_a_sweep_to_save(tmp_path):
+def test_save_requires_a_sweep(tmp_path):
     from tb_lrfinder import LRFinder
 
     with pytest.raises(RuntimeError, match="no sweep to save yet"):
@@ -153,7 +151,7 @@ def test_there_must_be_a_sweep_to_save(tmp_path):
         LRFinder(verbose=0).save(None)
 
 
-def test_a_sweep_that_cannot_be_saved_is_an_error(tmp_path):
+def test_save_raises_if_the_sweep_cannot_be_written(tmp_path):
     finder = sweep_with(None)
     (tmp_path / "file").write_text("")
     with pytest.raises(NotADirectoryError, match="log_dir"):
@@ -161,7 +159,7 @@ def test_a_sweep_that_cannot_be_saved_is_an_error(tmp_path):
     assert finder.save(tmp_path / "other") == str(tmp_path / "other")
 
 
-def test_a_store_of_fsspec_takes_a_sweep_too():
+def test_a_sweep_is_written_to_an_fsspec_store():
     fsspec = pytest.importorskip("fsspec")
     writer = SweepWriter("memory://logs/adam", {"num_steps": 3})
     for step in range(3):
@@ -172,10 +170,10 @@ def test_a_store_of_fsspec_takes_a_sweep_too():
     assert path.endswith(schema.EVENT_FILE_SUFFIX)
 
 
-def test_what_is_wrong_with_a_url_is_said_at_once(store):
+def test_an_invalid_url_is_an_immediate_error(store):
     with pytest.raises(ValueError, match="nothing://x"):
         SweepWriter("nothing://x", {})
-    with pytest.raises(ValueError, match="pass the URL as a string"):
+    with pytest.raises(ValueError, match="Pass URLs as strings"):
         SweepWriter(Path("s3://logs/x"), {})
     with pytest.raises(OSError, match=r"log_dir='s3://missing/x'.*credentials"):
         SweepWriter("s3://missing/x", {})
@@ -184,7 +182,7 @@ def test_what_is_wrong_with_a_url_is_said_at_once(store):
 @pytest.mark.parametrize(
     ("url", "missing"), [("gs://x/y", ["gcsfs"]), ("gs://x/y", ["fsspec"]), ("s3://x/y", ["boto3", "fsspec"])]
 )
-def test_a_missing_package_is_said_with_the_url(url, missing):
+def test_a_missing_package_is_reported_with_the_url(url, missing):
     code = f"""
 import sys
 sys.modules.update(dict.fromkeys({missing}))  # as if not installed
@@ -199,7 +197,7 @@ except ImportError as error:
         assert part in said
 
 
-def test_the_command_reports_on_a_store_beside_tensorflow(store):
+def test_report_reads_a_store_with_tensorflow_installed(store):
     pytest.importorskip("tensorflow")
     writer = SweepWriter("s3://logs/team/adam", {"num_steps": 1, "optimizer": "Adam"})
     writer.add(0, 1e-3, 1.0, 0.0)
@@ -210,25 +208,25 @@ def test_the_command_reports_on_a_store_beside_tensorflow(store):
     assert "adam" in ran.stdout
 
 
-def test_a_store_that_does_not_answer_is_not_waited_for():
+def test_an_unresponsive_store_times_out():
     began = time.monotonic()
-    with pytest.raises(TimeoutError, match="no answer within"):
-        within(0.1, lambda: time.sleep(5))
+    with pytest.raises(TimeoutError, match="no response within"):
+        run_with_timeout(0.1, lambda: time.sleep(5))
     assert time.monotonic() - began < 4
 
 
-def test_a_long_sweep_is_sent_ever_less_often(store):
+def test_uploads_of_a_long_sweep_become_less_frequent(store):
     events = SweepWriter("s3://logs/waits", {})._events
     assert events.flush_seconds == 5
     events._opened -= 100
     assert events.flush_seconds == pytest.approx(10, abs=0.5)
     events._opened -= 10_000  # and often enough to be taken for alive
     assert events.flush_seconds == 30 < schema.INTERRUPTED_AFTER_SECONDS
-    events._took = 3.0  # a slow network
+    events._upload_seconds = 3.0  # a slow network
     assert events.flush_seconds == 60
 
 
-def test_a_long_sweep_is_not_sent_anew_every_second(store):
+def test_a_long_sweep_is_not_uploaded_every_second(store):
     import boto3
 
     writer = SweepWriter("s3://logs/long", {"num_steps": 20_000})

@@ -1,4 +1,4 @@
-"""A run is read again only when something was written to it."""
+"""Runs are only read again after they have changed."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from tensorboard.backend.event_processing.plugin_event_multiplexer import EventM
 from tensorboard.context import RequestContext
 
 from tb_lrfinder.storage import schema
-from tb_lrfinder.storage.reader import RunReader
-from tb_lrfinder.storage.run_cache import KeptRuns
+from tb_lrfinder.storage.run_cache import RunCache
+from tb_lrfinder.storage.run_reader import RunReader
 from tb_lrfinder.storage.writer import SweepWriter
 
 
@@ -39,7 +39,7 @@ def writers(tmp_path):
         writer.close({"stop_reason": "completed"})
 
 
-def test_only_runs_with_something_new_are_read_again(tmp_path, writers):
+def test_only_changed_runs_are_read_again(tmp_path, writers):
     multiplexer = EventMultiplexer(tensor_size_guidance={schema.PLUGIN_NAME: 1})
     multiplexer.AddRunsFromDirectory(str(tmp_path))
     provider = CountingProvider(multiplexer, str(tmp_path))
@@ -47,7 +47,9 @@ def test_only_runs_with_something_new_are_read_again(tmp_path, writers):
 
     def read():
         multiplexer.Reload()
-        return {run: recorded.steps for run, recorded in reader.read(ctx, "", ["b", "a", "gone"]).items()}
+        return {
+            run: recorded.steps for run, recorded in reader.read_runs(ctx, "", ["b", "a", "gone"]).items()
+        }
 
     assert read() == {"b": 3, "a": 3}
     assert read() == {"b": 3, "a": 3}
@@ -57,37 +59,37 @@ def test_only_runs_with_something_new_are_read_again(tmp_path, writers):
     time.sleep(0.01)
     writers["b"].close({"stop_reason": "diverged"})
     multiplexer.Reload()
-    assert reader.read(ctx, "", ["b"])["b"].result["stop_reason"] == "diverged"
+    assert reader.read_runs(ctx, "", ["b"])["b"].result["stop_reason"] == "diverged"
     assert provider.read == [["a", "b"], ["a"], ["b"]]
 
 
-def test_the_runs_that_were_asked_for_longest_ago_go_first():
-    kept = KeptRuns(most_bytes=100_000)
-    kept.keep("a", 1, 40_000, "rows of a")
-    kept.keep("b", 1, 40_000, "rows of b")
-    assert kept.get("a", 1) == "rows of a"
-    kept.keep("c", 1, 40_000, "rows of c")
-    assert [kept.get(run, 1) for run in "abc"] == ["rows of a", None, "rows of c"]
+def test_the_least_recently_used_runs_are_evicted():
+    cache = RunCache(max_bytes=100_000)
+    cache.put("a", 1, 40_000, "rows of a")
+    cache.put("b", 1, 40_000, "rows of b")
+    assert cache.get("a", 1) == "rows of a"
+    cache.put("c", 1, 40_000, "rows of c")
+    assert [cache.get(run, 1) for run in "abc"] == ["rows of a", None, "rows of c"]
 
 
-def test_another_state_is_not_the_kept_one_and_takes_its_place():
-    kept = KeptRuns(most_bytes=100_000)
-    kept.keep("a", 1, 90_000, "old")
-    assert kept.get("a", 2) is None
-    kept.keep("a", 2, 95_000, "new")
-    assert (kept.get("a", 1), kept.get("a", 2)) == (None, "new")
+def test_a_new_state_replaces_the_cached_one():
+    cache = RunCache(max_bytes=100_000)
+    cache.put("a", 1, 90_000, "old")
+    assert cache.get("a", 2) is None
+    cache.put("a", 2, 95_000, "new")
+    assert (cache.get("a", 1), cache.get("a", 2)) == (None, "new")
 
 
-def test_a_run_that_is_larger_than_all_may_be_is_not_kept():
-    kept = KeptRuns(most_bytes=100_000)
-    kept.keep("a", 1, 101_000, "rows")
-    assert kept.get("a", 1) is None
-    kept.keep("b", 1, 98_000, "rows")
-    assert kept.get("b", 1) == "rows"
+def test_a_run_that_exceeds_the_limit_is_not_cached():
+    cache = RunCache(max_bytes=100_000)
+    cache.put("a", 1, 101_000, "rows")
+    assert cache.get("a", 1) is None
+    cache.put("b", 1, 98_000, "rows")
+    assert cache.get("b", 1) == "rows"
 
 
-def test_runs_without_rows_count_too():
-    kept = KeptRuns(most_bytes=100_000)
+def test_empty_entries_count():
+    cache = RunCache(max_bytes=100_000)
     for number in range(1_000):
-        kept.keep(number, 1, 0, "nothing")
-    assert sum(kept.get(number, 1) is not None for number in range(1_000)) == 100
+        cache.put(number, 1, 0, "nothing")
+    assert sum(cache.get(number, 1) is not None for number in range(1_000)) == 100

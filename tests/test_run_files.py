@@ -1,4 +1,4 @@
-"""The quick way to read a log directory says what TensorBoard's own says, whatever state the files are in."""
+"""`RunFiles` reads the same values as TensorBoard, whatever state the event files are in."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def logs(tmp_path):
 
 
 class TestTheSameAsTensorBoard:
-    def test_whole_files(self, logs):
+    def test_complete_files(self, logs):
         assert set(as_we_read(logs)) == {"deep/adam", "live", "trial"}
         assert as_we_read(logs) == as_tensorboard_reads(logs)
 
@@ -83,14 +83,14 @@ class TestTheSameAsTensorBoard:
         assert as_we_read(logs) == as_tensorboard_reads(logs)
 
     @pytest.mark.parametrize("share", np.linspace(0, 1, 12).tolist())
-    def test_a_file_that_is_cut_off_anywhere(self, logs, share):
+    def test_a_file_truncated_anywhere(self, logs, share):
         file = event_file(logs / "live")
         whole = file.read_bytes()
         file.write_bytes(whole[: int(share * len(whole))])
         assert as_we_read(logs) == as_tensorboard_reads(logs)
 
     @pytest.mark.parametrize("tag", ["lr_finder/sweep", "lr_finder/rows/00001", "lr_finder/result"])
-    def test_a_damaged_record_ends_what_is_read_of_a_file(self, logs, tag):
+    def test_reading_stops_at_a_damaged_record(self, logs, tag):
         file = event_file(logs / "live")
         whole = bytearray(file.read_bytes())
         whole[whole.index(tag.encode()) + len(tag) + 30] ^= 1
@@ -98,7 +98,7 @@ class TestTheSameAsTensorBoard:
         assert as_we_read(logs) == as_tensorboard_reads(logs)
         assert "lr_finder/result" not in as_we_read(logs).get("live", {})
 
-    def test_no_event_file_at_all(self, logs):
+    def test_a_directory_without_event_files(self, logs):
         (logs / "odd").mkdir()
         (logs / "odd" / "events.out.tfevents.1.lr_finder").write_bytes(b"\xff" * 1000)
         (logs / "odd2").mkdir()
@@ -106,7 +106,7 @@ class TestTheSameAsTensorBoard:
         assert as_we_read(logs) == as_tensorboard_reads(logs)
 
 
-def test_the_checksums_are_tensorboards():
+def test_checksums_equal_those_of_tensorboard():
     rng = np.random.default_rng(0)
     lengths = [0, 1, 2, 3, 4, 5, 64, 5000, 5001, 12, *rng.integers(0, 300, 50).tolist()]
     records = [rng.bytes(length) for length in lengths]
@@ -115,7 +115,7 @@ def test_the_checksums_are_tensorboards():
 
 
 class TestLongSweeps:
-    def test_every_row_is_read_in_seconds_though_each_has_scalars(self, tmp_path):
+    def test_all_rows_are_read_in_seconds_despite_scalar_summaries(self, tmp_path):
         rows = 50_000
         writer = SweepWriter(tmp_path / "long", {"num_steps": rows})
         for step in range(rows):
@@ -129,7 +129,7 @@ class TestLongSweeps:
         as_tensorboard_reads(tmp_path)
         assert took < (time.perf_counter() - began) / 5
 
-    def test_scalars_of_a_long_sweep_are_those_that_a_picture_needs(self, tmp_path):
+    def test_a_long_sweep_has_the_scalar_summaries_that_a_chart_needs(self, tmp_path):
         loss = np.ones(30_000)
         loss[[123, 20_000]] = 5, -5
         write_sweep(tmp_path, Sweep.from_losses(np.geomspace(1e-7, 1, 30_000), loss), {}, {})

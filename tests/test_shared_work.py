@@ -1,4 +1,4 @@
-"""The same work is done once for all who wait for it, and little at once."""
+"""Simultaneous identical requests are computed once, and few of them concurrently."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Work:
         return self.done
 
 
-def test_fifty_who_ask_for_the_same_get_one_answer():
+def test_fifty_identical_requests_are_computed_once():
     shared, work = SharedWork(), Work()
     with ThreadPoolExecutor(50) as pool:
         answers = list(pool.map(lambda _: shared.do("same", work), range(50)))
@@ -37,15 +37,15 @@ def test_fifty_who_ask_for_the_same_get_one_answer():
     assert len(set(answers)) == work.done
 
 
-def test_two_pieces_of_different_work_are_done_at_once():
-    shared, work = SharedWork(at_once=2), Work()
+def test_two_different_requests_are_computed_concurrently():
+    shared, work = SharedWork(max_concurrent=2), Work()
     with ThreadPoolExecutor(10) as pool:
         list(pool.map(lambda number: shared.do(number, work), range(10)))
     assert (work.done, work.most) == (10, 2)
 
 
-def test_an_error_reaches_all_and_is_forgotten():
-    shared = SharedWork(at_once=1)
+def test_an_error_is_raised_for_all_and_not_cached():
+    shared = SharedWork(max_concurrent=1)
     begun = threading.Barrier(2)
 
     def fail():

@@ -1,4 +1,4 @@
-"""What is too large for one answer is read in parts, and what cannot be read hides nothing else."""
+"""Large reads are split into parts, and errors are isolated."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tensorboard.backend.event_processing.plugin_event_multiplexer import EventM
 from tensorboard.context import RequestContext
 
 from tb_lrfinder.storage import schema, tensor_source
-from tb_lrfinder.storage.reader import RunReader
+from tb_lrfinder.storage.run_reader import RunReader
 from tb_lrfinder.storage.tensor_source import TensorSource
 from tests import odd_runs
 
@@ -47,31 +47,31 @@ def provider(tmp_path):
     return SmallProvider(multiplexer, str(tmp_path))
 
 
-def test_runs_that_are_too_large_together_and_alone_are_read_in_halves(provider):
-    read = RunReader(provider).read(RequestContext(), "", [f"{run}" for run in range(RUNS)])
+def test_runs_that_are_too_large_are_read_in_halves(provider):
+    read = RunReader(provider).read_runs(RequestContext(), "", [f"{run}" for run in range(RUNS)])
     assert [one.steps for one in read.values()] == [STEPS] * RUNS
     assert [one.message for one in read.values()] == [None] * RUNS
     np.testing.assert_array_equal(read["3"].sweep.step, range(STEPS))
 
 
-def test_parts_are_planned_before_they_fail(provider, monkeypatch):
-    monkeypatch.setattr(tensor_source, "TAGS_AT_ONCE", 15)
-    read = RunReader(provider).read(RequestContext(), "", [f"{run}" for run in range(RUNS)])
+def test_large_reads_are_split_in_advance(provider, monkeypatch):
+    monkeypatch.setattr(tensor_source, "MAX_TAGS_PER_READ", 15)
+    read = RunReader(provider).read_runs(RequestContext(), "", [f"{run}" for run in range(RUNS)])
     assert [one.steps for one in read.values()] == [STEPS] * RUNS
     assert provider.asked == RUNS * 4  # of 41 tags in halves of halves
 
 
-def test_a_chunk_that_cannot_be_read_is_that_runs_problem(provider, tmp_path):
+def test_an_unreadable_chunk_affects_only_its_run(provider, tmp_path):
     odd_runs.write(tmp_path / "bad", [("sweep", odd_runs.CONFIG), ("rows/99999", odd_runs.ROWS)])
     provider._multiplexer.AddRunsFromDirectory(str(tmp_path))
     provider._multiplexer.Reload()
     provider.poison = "lr_finder/rows/99999"
-    read = RunReader(provider).read(RequestContext(), "", ["bad", *(f"{run}" for run in range(RUNS))])
-    assert "does not give 'lr_finder/rows/99999'" in read.pop("bad").message
+    read = RunReader(provider).read_runs(RequestContext(), "", ["bad", *(f"{run}" for run in range(RUNS))])
+    assert "cannot read the tag 'lr_finder/rows/99999'" in read.pop("bad").message
     assert [(one.steps, one.message) for one in read.values()] == [(STEPS, None)] * RUNS
 
 
-def test_what_tensorboard_refuses_is_its_own_answer(provider, monkeypatch):
+def test_public_errors_of_tensorboard_are_raised(provider, monkeypatch):
     def refuse(*_, **__):
         raise errors.NotFoundError("no such experiment")
 

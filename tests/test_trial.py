@@ -100,7 +100,7 @@ def read_one(log_dir):
 
 
 class TestOnDisk:
-    def test_every_epoch_is_read_back_with_its_columns(self, tmp_path):
+    def test_all_epochs_are_read_with_their_columns(self, tmp_path):
         record(tmp_path, epochs=3)
         recorded = read_one(tmp_path)
         assert (recorded.kind, recorded.steps, recorded.planned_steps) == ("trial", 3, 3)
@@ -141,20 +141,20 @@ class TestOnDisk:
     @pytest.mark.parametrize(
         ("columns", "sentence"),
         [
-            (["loss", "epoch", "learning_rate"], "first column is 'loss', not 'epoch'"),
-            (["epoch", "loss", "loss"], "columns are not names, each given once"),
-            (["epoch", "loss", ["loss"]], "columns are not names, each given once"),
-            (["epoch", "loss"], "a chunk is float32"),
+            (["loss", "epoch", "learning_rate"], "expected the first column to be 'epoch', got 'loss'"),
+            (["epoch", "loss", "loss"], "'columns' must be unique"),
+            (["epoch", "loss", ["loss"]], "'columns[2]' must be a string, got list"),
+            (["epoch", "loss"], "got float32 [3, 3]"),
         ],
     )
-    def test_columns_that_make_no_sense_are_said_to_be_wrong(self, tmp_path, columns, sentence, monkeypatch):
+    def test_malformed_columns_are_reported(self, tmp_path, columns, sentence, monkeypatch):
         monkeypatch.setattr(TrialWriter, "_add_header", _header_with(columns))
         record(tmp_path, validation=False)
         recorded = read_one(tmp_path)
         assert recorded.status() == "failed"
         assert sentence in recorded.message
 
-    def test_plain_scalars_tell_losses_to_other_readers_but_not_what_is_named_like_a_tag(self, tmp_path):
+    def test_scalar_summaries_contain_losses_but_no_metrics(self, tmp_path):
         from tests.keras.event_file import latest_values
 
         writer = TrialWriter(tmp_path, {"id": "a"})
@@ -221,12 +221,12 @@ def test_a_trial_in_the_place_of_one_that_failed_is_shown_alone(tmp_path, load_f
 
 
 class TestOverHttp:
-    def test_trials_answers_epochs_and_final_values_of_each_run(self, server):
+    def test_trials_returns_epochs_and_final_values_of_each_run(self, server):
         answer = server.plugin("trials", run=["trials/1", "trials/0.01", "gone", "sweep"]).json()
         assert [trial["run"] for trial in answer["trials"]] == ["trials/1", "trials/0.01"]
         assert answer["errors"] == [
-            {"run": "gone", "message": 'There is no trial in the run "gone".'},
-            {"run": "sweep", "message": 'There is no trial in the run "sweep".'},
+            {"run": "gone", "message": 'No trial in the run "gone".'},
+            {"run": "sweep", "message": 'No trial in the run "sweep".'},
         ]
         diverged, trial = answer["trials"]
         assert (diverged["diverged"], trial["diverged"]) == (True, False)
@@ -273,7 +273,7 @@ class TestOverHttp:
         (answered,) = server.plugin("trials", run="trials/0.01").json()["trials"]
         assert answered["version"] == trial["version"]
 
-    def test_a_trial_is_no_sweep(self, server):
+    def test_a_trial_is_not_a_sweep(self, server):
         answer = server.plugin("sweeps", run=["sweep", "trials/1"]).json()
         assert [sweep["run"] for sweep in answer["sweeps"]] == ["sweep"]
         assert [error["run"] for error in answer["errors"]] == ["trials/1"]
@@ -282,18 +282,18 @@ class TestOverHttp:
     @pytest.mark.parametrize(
         ("parameters", "sentence"),
         [
-            ({}, "run is missing: name at least one, as in trials?run=NAME"),
-            ({"run": "gone"}, 'no trial in the run "gone"'),
-            ({"run": "sweep"}, 'no trial in the run "sweep"'),
-            ({"run": [f"r{i}" for i in range(5001)]}, "5000 at most"),
+            ({}, "`run` is required: pass at least one run, as in trials?run=NAME"),
+            ({"run": "gone"}, 'No trial in the run "gone"'),
+            ({"run": "sweep"}, 'No trial in the run "sweep"'),
+            ({"run": [f"r{i}" for i in range(5001)]}, "at most 5000 times"),
         ],
     )
-    def test_a_bad_parameter_is_a_400_with_a_sentence(self, server, parameters, sentence):
+    def test_an_invalid_parameter_returns_a_400_with_a_message(self, server, parameters, sentence):
         answer = server.plugin("trials", **parameters)
         assert answer.status == 400
         assert sentence in answer.text
 
-    def test_an_unchanged_answer_is_an_empty_304(self, server):
+    def test_an_unchanged_response_is_an_empty_304(self, server):
         path = "data/plugin/lr_finder/trials?run=nan"
         again = server.get(path, headers={"If-None-Match": server.get(path).headers["ETag"]})
         assert (again.status, again.body) == (304, b"")

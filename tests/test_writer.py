@@ -56,7 +56,7 @@ def test_config_is_the_first_value_and_result_the_last(tmp_path):
     assert tags.count(schema.SWEEP_TAG) == tags.count(schema.RESULT_TAG) == 1
 
 
-def test_plain_scalars_tell_every_step_to_other_readers(tmp_path):
+def test_scalar_summaries_contain_every_step(tmp_path):
     write(tmp_path, 300)
     seen = {tag: [] for tag in schema.SCALAR_TAGS.values()}
     for event in events(tmp_path):
@@ -66,7 +66,7 @@ def test_plain_scalars_tell_every_step_to_other_readers(tmp_path):
     assert all(steps == list(range(300)) for steps in seen.values())
 
 
-def test_rows_are_on_disk_within_two_seconds_while_the_sweep_runs(tmp_path):
+def test_rows_are_on_disk_within_two_seconds_during_the_sweep(tmp_path):
     writer = SweepWriter(tmp_path, {})
     add(writer, range(10))
     time.sleep(2)
@@ -77,8 +77,8 @@ def test_rows_are_on_disk_within_two_seconds_while_the_sweep_runs(tmp_path):
     writer.close({})
 
 
-def test_a_slow_step_gives_signs_of_life_that_change_nothing_else(tmp_path, monkeypatch):
-    monkeypatch.setattr(schema, "SIGN_OF_LIFE_SECONDS", 0.5)
+def test_heartbeats_during_a_slow_step_change_nothing_else(tmp_path, monkeypatch):
+    monkeypatch.setattr(schema, "HEARTBEAT_SECONDS", 0.5)
     for name, steps in (("none", 0), ("open", 10), ("full", 256)):
         writer = SweepWriter(tmp_path / name, {})
         add(writer, range(steps))
@@ -91,7 +91,7 @@ def test_a_slow_step_gives_signs_of_life_that_change_nothing_else(tmp_path, monk
         writer.close({})
 
 
-def test_a_directory_with_a_sweep_is_left_alone(tmp_path):
+def test_a_directory_with_a_sweep_is_not_used_again(tmp_path):
     first, second, third = (write(tmp_path / "run", steps) for steps in (900, 100, 50))
     assert [Path(writer.log_dir).relative_to(tmp_path).as_posix() for writer in (first, second, third)] == [
         "run",
@@ -105,12 +105,12 @@ def test_a_directory_with_a_sweep_is_left_alone(tmp_path):
     ]
 
 
-def test_a_directory_with_other_event_files_is_not_taken_for_a_sweep(tmp_path):
+def test_a_directory_with_other_event_files_can_be_used(tmp_path):
     (tmp_path / "events.out.tfevents.1700000000.host.1.0.v2").write_bytes(b"")
     assert write(tmp_path, 5).log_dir == str(tmp_path)
 
 
-def test_writers_that_start_at_once_get_directories_of_their_own(tmp_path):
+def test_writers_that_start_together_use_separate_directories(tmp_path):
     barrier, taken = threading.Barrier(8), []
 
     def start():
@@ -127,7 +127,7 @@ def test_writers_that_start_at_once_get_directories_of_their_own(tmp_path):
     assert [recorded.steps for recorded in read_log_dir(str(tmp_path))] == [20] * 8
 
 
-def test_a_file_in_the_place_of_the_directory_is_named(tmp_path):
+def test_a_file_instead_of_a_directory_is_an_error(tmp_path):
     (tmp_path / "file").write_text("")
     for log_dir in (tmp_path / "file", tmp_path / "file" / "run"):
         with pytest.raises(NotADirectoryError, match=r"log_dir.*is a file"):
@@ -137,13 +137,13 @@ def test_a_file_in_the_place_of_the_directory_is_named(tmp_path):
 @pytest.mark.skipif(
     os.access("/sys/kernel", os.W_OK) and not Path("/proc/self").exists(), reason="needs /proc"
 )
-def test_a_directory_that_cannot_be_written_is_named():
+def test_a_read_only_directory_is_an_error():
     with pytest.raises(OSError, match=r"log_dir='/proc/self/sweep'"):
         SweepWriter("/proc/self/sweep", {})
 
 
 @pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_failing_disk_is_one_warning_and_never_an_error(tmp_path):
+def test_a_failing_disk_causes_one_warning_and_no_error(tmp_path):
     writer = SweepWriter(tmp_path / "run", {})
     # A disk that is really full: the descriptor of the open file is pointed at /dev/full.
     (path,) = (tmp_path / "run").glob("*tfevents*")
@@ -170,7 +170,7 @@ def test_closing_twice_writes_one_result(tmp_path):
     assert read_one(tmp_path).result["stop_reason"] == "completed"
 
 
-def test_settings_that_json_cannot_hold_exactly_are_written_all_the_same(tmp_path):
+def test_settings_that_are_not_strict_json_are_written(tmp_path):
     write(tmp_path, 1, optimizer_settings={"clipnorm": float("nan"), "name": "Ünïcode <b>"})
     settings = read_one(tmp_path).config["optimizer_settings"]
     assert settings["name"] == "Ünïcode <b>"

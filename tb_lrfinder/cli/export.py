@@ -1,25 +1,20 @@
-"""`tb-lrfinder export`: every row of every sweep and trial, as CSV or JSON."""
+"""`tb-lrfinder export`: all rows of the sweeps and trials, as CSV or JSON."""
 
 from __future__ import annotations
 
 import argparse
-import csv
-import itertools
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TextIO
+from typing import TYPE_CHECKING, Final, TextIO
 
 from tb_lrfinder.cli.arguments import Commands, add_command, add_log_dir
 from tb_lrfinder.cli.output import written
 from tb_lrfinder.cli.terminal import counted, say
-from tb_lrfinder.plugin.csv_cells import text_cell
 
 if TYPE_CHECKING:
-    from tb_lrfinder.storage.reader import Recorded
+    from tb_lrfinder.storage.recorded import Recorded
 
-_OURS: Final = ("run", "kind")  # the columns that say whose row it is
-_ROWS_AT_ONCE: Final = 10_000
+_LABELS: Final = ("run", "kind")  # the leading columns
 
 
 def add_to(commands: Commands) -> None:
@@ -28,13 +23,13 @@ def add_to(commands: Commands) -> None:
         commands,
         "export",
         run,
-        help="every row of every sweep and trial, as CSV or JSON",
-        description="Every row of the sweeps and trials below a log directory at full precision.\n"
-        "CSV: one line for each step or epoch, with the run's name and kind first; columns that a kind does\n"
-        "not have are empty. What is not finite is nan, inf or -inf. A name that a spreadsheet takes for a\n"
-        "formula has an apostrophe before it; metrics called run and kind are metric_run and metric_kind.\n"
-        "JSON: for each run its settings, its result and its columns, named as in `finder.sweep`;\n"
-        'what is not finite is "NaN", "Infinity" or "-Infinity".',
+        help="export all rows of the sweeps and trials as CSV or JSON",
+        description="Export all rows of the sweeps and trials in a log directory at full precision.\n"
+        "CSV: one line per step or epoch, starting with the name and kind of the run; missing columns are\n"
+        "empty. Non-finite values are nan, inf or -inf. Names that a spreadsheet would treat as a formula\n"
+        "have an apostrophe before them; metrics named run and kind are renamed metric_run and metric_kind.\n"
+        "JSON: the settings, result and columns of each run, named as in `finder.sweep`; non-finite values\n"
+        'are "NaN", "Infinity" or "-Infinity".',
         examples="""\
   tb-lrfinder export logs > sweeps.csv
   tb-lrfinder export logs --format json --output sweeps.json
@@ -44,88 +39,64 @@ def add_to(commands: Commands) -> None:
     )
     add_log_dir(parser)
     parser.add_argument(
-        "--format", choices=("csv", "json"), help="default: as the name of the output ends, else csv"
+        "--format",
+        choices=("csv", "json"),
+        help="output format (default: from the extension of the output file, else csv)",
     )
     parser.add_argument(
-        "-o", "--output", metavar="FILE", default="-", help="where to write (default: -, standard output)"
+        "-o", "--output", metavar="FILE", default="-", help="output file (default: -, standard output)"
     )
-    parser.add_argument("--kind", choices=("sweep", "trial"), help="only these (default: both)")
+    parser.add_argument("--kind", choices=("sweep", "trial"), help="export only this kind (default: both)")
     parser.add_argument(
-        "--run", action="append", metavar="NAME", help="only this run; can be given several times"
+        "--run", action="append", metavar="NAME", help="export only this run; can be repeated"
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write the rows."""
+    """Export the rows and return the exit code."""
     from tb_lrfinder.cli import log_dir
 
     as_json = (arguments.format or Path(arguments.output).suffix.lstrip(".").lower()) == "json"
-    recorded = _chosen(log_dir.read(arguments.log_dir), arguments.run, arguments.kind)
+    recorded = _selected(log_dir.read(arguments.log_dir), arguments.run, arguments.kind)
     with written(arguments.output) as stream:
         (_write_json if as_json else _write_csv)(recorded, stream)
     if arguments.output != "-":
         rows = sum(one.steps for one in recorded)
-        say(f"Wrote {counted(rows, 'row')} of {counted(len(recorded), 'run')} to {arguments.output}.")
+        say(f"Wrote {counted(rows, 'row')} from {counted(len(recorded), 'run')} to {arguments.output}.")
     return 0
 
 
-def _chosen(recorded: Sequence[Recorded], names: Sequence[str] | None, kind: str | None) -> list[Recorded]:
+def _selected(recorded: Sequence[Recorded], names: Sequence[str] | None, kind: str | None) -> list[Recorded]:
     found = {one.run: one for one in recorded if kind in (None, one.kind)}
     if not found:
-        raise ValueError(f"There is no {kind} in the log directory. Leave --kind out to get everything.")
+        raise ValueError(f"No {kind} found in the log directory. Omit --kind to export all runs.")
     missing = [name for name in names or () if name not in found]
     if missing:
         raise ValueError(
-            f"There is no {kind or 'sweep or trial'} in the run {missing[0]!r}. "
-            f"There is one in {', '.join(map(repr, found))}."
+            f"No {kind or 'sweep or trial'} found in the run {missing[0]!r}. "
+            f"Available runs: {', '.join(map(repr, found))}."
         )
     return [found[name] for name in dict.fromkeys(names or found)]
 
 
 def _write_csv(recorded: Sequence[Recorded], stream: TextIO) -> None:
-    tables = [one.columns() for one in recorded]
-    places: dict[str, int] = {}
-    for table in tables:
-        for name in table:
-            places.setdefault(name, len(places))
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow([*_OURS, *(text_cell(name) for name in _distinct(places))])
-    for one, table in zip(recorded, tables, strict=True):
-        whose = [text_cell(one.run), one.kind]
-        empty = itertools.repeat("")
-        by_place = {places[name]: column for name, column in table.items()}
-        for start in range(0, one.steps, _ROWS_AT_ONCE):
-            part = slice(start, start + _ROWS_AT_ONCE)
-            cells = [by_place[p][part].tolist() if p in by_place else empty for p in range(len(places))]
-            rows = zip(*cells, strict=False) if table else ()
-            writer.writerows([*whose, *row] for row in rows)
+    from tb_lrfinder.plugin.csv_table import CsvTable
 
-
-def _distinct(names: Iterable[str]) -> list[str]:
-    """The names of the columns; a metric that is called as one of ours is `metric_run`."""
-    taken = {*_OURS, *names}
-    distinct = []
-    for name in names:
-        if name in _OURS:
-            name = f"metric_{name}"
-            while name in taken:
-                name = f"metric_{name}"
-            taken.add(name)
-        distinct.append(name)
-    return distinct
+    table = CsvTable(stream, [name for one in recorded for name in one.columns()], _LABELS)
+    for one in recorded:
+        table.add(one.columns(), [one.run, one.kind])
 
 
 def _write_json(recorded: Sequence[Recorded], stream: TextIO) -> None:
-    by_kind: dict[str, list[Any]] = {"sweeps": [], "trials": []}
-    for one in recorded:
-        by_kind[f"{one.kind}s"].append(json.loads(_download(one)))
-    json.dump(by_kind, stream, allow_nan=False)
-    stream.write("\n")
+    """Write the same JSON for each run as the download of the tab."""
+    from tb_lrfinder.plugin.json_text import RunEncoder
+    from tb_lrfinder.plugin.responses import recorded_run
 
-
-def _download(recorded: Recorded) -> str:
-    """The very file that the tab's download button gives."""
-    from tb_lrfinder.plugin import responses
-    from tb_lrfinder.plugin.request_params import DownloadQuery
-
-    return responses.download(recorded, DownloadQuery(recorded.run, "json")).text
+    for kind, start in (("sweep", '{"sweeps": ['), ("trial", '], "trials": [')):
+        stream.write(start)
+        separator = ""
+        for one in recorded:
+            if one.kind == kind:
+                stream.write(separator + recorded_run(one, RunEncoder()).text)
+                separator = ", "
+    stream.write("]}\n")

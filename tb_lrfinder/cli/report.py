@@ -1,10 +1,10 @@
-"""`tb-lrfinder report`: what every sweep and trial below a log directory says."""
+"""`tb-lrfinder report`: summarizes the sweeps and trials in a log directory."""
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tb_lrfinder.cli.arguments import Commands, add_command, add_log_dir
@@ -12,7 +12,7 @@ from tb_lrfinder.cli.terminal import coloured, harmless, paragraph, table
 from tb_lrfinder.cli.wording import finding_lines, number
 
 if TYPE_CHECKING:
-    from tb_lrfinder.storage.reader import Recorded
+    from tb_lrfinder.storage.recorded import Recorded
 
 
 def add_to(commands: Commands) -> None:
@@ -21,66 +21,66 @@ def add_to(commands: Commands) -> None:
         commands,
         "report",
         run,
-        help="what every sweep and trial below a log directory says",
-        description="A table of the sweeps below a log directory with the suggested learning rate of each,\n"
-        "a table of the trials with what they ended with, and what is worth knowing about them.\n"
-        "It says what the tab says: both compute it the same way.",
+        help="summarize the sweeps and trials in a log directory",
+        description="Print a table of the sweeps in a log directory with their suggested learning rates, a\n"
+        "table of the trials with their final losses, and the diagnosis. The values are the same as in the\n"
+        "LR Finder tab.",
         examples="""\
   tb-lrfinder report logs
   tb-lrfinder report logs --json | jq '.sweeps[] | {run, lr: .suggestion.learning_rate}'
-  tb-lrfinder report logs --strict || echo "a sweep gives no answer"
+  tb-lrfinder report logs --strict || echo "a sweep has no suggestion"
 
 exit codes:
-  0  reported
-  1  with --strict: a sweep has a severe diagnosis (so that it suggests nothing), or a run has failed
-  2  the log directory cannot be read, or there is nothing in it""",
+  0  success
+  1  with --strict: a sweep has a severe finding (and no suggestion), or a run failed
+  2  the log directory cannot be read or contains no runs""",
     )
     add_log_dir(parser)
     parser.add_argument(
-        "--json", action="store_true", help="print everything as JSON, as the HTTP API names it, without rows"
+        "--json", action="store_true", help="print JSON with the field names of the HTTP API, without rows"
     )
     parser.add_argument(
-        "--strict", action="store_true", help="exit with 1 when a diagnosis is severe or a run has failed"
+        "--strict", action="store_true", help="exit with code 1 if there is a severe finding or a failed run"
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Report, and return the exit code."""
+    """Print the report and return the exit code."""
     from tb_lrfinder.cli import log_dir
+    from tb_lrfinder.storage.strict_json import replace_non_finite
 
-    recorded = log_dir.read(arguments.log_dir)
-    said = {"sweeps": _sweeps(recorded), "trials": _trials(recorded)}
-    print(json.dumps(said, indent=2, allow_nan=False) if arguments.json else _text(**said))
-    return 1 if arguments.strict and any(map(_is_bad, said["sweeps"] + said["trials"])) else 0
+    report = _report(log_dir.read(arguments.log_dir))
+    if arguments.json:
+        print(json.dumps(replace_non_finite(report), indent=2, allow_nan=False))
+    else:
+        print(_text(**report))
+    return 1 if arguments.strict and any(map(_is_bad, report["sweeps"] + report["trials"])) else 0
 
 
-def _sweeps(recorded: Iterable[Recorded]) -> list[dict[str, Any]]:
-    """What the HTTP API answers about the sweeps, without their rows."""
+def _report(recorded: Sequence[Recorded]) -> dict[str, list[dict[str, Any]]]:
+    """Return the responses of the HTTP API, without rows."""
     from tb_lrfinder.plugin import responses
-    from tb_lrfinder.plugin.request_params import SweepsQuery
+    from tb_lrfinder.plugin.request_params import SweepsParams, TrialsParams
 
-    runs = {one.run: one for one in recorded if one.kind == "sweep"}
-    asked = SweepsQuery(list(runs), None, None, 0, 0, "base64", columns=())
-    return _without_rows(json.loads(responses.sweeps(runs.values(), asked))["sweeps"]) if runs else []
-
-
-def _trials(recorded: Iterable[Recorded]) -> list[dict[str, Any]]:
-    """What the HTTP API answers about the trials, without their rows."""
-    from tb_lrfinder.plugin import responses
-    from tb_lrfinder.plugin.request_params import TrialsQuery
-
-    runs = {one.run: one for one in recorded if one.kind == "trial"}
-    asked = TrialsQuery(list(runs))
-    return _without_rows(json.loads(responses.trials(runs.values(), asked))["trials"]) if runs else []
+    sweeps = [one for one in recorded if one.kind == "sweep"]
+    trials = [one for one in recorded if one.kind == "trial"]
+    report: dict[str, list[dict[str, Any]]] = {"sweeps": [], "trials": []}
+    if sweeps:
+        params = SweepsParams([one.run for one in sweeps], columns=())
+        report["sweeps"] = responses.sweeps(sweeps, params, _without_rows)["sweeps"]
+    if trials:
+        trials_params = TrialsParams([one.run for one in trials])
+        report["trials"] = responses.trials(trials, trials_params, _without_rows)["trials"]
+    return report
 
 
-def _without_rows(answered: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [{key: value for key, value in one.items() if key != "columns"} for one in answered]
+def _without_rows(response: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in response.items() if name != "columns"}
 
 
-def _is_bad(answered: dict[str, Any]) -> bool:
-    return answered["status"] == "failed" or any(
-        finding["severity"] == "severe" for finding in answered.get("diagnosis", ())
+def _is_bad(response: dict[str, Any]) -> bool:
+    return response["status"] == "failed" or any(
+        finding["severity"] == "severe" for finding in response.get("diagnosis", ())
     )
 
 
@@ -92,7 +92,7 @@ def _text(sweeps: Sequence[dict[str, Any]], trials: Sequence[dict[str, Any]]) ->
     if trials:
         header = ("TRIAL", "OPTIMIZER", "STATUS", "EPOCHS", "LEARNING RATE", "LOSS", "VALIDATION LOSS", "GAP")
         parts.append(table(header, [_trial_row(trial) for trial in trials], {0: "bold"}))
-    parts += [_remarks(one) for one in [*sweeps, *trials] if one.get("diagnosis") or one["message"]]
+    parts += [_findings(one) for one in [*sweeps, *trials] if one.get("diagnosis") or one["message"]]
     return "\n\n".join(parts)
 
 
@@ -107,7 +107,7 @@ def _sweep_row(sweep: dict[str, Any]) -> tuple[str, ...]:
         sweep["run"],
         str(config.get("optimizer") or "-"),
         sweep["status"],
-        _done(sweep["steps"], config.get("num_steps")),
+        _progress(sweep["steps"], config.get("num_steps")),
         number(suggestion["learning_rate"]),
         number(ranges.get("long_training")),
         number(ranges.get("one_cycle_max")),
@@ -121,18 +121,18 @@ def _trial_row(trial: dict[str, Any]) -> tuple[str, ...]:
         trial["run"],
         str(trial["config"].get("optimizer") or "-"),
         "diverged" if trial["diverged"] else trial["status"],
-        _done(trial["epochs"], trial["planned_epochs"]),
+        _progress(trial["epochs"], trial["planned_epochs"]),
         number(trial["learning_rate"]),
         *(number(final[name], digits=4) for name in ("loss", "validation_loss", "gap")),
     )
 
 
-def _done(steps: int, planned: int | None) -> str:
+def _progress(steps: int, planned: int | None) -> str:
     return f"{steps}/{planned}" if planned else str(steps)
 
 
-def _remarks(answered: dict[str, Any]) -> str:
-    lines = [coloured(harmless(answered["run"]), "bold")]
-    if answered["message"]:
-        lines.append(paragraph(answered["message"], "  "))
-    return "\n".join([*lines, *finding_lines(answered.get("diagnosis", ()))])
+def _findings(response: dict[str, Any]) -> str:
+    lines = [coloured(harmless(response["run"]), "bold")]
+    if response["message"]:
+        lines.append(paragraph(response["message"], "  "))
+    return "\n".join([*lines, *finding_lines(response.get("diagnosis", ()))])

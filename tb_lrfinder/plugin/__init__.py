@@ -1,4 +1,4 @@
-"""The TensorBoard plugin: its routes, and the page that it serves."""
+"""TensorBoard plugin: the HTTP routes and the page of the LR Finder tab."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Cells of CSV that a spreadsheet takes for text, whatever names hold. Needs nothing else.
+"""Spreadsheet-safe CSV cells.
 
-A cell that begins with one of a few signs is a formula to Excel, LibreOffice and Google Sheets, and a formula
-can read files and call addresses: https://owasp.org/www-community/attacks/CSV_Injection
+Excel, LibreOffice and Google Sheets treat a cell that starts with certain characters as a formula, and
+formulas can read files and access URLs: https://owasp.org/www-community/attacks/CSV_Injection
 """
 
 from __future__ import annotations
@@ -9,16 +9,16 @@ from __future__ import annotations
 import re
 from typing import Final
 
-# At the beginning, and behind whatever another country's spreadsheet takes for the end of a cell. The wide
-# signs are those of Japanese and Chinese keyboards.
+# At the start, and after the cell separators of other locales. The full-width characters are those of
+# Japanese and Chinese keyboards.
 _FORMULA: Final = re.compile(r"(^|[,;\t\r\n])(?=[ ]*[=+\-@\t\r\n\uFF1D\uFF0B\uFF0D\uFF20])")
 _NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
 def text_cell(text: str) -> str:
-    """The text of a cell, with an apostrophe before what would be a formula; numbers stay numbers.
+    """Return the text of a cell, with an apostrophe before a potential formula. Numbers are unchanged.
 
-    For names and other texts. Numbers are written as they are, also `-inf`.
+    For names and other text. Columns of numbers, including `-inf`, do not need it.
 
     Example:
 

@@ -1,7 +1,7 @@
-"""The TensorBoard plugin: routes that parse, call and answer. See http_api.md for the contract.
+"""TensorBoard plugin: HTTP routes of the LR Finder tab, see http_api.md.
 
-TensorBoard imports this module at every start, so it stays light: no keras, no tensorflow. An
-ImportError here would keep TensorBoard from starting.
+TensorBoard imports this module at every start, so it must import neither Keras nor TensorFlow. An ImportError
+here would prevent TensorBoard from starting.
 """
 
 from __future__ import annotations
@@ -19,17 +19,19 @@ from werkzeug import Request, Response
 from werkzeug.datastructures import Headers
 
 from tb_lrfinder.plugin import responses
-from tb_lrfinder.plugin.request_params import BadParameterError, DownloadQuery, SweepsQuery, TrialsQuery
+from tb_lrfinder.plugin.download import File, download
+from tb_lrfinder.plugin.json_text import Json, RunEncoder, encode
+from tb_lrfinder.plugin.request_params import BadParameterError, DownloadParams, SweepsParams, TrialsParams
 from tb_lrfinder.plugin.response_body import Body
 from tb_lrfinder.plugin.shared_work import SharedWork
 from tb_lrfinder.storage import schema
-from tb_lrfinder.storage.reader import NotListedError, RunReader
+from tb_lrfinder.storage.run_reader import NotListedError, RunReader
 
 logger = tb_logging.get_logger()
 
 _STATIC = Path(__file__).parent / "static"
 _NOT_BUILT = """export function render() {
-  document.body.textContent = "The page of the LR Finder has not been built. " +
+  document.body.textContent = "The LR Finder page has not been built. " +
     "Install tb_lrfinder from a wheel, or run `pip install .` in its source directory.";
 }
 """
@@ -38,30 +40,31 @@ App = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
 class LRFinderPlugin(base_plugin.TBPlugin):
-    """The tab *LR Finder*: learning-rate sweeps on a log axis, with the suggested learning rate.
+    """TensorBoard plugin for the *LR Finder* tab.
 
     Args:
-        context: What TensorBoard gives every plugin; only its data provider is used.
+        context: `TBContext` of TensorBoard; only its data provider is used.
     """
 
     plugin_name = schema.PLUGIN_NAME
 
     def __init__(self, context: base_plugin.TBContext) -> None:
         self._reader = RunReader(context.data_provider)
-        self._lists = SharedWork()  # of their own: a list must not wait for those who read a million rows
+        self._lists = SharedWork()  # separate, so that listing never waits for requests that read rows
         self._reads = SharedWork()
-        # An allow-list, made once: whatever a request's path decodes to, nothing else is served.
+        # An allow-list: no other files are served, no matter what the path of a request decodes to.
         self._static = {
             path.relative_to(_STATIC).as_posix(): path
             for path in _STATIC.rglob("*")
-            if path.suffix
-            in (".js", ".txt")  # the page and its licences, not what the build keeps beside them
+            if path.suffix in (".js", ".txt")  # the page and its licenses, without other build outputs
         }
         if "index.js" not in self._static:
-            logger.warning("tb_lrfinder: the page of the tab has not been built; run `pip install .`")
+            logger.warning(
+                "tb_lrfinder: the page of the LR Finder tab has not been built. Run `pip install .`"
+            )
 
     def get_plugin_apps(self) -> dict[str, App]:
-        """The routes below `data/plugin/lr_finder`."""
+        """Return the routes below `data/plugin/lr_finder`."""
         return {
             "/runs": _route(self._runs),
             "/rules": _route(self._rules),
@@ -72,59 +75,61 @@ class LRFinderPlugin(base_plugin.TBPlugin):
         }
 
     def is_active(self) -> bool:
-        """False: TensorBoard looks for data of `data_plugin_names()` by itself."""
+        """Return False: TensorBoard activates the tab if there is data of `data_plugin_names()`."""
         return False
 
     def data_plugin_names(self) -> tuple[str, ...]:
-        """Whose data makes the tab active."""
+        """Return the names of the plugins whose data activates the tab."""
         return (schema.PLUGIN_NAME,)
 
     def frontend_metadata(self) -> base_plugin.FrontendMetadata:
-        """Where the page is and what the tab is called."""
+        """Return the location of the page and the name of the tab."""
         return base_plugin.FrontendMetadata(es_module_path="/static/index.js", tab_name=schema.TAB_NAME)
 
     def _runs(self, request: Request) -> Response:
-        def make() -> str:
-            listed = self._reader.listed(*_where(request))
-            return responses.runs(listed.runs, listed.notice)
+        def respond() -> Json:
+            return encode(responses.runs(self._reader.list_runs(*_source(request)), RunEncoder()))
 
-        return self._answer(self._lists, request, make)
+        return self._respond(self._lists, request, respond)
 
     def _rules(self, request: Request) -> Response:
-        return _respond_body(request, Body.of(responses.rules(), compress=False))
+        return _respond_body(request, Body.of(encode(responses.rules()), compress=False))
 
     def _sweeps(self, request: Request) -> Response:
-        asked = SweepsQuery.parse(request.args)
-        return self._answer(
-            self._reads,
-            request,
-            lambda: responses.sweeps(self._reader.each(*_where(request), asked.runs), asked),
-        )
+        params = SweepsParams.parse(request.args)
+
+        def respond() -> Json:
+            encoder = RunEncoder(params.encoding)
+            recorded = encoder.limit(self._reader.iter_runs(*_source(request), params.runs))
+            return encode(responses.sweeps(recorded, params, encoder))
+
+        return self._respond(self._reads, request, respond)
 
     def _trials(self, request: Request) -> Response:
-        asked = TrialsQuery.parse(request.args)
-        return self._answer(
-            self._reads,
-            request,
-            lambda: responses.trials(self._reader.each(*_where(request), asked.runs), asked),
-        )
+        params = TrialsParams.parse(request.args)
+
+        def respond() -> Json:
+            encoder = RunEncoder()
+            recorded = encoder.limit(self._reader.iter_runs(*_source(request), params.runs))
+            return encode(responses.trials(recorded, params, encoder))
+
+        return self._respond(self._reads, request, respond)
 
     def _download(self, request: Request) -> Response:
-        asked = DownloadQuery.parse(request.args)
+        params = DownloadParams.parse(request.args)
 
-        def make() -> responses.File:
-            recorded = self._reader.read(*_where(request), [asked.run])
-            return responses.download(recorded.get(asked.run), asked)
+        def respond() -> File:
+            recorded = self._reader.read_runs(*_source(request), [params.run])
+            return download(recorded.get(params.run), params)
 
-        return self._answer(self._reads, request, make)
+        return self._respond(self._reads, request, respond)
 
-    def _answer(
-        self, work: SharedWork, request: Request, make: Callable[[], str | responses.File]
-    ) -> Response:
-        """What `make` returns, made once for all who ask for the same of the same data at the same time."""
+    def _respond(self, work: SharedWork, request: Request, respond: Callable[[], Json | File]) -> Response:
+        """Send the result of `respond`, computed once for simultaneous identical requests."""
         compress = "gzip" in request.headers.get("Accept-Encoding", "")
-        what = (self._reader.data(*_where(request)), request.path, request.query_string, compress)
-        return _respond_body(request, work.do(what, lambda: Body.of(make(), compress=compress)))
+        data_key = self._reader.data_key(*_source(request))
+        key = (data_key, request.path, request.query_string, compress)
+        return _respond_body(request, work.do(key, lambda: Body.of(respond(), compress=compress)))
 
     def _page_file(self, request: Request) -> Response:
         name = request.path.partition("/static/")[2]
@@ -132,23 +137,25 @@ class LRFinderPlugin(base_plugin.TBPlugin):
         if path is None:
             if name == "index.js":
                 return _respond(request, _NOT_BUILT, "text/javascript")
-            raise errors.NotFoundError(f"There is no file {name!r} in the page of the LR Finder")
+            raise errors.NotFoundError(f"No such file: {name!r}")
         content_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-        # A registry or a distribution may have its own idea of .js, and a browser refuses that.
+        # The MIME type of .js depends on the system, and browsers reject others.
         content_type = "text/javascript" if path.suffix == ".js" else content_type
         return _respond(request, path.read_bytes(), content_type)
 
 
 def _route(handler: Callable[[Request], Response]) -> App:
-    """A WSGI app of one route; answers GET only, and a bad parameter with a 400 and a sentence.
+    """Return the WSGI app of one route. It accepts only GET; invalid parameters return a 400.
 
-    TensorBoard itself answers the errors that its data provider raises.
+    TensorBoard handles the errors that its data provider raises.
     """
 
     def app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         request = Request(environ)
         if request.method not in ("GET", "HEAD"):
-            response = _respond(request, f"Use GET, not {request.method}.", "text/plain", code=405)
+            response = _respond(
+                request, f"Method {request.method} is not allowed. Use GET.", "text/plain", code=405
+            )
             response.headers["Allow"] = "GET, HEAD"
         else:
             try:
@@ -158,8 +165,8 @@ def _route(handler: Callable[[Request], Response]) -> App:
             except NotListedError as error:
                 response = _respond(request, str(error), "text/plain", code=503)
                 response.headers["Retry-After"] = "3"
-        answered: Iterable[bytes] = response(environ, start_response)
-        return answered
+        content: Iterable[bytes] = response(environ, start_response)
+        return content
 
     return app
 
@@ -169,7 +176,7 @@ def _respond(request: Request, content: str | bytes, content_type: str, code: in
     return response
 
 
-def _where(request: Request) -> tuple[Any, str]:
+def _source(request: Request) -> tuple[Any, str]:
     return plugin_util.context(request.environ), plugin_util.experiment_id(request.environ)
 
 
@@ -187,7 +194,7 @@ def _respond_body(request: Request, body: Body) -> Response:
 
 
 class _NotModified(Response):
-    """A 304 with the headers that TensorBoard wants of every answer; werkzeug takes the type away."""
+    """A 304 with the headers that TensorBoard requires; werkzeug removes the content type."""
 
     def get_wsgi_headers(self, environ: Any) -> Headers:
         headers = super().get_wsgi_headers(environ)

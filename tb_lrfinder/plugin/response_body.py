@@ -1,4 +1,4 @@
-"""The body of an answer, made ready for all who get the same one."""
+"""Body of a response, shared by all requests that receive the same one."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import hashlib
 from dataclasses import dataclass
 from typing import Final
 
-from tb_lrfinder.plugin.responses import File
+from tb_lrfinder.plugin.download import File
+from tb_lrfinder.plugin.json_text import Json
 
-_WORTH_COMPRESSING: Final = 1_000
-_LEVEL: Final = 3  # as TensorBoard's own
+_MIN_COMPRESSED_BYTES: Final = 1_000
+_COMPRESSION_LEVEL: Final = 3  # the same as TensorBoard's
 
 
 @dataclass(frozen=True)
@@ -18,11 +19,11 @@ class Body:
     """What is sent.
 
     Args:
-        content: Compressed or not.
-        content_type: Its MIME type.
-        is_compressed: Whether it is gzip's.
-        etag: Of the text, where it can be asked for again.
-        disposition: The header of this name, of a download.
+        content: Bytes, possibly compressed.
+        content_type: String. The MIME type.
+        is_compressed: Boolean. Whether `content` is compressed with gzip.
+        etag: String. Hash of the uncompressed content, or `None` for a download.
+        disposition: String. `Content-Disposition` of a download, or `None`.
     """
 
     content: bytes
@@ -32,20 +33,19 @@ class Body:
     disposition: str | None = None
 
     @classmethod
-    def of(cls, answer: str | File, *, compress: bool) -> Body:
-        """The body of an answer, which is JSON, or of a download.
+    def of(cls, response: Json | File, *, compress: bool) -> Body:
+        """Create the body of a response.
 
         Args:
-            answer: Text.
-            compress: Whether those who asked can read gzip's.
+            response: JSON, or a file download.
+            compress: Boolean. Whether the client accepts gzip.
         """
-        file = answer if isinstance(answer, File) else None
-        text = answer if isinstance(answer, str) else answer.text
-        content = text.encode(errors="replace")
+        file = response if isinstance(response, File) else None
+        content = response.text.encode(errors="replace")
         etag = None if file else hashlib.blake2b(content, digest_size=12).hexdigest()
-        compress = compress and len(content) > _WORTH_COMPRESSING
+        compress = compress and len(content) > _MIN_COMPRESSED_BYTES
         return cls(
-            gzip.compress(content, _LEVEL, mtime=0) if compress else content,
+            gzip.compress(content, _COMPRESSION_LEVEL, mtime=0) if compress else content,
             file.content_type if file else "application/json",
             compress,
             etag,

@@ -1,4 +1,4 @@
-"""Requests that ask for the same at the same time share the work, and few work at once."""
+"""Deduplicates simultaneous identical requests and limits the number of concurrent ones."""
 
 from __future__ import annotations
 
@@ -7,37 +7,37 @@ from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from typing import Any, Final
 
-AT_ONCE: Final = 2
-"""Pieces of work that are done at once: more take more memory, and are no faster under Python's lock."""
+MAX_CONCURRENT: Final = 2
+"""More concurrent requests use more memory and are no faster, because of the global interpreter lock."""
 
 
 class SharedWork:
-    """Does each piece of work once for all who wait for it.
+    """Computes each result once for all threads that wait for it.
 
     Args:
-        at_once: Pieces that are done at once; the others wait in line.
+        max_concurrent: Integer. Maximum number of concurrent computations; others wait.
     """
 
-    def __init__(self, at_once: int = AT_ONCE) -> None:
-        self._places = threading.BoundedSemaphore(at_once)
-        self._under_way: dict[Hashable, Future[Any]] = {}
+    def __init__(self, max_concurrent: int = MAX_CONCURRENT) -> None:
+        self._slots = threading.BoundedSemaphore(max_concurrent)
+        self._in_progress: dict[Hashable, Future[Any]] = {}
         self._lock = threading.Lock()
 
-    def do(self, what: Hashable, work: Callable[[], Any]) -> Any:
-        """What `work` returns or raises, or what it does for somebody else who asked for the same before."""
+    def do(self, key: Hashable, work: Callable[[], Any]) -> Any:
+        """Return or raise the result of `work`, or of the computation with this key that is in progress."""
         with self._lock:
-            future = self._under_way.get(what)
-            mine = future is None
+            future = self._in_progress.get(key)
+            is_first = future is None
             if future is None:
-                future = self._under_way[what] = Future()
-        if not mine:
+                future = self._in_progress[key] = Future()
+        if not is_first:
             return future.result()
         try:
-            with self._places:
+            with self._slots:
                 future.set_result(work())
         except BaseException as error:
             future.set_exception(error)
         finally:
             with self._lock:
-                del self._under_way[what]
+                del self._in_progress[key]
         return future.result()

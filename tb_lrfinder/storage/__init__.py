@@ -1,1 +1,1 @@
-"""What is on disk: the schema of the event files, their writer and their reader."""
+"""Storage of sweeps and trials: schema, writer and reader of event files."""

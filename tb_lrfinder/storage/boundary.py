@@ -1,4 +1,4 @@
-"""What goes wrong with one run stays with that run: it becomes a sentence, and all others go on."""
+"""Contains errors within one run: they become a message about that run, and all other runs are served."""
 
 from __future__ import annotations
 
@@ -6,31 +6,31 @@ import logging
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-Made = TypeVar("Made")
+Result = TypeVar("Result")
 
 logger: Final = logging.getLogger("tb_lrfinder")
 
-_LONGEST: Final = 200
+_MAX_LENGTH: Final = 200
 
 
-def contained(make: Callable[[], Made], otherwise: Callable[[str], Made]) -> Made:
-    """What `make` returns, or else what `otherwise` makes of a sentence that says why it did not.
+def contain_errors(function: Callable[[], Result], on_error: Callable[[str], Result]) -> Result:
+    """Return the result of `function`, or of `on_error` with an error message if it raises.
 
-    Everything that is done with the data of one run goes through here, in the server, on the command line
-    and in `run_trials`. Whoever writes event files can write anything, so any exception is expected, such as
-    a `RecursionError`, an `OverflowError` or a `MemoryError`.
+    Used for everything that processes the data of one run, in the server, in the command-line tool and in
+    `run_trials`. Event files are untrusted input, so any exception is expected, including `RecursionError`,
+    `OverflowError` and `MemoryError`.
     """
     try:
-        return make()
+        return function()
     except Exception as error:
-        logger.debug("A run cannot be read or answered", exc_info=True)
-        return otherwise(described(error))
+        logger.debug("A run cannot be read or served", exc_info=True)
+        return on_error(describe_error(error))
 
 
-def described(error: Exception) -> str:
-    """An exception as the end of a sentence: on one line, not too long, and without the server's code."""
-    said = " ".join(str(error).split()).encode(errors="backslashreplace").decode()
-    said = said if len(said) <= _LONGEST else said[:_LONGEST] + "…"
-    if not isinstance(error, ValueError) or not said:
-        said = f"{type(error).__name__}: {said}" if said else type(error).__name__
-    return said if said.endswith((".", "…", "!", "?")) else said + "."
+def describe_error(error: Exception) -> str:
+    """Describe an exception as the end of a sentence, on one line and truncated, without a traceback."""
+    text = " ".join(str(error).split()).encode(errors="backslashreplace").decode()
+    text = text if len(text) <= _MAX_LENGTH else text[:_MAX_LENGTH] + "…"
+    if not isinstance(error, ValueError) or not text:
+        text = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return text if text.endswith((".", "…", "!", "?")) else text + "."

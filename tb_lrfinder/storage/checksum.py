@@ -1,4 +1,4 @@
-"""The checksums of event files, of many records at once. Needs only numpy."""
+"""Checksums of event files, of many records at once. Depends only on NumPy."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 _POLYNOMIAL: Final = 0x82F63B78  # CRC-32C (Castagnoli), reflected
 _MASK_DELTA: Final = 0xA282EAD8
 _ALL_ONES: Final = 0xFFFFFFFF
-_MOST_BYTES: Final = 1 << 25  # of one batch
+_MAX_BATCH_BYTES: Final = 1 << 25
 
 
 def _table() -> NDArray[np.uint32]:
@@ -25,15 +25,15 @@ _TABLE: Final = _table()
 
 
 def masked_crc32c(records: Sequence[bytes]) -> list[int]:
-    """The masked CRC-32C of each record, as TensorBoard and TensorFlow write it behind the record.
+    """Return the masked CRC-32C of each record, as TensorBoard and TensorFlow write it after the record.
 
-    Byte after byte, but for many records in one step: TensorBoard's own function, in Python, takes 0.2
-    microseconds for each byte of each record.
+    Processes one byte of many records at a time: TensorBoard's pure-Python function takes 0.2 microseconds
+    per byte.
     """
     masked = [0] * len(records)
     for rows in _batches(records):
-        # Bytes of zero before a record leave a register of zero as it is; the ones that a register begins
-        # with are the first four bytes inverted instead.
+        # Leading zero bytes do not change a zero register, so shorter records are padded on the left. The
+        # initial register of ones is equivalent to inverting the first four bytes.
         width = max(4, *(len(records[row]) for row in rows))
         padded = np.zeros((len(rows), width), np.uint8)
         register = np.zeros(len(rows), np.uint32)
@@ -54,11 +54,11 @@ def masked_crc32c(records: Sequence[bytes]) -> list[int]:
 
 
 def _batches(records: Sequence[bytes]) -> Iterator[list[int]]:
-    """Records of about the same length, so that little is padded."""
+    """Group records of similar length, to limit the padding."""
     batch: list[int] = []
     for row in sorted(range(len(records)), key=lambda row: len(records[row])):
         length = len(records[row])
-        if batch and (length > 2 * len(records[batch[0]]) + 64 or length * len(batch) > _MOST_BYTES):
+        if batch and (length > 2 * len(records[batch[0]]) + 64 or length * len(batch) > _MAX_BATCH_BYTES):
             yield batch
             batch = []
         batch.append(row)

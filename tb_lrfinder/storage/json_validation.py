@@ -1,143 +1,161 @@
-"""The JSON that stands under the tags of a run, checked once: whoever writes event files can write anything.
+"""Validates the JSON stored in the tags of a run, since event files are untrusted input.
 
-What is not listed here is passed on to the page, which shows it as text.
+The types of the fields are those of the `TypedDict`s in `schema.py`. Fields that are not declared there are
+passed to the page, which displays them as text, as are those that nothing is computed from.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+import types
+import typing
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from tensorboard.data.provider import TensorDatum
 
 from tb_lrfinder.storage import schema, strict_json
-from tb_lrfinder.storage.boundary import described
+from tb_lrfinder.storage.boundary import describe_error
 
-_Types = type | tuple[type, ...]
-_NUMBER: Final = (int, float)
-_FIELDS: Final[Mapping[str, _Types]] = {
-    "id": str,
-    "start_time": _NUMBER,
-    "optimizer": str,
-    "model": str,
-    "parameters": int,
-    "batch_size": int,
-    "num_steps": int,
-    "learning_rate": _NUMBER,
-    "schedule": str,
-    "epochs": int,
-    "smoothing": _NUMBER,
-    "delta_window": int,
-    "columns": list,
-    "stop_reason": str,
-    "message": str,
-    "suggestion": dict,
-    "suggestions": dict,
-    "diagnosis": list,
-    "minimum_learning_rate": _NUMBER,
-    "divergence_learning_rate": _NUMBER,
+_SCHEMAS: Final[Mapping[str, Sequence[type]]] = {
+    schema.SWEEP_TAG: [schema.SweepConfig],
+    schema.TRIAL_TAG: [schema.TrialConfig],
+    schema.RESULT_TAG: [schema.SweepResult, schema.TrialResult],  # written by sweeps and trials
 }
-_SUGGESTION_FIELDS: Final[Mapping[str, _Types]] = {
-    "rule": str,
-    "learning_rate": _NUMBER,
-    "reason": str,
-    "ranges": dict,
+_NOT_VALIDATED: Final = frozenset(
+    {
+        "optimizer_settings",
+        "loss",
+        "versions",
+        "ramp",
+        "per",
+        "start_lr",
+        "end_lr",
+        "batches_per_step",
+        "seed",
+        "imported_from",
+        "initial_loss",  # may also be NaN or infinite
+        "fingerprint",
+        "end_time",
+        "steps",
+    }
+)
+"""Fields that nothing is computed from: a run is readable whatever they contain."""
+
+_EXPECTED: Final[Mapping[Any, str]] = {
+    str: "a string",
+    int: "an integer",
+    float: "a number",
+    dict: "an object",
+    list: "a list",
 }
-_RANGES_FIELDS: Final[Mapping[str, _Types]] = {"long_training": _NUMBER, "one_cycle_max": _NUMBER}
-_FINDING_FIELDS: Final[Mapping[str, _Types]] = {"code": str, "severity": str, "message": str}
-_MOST_COLUMNS: Final = 1_000
+_MAX_COLUMNS: Final = 1_000
+_MAX_LENGTH: Final = 40  # of untrusted text in a message
 
 
 def parse(value: TensorDatum | Exception, tag: str) -> dict[str, Any] | str:
-    """The JSON of one tag, or a sentence that says why it cannot be read.
+    """Return the JSON of a tag, or a message that says why it cannot be read.
 
-    What it returns can be written as strict JSON: see `strict_json`.
+    What it returns can be written as strict JSON, see `strict_json`.
     """
     try:
         if isinstance(value, Exception):
             raise value
-        parsed = strict_json.loads(value.numpy.item())
+        return _validated(strict_json.loads(value.numpy.item()), tag)
     except Exception as error:
-        return f"The tag {tag!r} cannot be read: {described(error)}"
+        return f"The tag {tag!r} cannot be read: {describe_error(error)}"
+
+
+def _validated(parsed: Any, tag: str) -> dict[str, Any]:
+    """Return the JSON of a tag.
+
+    Raises:
+        ValueError: If it does not have the declared type.
+    """
     if not isinstance(parsed, dict):
-        return f"The tag {tag!r} cannot be read: it holds no JSON object."
+        raise ValueError("it is not a JSON object")
     version = parsed.get("schema_version")
     if version != schema.SCHEMA_VERSION:
-        return (
-            f"The tag {tag!r} has schema version {_short(version)}; this tb_lrfinder reads version "
-            f"{schema.SCHEMA_VERSION}. Upgrade with `pip install --upgrade tb_lrfinder`."
+        raise ValueError(
+            f"it has schema version {_shorten(repr(version))}, but this version of tb_lrfinder supports "
+            f"version {schema.SCHEMA_VERSION}. Upgrade with `pip install --upgrade tb_lrfinder`."
         )
-    wrong = (
-        _wrong_field(parsed, _FIELDS)
-        or _wrong_columns(parsed)
-        or _wrong_suggestion(parsed.get("suggestion"))
-        or _wrong_item((parsed.get("suggestions") or {}).values(), "suggestions", _wrong_suggestion)
-        or _wrong_item(parsed.get("diagnosis") or (), "diagnosis", _wrong_finding)
-    )
-    return f"The tag {tag!r} cannot be read: {wrong}." if wrong else parsed
+    for declared in _SCHEMAS[tag]:
+        problem = _object_problem(parsed, declared, "")
+        if problem is None and "columns" in _fields(declared):
+            problem = _columns_problem(parsed.get("columns") or [])
+        if problem is not None:
+            raise ValueError(problem)
+    return parsed
 
 
-def _short(value: Any) -> str:
-    shown = repr(value)
-    return shown if len(shown) <= 40 else shown[:40] + "…"
+@functools.cache
+def _fields(declared: type) -> Mapping[str, Any]:
+    """Return the types of the validated fields of a `TypedDict`."""
+    hints = typing.get_type_hints(declared)
+    return {name: hint for name, hint in hints.items() if name not in _NOT_VALIDATED}
 
 
-def _is(value: Any, types: _Types) -> bool:
-    """Whether it is of these types; true and false are no numbers, though Python counts them as such."""
-    return isinstance(value, types) and not isinstance(value, bool)
-
-
-def _wrong_field(
-    values: Mapping[str, Any], fields: Mapping[str, _Types], *, required: bool = False
-) -> str | None:
-    """What is wrong with the first field that is not of its type; null is a field that is not there."""
-    for name, types in fields.items():
-        value = values.get(name)
-        if not _is(value, types) and (required or value is not None):
-            return f"its {name} is {_found(value)}"
+def _object_problem(values: Mapping[str, Any], declared: type, path: str) -> str | None:
+    """Describe the first field that does not have its declared type, or return `None`."""
+    required: frozenset[str] = declared.__required_keys__  # type: ignore[attr-defined]
+    for name, expected in _fields(declared).items():
+        value, field = values.get(name), f"{path}{name}"
+        if value is None:  # null is the same as missing
+            problem = f"'{field}' is missing" if name in required else None
+        else:
+            problem = _problem(value, expected, field)
+        if problem:
+            return problem
     return None
 
 
-def _found(value: Any) -> str:
-    if value is None:
-        return "missing"
-    return value if value in strict_json.NOT_FINITE else type(value).__name__
+def _problem(value: Any, expected: Any, path: str) -> str | None:
+    """Describe why a value does not have the expected type, or return `None`.
 
-
-def _wrong_columns(parsed: Mapping[str, Any]) -> str | None:
-    names = parsed.get("columns") or []
-    if len(names) > _MOST_COLUMNS:
-        return f"it has {len(names)} columns, {_MOST_COLUMNS} at most"
-    if len({name for name in names if isinstance(name, str)}) < len(names):
-        return "its columns are not names, each given once"
-    return None
-
-
-def _wrong_item(items: Any, name: str, wrong: Any) -> str | None:
-    """What is wrong with the first of the items that has something wrong with it."""
-    found = next((said for item in items if (said := wrong(item))), None)
-    return f"in its {name}, {found}" if found else None
-
-
-def _wrong_suggestion(suggestion: Any) -> str | None:
-    if suggestion is None:
+    Args:
+        value: A value as parsed by `strict_json.loads`.
+        expected: A type hint, as used in `schema.py`.
+        path: Path of the value, for the message.
+    """
+    if expected is Any or (expected is types.NoneType and value is None):
         return None
-    if not isinstance(suggestion, dict):
-        return f"a suggestion is {type(suggestion).__name__}"
-    ranges = suggestion.get("ranges")
-    return _wrong_field(suggestion, _SUGGESTION_FIELDS) or _wrong_ranges(ranges)
+    origin, arguments = typing.get_origin(expected) or expected, typing.get_args(expected)
+    if origin in (types.UnionType, typing.Union):
+        problems = [_problem(value, argument, path) for argument in arguments]
+        return None if None in problems else problems[0]
+    if typing.is_typeddict(origin):
+        return _mismatch(value, dict, path) or _object_problem(value, origin, f"{path}.")
+    if origin is dict:
+        return _mismatch(value, dict, path) or _first_problem(
+            (item, arguments[1], f"{path}.{_shorten(key)}") for key, item in value.items() if item is not None
+        )
+    if origin in (list, tuple):
+        if origin is tuple and isinstance(value, list) and len(value) != len(arguments):
+            return f"'{path}' must have {len(arguments)} items, got {len(value)}"
+        return _mismatch(value, list, path) or _first_problem(
+            (item, arguments[0], f"{path}[{index}]") for index, item in enumerate(value)
+        )
+    return _mismatch(value, origin, path)
 
 
-def _wrong_ranges(ranges: Any) -> str | None:
-    if ranges is None:
+def _first_problem(items: Iterable[tuple[Any, Any, str]]) -> str | None:
+    return next(filter(None, (_problem(*item) for item in items)), None)
+
+
+def _mismatch(value: Any, expected: type, path: str) -> str | None:
+    accepted = (int, float) if expected is float else expected
+    if isinstance(value, accepted) and not isinstance(value, bool):  # in Python, True is an integer
         return None
-    cyclical = ranges.get("cyclical")
-    if not isinstance(cyclical, list) or [_is(end, _NUMBER) for end in cyclical] != [True, True]:
-        return "its cyclical range is not two numbers"
-    return _wrong_field(ranges, _RANGES_FIELDS, required=True)
+    found = value if value in strict_json.NON_FINITE else type(value).__name__
+    return f"'{path}' must be {_EXPECTED.get(expected, expected)}, got {found}"
 
 
-def _wrong_finding(finding: Any) -> str | None:
-    if not isinstance(finding, dict):
-        return f"a finding is {type(finding).__name__}"
-    return _wrong_field(finding, _FINDING_FIELDS, required=True)
+def _columns_problem(names: Sequence[str]) -> str | None:
+    if len(names) > _MAX_COLUMNS:
+        return f"it has {len(names)} columns, but the limit is {_MAX_COLUMNS}"
+    return "'columns' must be unique" if len(set(names)) < len(names) else None
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= _MAX_LENGTH else text[:_MAX_LENGTH] + "…"

@@ -1,4 +1,4 @@
-"""The list of runs, kept where to look again would cost too much or shows too little."""
+"""The list of runs, cached if listing is slow or incomplete."""
 
 from __future__ import annotations
 
@@ -9,97 +9,98 @@ from dataclasses import dataclass
 from typing import Final
 
 from tb_lrfinder.storage.natural_order import natural_order
-from tb_lrfinder.storage.recorded import Recorded
+from tb_lrfinder.storage.recorded import RunSummary
 
-CHEAP_SECONDS: Final = 0.2
-"""A look that takes no longer is taken each time."""
+FAST_SECONDS: Final = 0.2
+"""A list that takes no longer is not cached."""
 
-SHARE_OF_TIME: Final = 0.1
-"""Of all time, at most so much goes into looking: a list that took two seconds is kept for twenty."""
+MAX_TIME_FRACTION: Final = 0.1
+"""Maximum fraction of the time spent listing: a list that took two seconds is cached for twenty."""
 
-MISSED_SECONDS: Final = 60.0
-"""How long runs that TensorBoard no longer lists are shown, where many are gone at once."""
+MISSING_SECONDS: Final = 60.0
+"""How long to show runs that TensorBoard no longer lists, if many are missing at once."""
 
 MANY: Final = 32
-"""Fewer that are gone were deleted."""
+"""If fewer runs are missing, they were deleted."""
 
 
 @dataclass(frozen=True)
-class Listed:
-    """The runs that hold a sweep or a trial.
+class RunList:
+    """The runs with a sweep or a trial.
 
     Args:
-        runs: In natural order of their names.
-        notice: What somebody should know of the list as a whole, in a sentence, or None.
-        missed: Names of those that are shown although TensorBoard does not list them just now.
+        runs: `RunSummary` of each run, in natural order of their names.
+        notice: String. A message about the list as a whole, or `None`.
+        missing: Names of runs that are included although TensorBoard currently does not list them.
     """
 
-    runs: Sequence[Recorded]
+    runs: Sequence[RunSummary]
     notice: str | None = None
-    missed: frozenset[str] = frozenset()
+    missing: frozenset[str] = frozenset()
 
 
-class Listing:
-    """What was listed last of one experiment. Threads may share it.
+class RunListCache:
+    """The most recent list of runs of an experiment. Thread-safe.
 
     Args:
-        clock: Seconds that only grow.
+        clock: Callable that returns monotonic seconds.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._listed: Listed | None = None
-        self._until = -1.0
-        self._complete: dict[str, Recorded] = {}
+        self._list: RunList | None = None
+        self._valid_until = -1.0
+        self._complete: dict[str, RunSummary] = {}
         self._complete_at = -1.0
         self._notice: str | None = None
         self._notice_until = -1.0
 
-    def get(self, look: Callable[[], Sequence[Recorded]]) -> Listed:
-        """The list, from `look` where that is due."""
+    def get(self, list_runs: Callable[[], Sequence[RunSummary]]) -> RunList:
+        """Return the list of runs, from `list_runs` unless the cached list is still valid."""
         with self._lock:
-            began = self._clock()
-            if self._listed is not None and began < self._until:
-                return self._listed
-            self._listed = self._with_missed({one.run: one for one in look()}, began)
-            ended = self._clock()
-            took = ended - began
-            self._until = ended + took / SHARE_OF_TIME if took > CHEAP_SECONDS else ended
-            return self._listed
+            start = self._clock()
+            if self._list is not None and start < self._valid_until:
+                return self._list
+            self._list = self._with_missing({summary.run: summary for summary in list_runs()}, start)
+            end = self._clock()
+            seconds = end - start
+            self._valid_until = end + seconds / MAX_TIME_FRACTION if seconds > FAST_SECONDS else end
+            return self._list
 
     @property
-    def missed(self) -> frozenset[str]:
-        """See `Listed`."""
-        return frozenset() if self._listed is None else self._listed.missed
+    def missing(self) -> frozenset[str]:
+        """See `RunList`."""
+        return frozenset() if self._list is None else self._list.missing
 
-    def _with_missed(self, found: dict[str, Recorded], now: float) -> Listed:
-        """The runs with those that are gone all at once, as when TensorBoard may not open more files.
+    def _with_missing(self, found: dict[str, RunSummary], now: float) -> RunList:
+        """Add runs that disappeared all at once, as happens if TensorBoard cannot open more files.
 
-        Its data server then finds no directory at all while it looks for new runs, and all of them after.
+        Its data server then finds no directories while it looks for new runs, and all of them afterwards.
         """
-        gone = self._complete.keys() - found.keys()
-        if len(gone) < MANY or now - self._complete_at > MISSED_SECONDS:
+        missing = self._complete.keys() - found.keys()
+        if len(missing) < MANY or now - self._complete_at > MISSING_SECONDS:
             self._complete, self._complete_at = found, now
-            # It comes and goes within seconds; what is said of it stays a while, so that it can be read.
-            return Listed(list(found.values()), self._notice if now < self._notice_until else None)
-        every = self._complete | found
-        runs = [every[run] for run in sorted(every, key=natural_order)]
-        self._notice, self._notice_until = _missing(len(gone), len(every)), now + MISSED_SECONDS
-        return Listed(runs, self._notice, frozenset(gone))
+            # The condition may change every few seconds; keep the notice long enough to be read.
+            return RunList(list(found.values()), self._notice if now < self._notice_until else None)
+        known = self._complete | found
+        runs = [known[run] for run in sorted(known, key=natural_order)]
+        self._notice, self._notice_until = _notice(len(missing), len(known)), now + MISSING_SECONDS
+        return RunList(runs, self._notice, frozenset(missing))
 
 
-def _missing(gone: int, count: int) -> str:
+def _notice(missing: int, count: int) -> str:
     return (
-        f"TensorBoard does not list all runs all the time: {gone:,} of {count:,} were missing. Unless they "
-        f"were deleted, it may not open so many files{_limit()}: start it again after `ulimit -n 65536`."
+        f"TensorBoard intermittently omits runs: {missing:,} of {count:,} were missing. Unless they were "
+        f"deleted, the limit of open files may be too low{_open_file_limit()}. Restart TensorBoard after "
+        "`ulimit -n 65536`."
     )
 
 
-def _limit() -> str:
+def _open_file_limit() -> str:
     try:
         import resource
     except ImportError:  # Windows
         return ""
-    most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    return f" ({most:,} at most)" if 0 < most < 2**31 else ""
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return f" ({limit:,})" if 0 < limit < 2**31 else ""

@@ -1,4 +1,4 @@
-"""The order in which a person would list runs."""
+"""Natural sort order of run names."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 
 
 def natural_order(run: str) -> list[Any]:
-    """Sorts `adam2` before `adam10`, and `trials/0.001` before `trials/0.01`."""
-    return [_of_folder(folder) for folder in run.split("/")]
+    """Return a sort key: `adam2` comes before `adam10`, and `trials/0.001` before `trials/0.01`."""
+    return [_folder_key(folder) for folder in run.split("/")]
 
 
-def _of_folder(folder: str) -> tuple[float, list[tuple[int, str]]]:
+def _folder_key(folder: str) -> tuple[float, list[tuple[int, str]]]:
     with contextlib.suppress(ValueError):
         number = float(folder)
         if math.isfinite(number):

@@ -1,4 +1,4 @@
-"""The rows of a run while it runs, in chunks as the event file has them. Needs only numpy."""
+"""The rows of a run while it is recorded, in the chunks of the event file. Depends only on NumPy."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ Chunk = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class NewRows:
-    """Rows that are to be written.
+    """Rows to write.
 
     Args:
-        columns: All columns so far. An early chunk may lack the last ones.
-        first_chunk: Number of the first chunk here.
-        chunks: Whole ones, also where some of their rows were written before; the last may be open.
-        total: All rows of the run.
+        columns: All columns so far. Early chunks may lack the last ones.
+        first_chunk: Index of the first chunk.
+        chunks: Whole chunks, even if some of their rows were written before; the last may be incomplete.
+        total: Number of rows of the run.
     """
 
     columns: tuple[str, ...]
@@ -33,26 +33,26 @@ class NewRows:
 
 
 class RowChunks:
-    """Takes rows from the training and keeps all of them, since a file that is lost is written again.
+    """Collects the rows of a training run. Keeps all of them, since a lost file is written again.
 
-    Rows of full chunks are kept as the float32 numbers that are written: 20 bytes for a row of a sweep.
+    Full chunks are kept as float32 arrays, as they are written: 20 bytes per row of a sweep.
 
     Args:
-        columns: Names of the columns, the number of the row first.
+        columns: Names of the columns, starting with the row index.
     """
 
     def __init__(self, columns: Sequence[str]) -> None:
         self._columns = tuple(columns)
         self._full: list[Chunk] = []
         self._open: list[tuple[float, ...]] = []
-        self._lock = threading.Lock()  # held for moments only
+        self._lock = threading.Lock()  # only held briefly
 
     def append(self, row: tuple[float, ...], columns: tuple[str, ...]) -> None:
-        """Take one row.
+        """Add one row.
 
         Args:
             row: The values of the columns.
-            columns: All columns so far; those that are new come last.
+            columns: All columns so far, new ones last.
         """
         with self._lock:
             self._columns = columns
@@ -62,7 +62,7 @@ class RowChunks:
                 self._open = []
 
     def since(self, row: int) -> NewRows:
-        """The rows from this one on, with those before it in its chunk."""
+        """Return the rows starting with this one, and the earlier ones in its chunk."""
         with self._lock:
             first = row // schema.ROWS_PER_CHUNK
             chunks = self._full[first:]
@@ -74,5 +74,5 @@ class RowChunks:
     def _open_chunk(self) -> Chunk:
         width = len(self._columns)
         rows = [row + (math.nan,) * (width - len(row)) for row in self._open]
-        with np.errstate(over="ignore"):  # what is too large for a float32 is infinite
+        with np.errstate(over="ignore"):  # values that overflow a float32 are infinite
             return np.array(rows, np.float64).astype(np.float32)

@@ -1,62 +1,59 @@
-"""Keeps what has been read for as long as nothing new is written, up to a bound."""
+"""LRU cache of data that was read from runs."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Hashable
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 Value = TypeVar("Value")
 
+_OVERHEAD_BYTES: Final = 1_000  # per entry, so that empty ones count too
 
-class KeptRuns(Generic[Value]):
-    """What was read last, up to a number of bytes in all.
 
-    A finished sweep is read once, however often its smoothing is changed. Threads may share it.
+class RunCache(Generic[Value]):
+    """LRU cache, limited by its total size. Thread-safe.
 
-    What is kept goes by the run and by the state in which it was read, not by the experiment that a request
-    named: TensorBoard answers any `/experiment/ID/` with the same data, and another experiment's run of the
-    same name is in another state.
+    A finished sweep is read only once, no matter how often its smoothing changes. The key does not include
+    the experiment of a request: TensorBoard serves the same data for any `/experiment/ID/`, and a run of the
+    same name in other data has a different state.
 
     Args:
-        most_bytes: Of all that is kept together, at most.
+        max_bytes: Integer. Maximum total size.
     """
 
-    def __init__(self, most_bytes: int) -> None:
-        self._most_bytes = most_bytes
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
         self._bytes = 0
-        self._kept: dict[Hashable, tuple[Hashable, int, Value]] = {}  # the oldest first
+        self._entries: dict[Hashable, tuple[Hashable, int, Value]] = {}  # least recently used first
         self._lock = threading.Lock()
 
     def get(self, run: Hashable, state: Hashable) -> Value | None:
-        """What was read of the run when it was in this very state, or None."""
+        """Return what was read from the run if it is still in this state, or `None`."""
         with self._lock:
-            kept = self._kept.get(run)
-            if kept is None or kept[0] != state:
+            entry = self._entries.get(run)
+            if entry is None or entry[0] != state:
                 return None
-            self._kept[run] = self._kept.pop(run)
-            return kept[2]
+            self._entries[run] = self._entries.pop(run)
+            return entry[2]
 
-    def keep(self, run: Hashable, state: Hashable, size: int, value: Value) -> None:
-        """Keep what was read of the run, and let go of what was asked for longest ago.
+    def put(self, run: Hashable, state: Hashable, size: int, value: Value) -> None:
+        """Add or replace an entry and evict the least recently used ones.
 
         Args:
-            run: Takes the place of what was kept of it before.
-            state: Of the run when it was read.
-            size: About how many bytes it takes.
+            run: Key of the entry.
+            state: State of the run when it was read.
+            size: Integer. Approximate size of the value, in bytes.
             value: What was read.
         """
         with self._lock:
-            self._forget(run)
-            self._kept[run] = (state, size + _OVERHEAD, value)
-            self._bytes += size + _OVERHEAD
-            while self._bytes > self._most_bytes:
-                self._forget(next(iter(self._kept)))
+            self._remove(run)
+            self._entries[run] = (state, size + _OVERHEAD_BYTES, value)
+            self._bytes += size + _OVERHEAD_BYTES
+            while self._bytes > self._max_bytes:
+                self._remove(next(iter(self._entries)))
 
-    def _forget(self, run: Hashable) -> None:
-        kept = self._kept.pop(run, None)
-        if kept is not None:
-            self._bytes -= kept[1]
-
-
-_OVERHEAD = 1_000  # of an entry, so that empty ones count, too
+    def _remove(self, run: Hashable) -> None:
+        entry = self._entries.pop(run, None)
+        if entry is not None:
+            self._bytes -= entry[1]

@@ -1,4 +1,4 @@
-"""What the event files below a log directory hold of this plugin, without what they hold of others."""
+"""Reads the values of this plugin from the event files below a log directory."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from tb_lrfinder.storage import schema
 from tb_lrfinder.storage.checksum import masked_crc32c
 from tb_lrfinder.storage.event_file import is_remote
 
-# A record that may hold a value of ours: it names the plugin, or one of its tags. The plain scalars of a
-# sweep name neither, and of a million steps they are a million records.
-_OURS: Final = re.compile(
+# Matches records that may contain a value of this plugin: they contain its name or one of its tags. The
+# scalar summaries of a sweep contain neither, and a million steps have a million of these records.
+_MAY_BE_OURS: Final = re.compile(
     b"\x0a%c%s|%s"
     % (
         len(schema.PLUGIN_NAME),
@@ -41,11 +41,11 @@ _OURS: Final = re.compile(
 _EVENT_FILE: Final = "tfevents"  # in the name of every event file
 _HEADER: Final = struct.Struct("<QI")
 _CHECKSUM: Final = struct.Struct("<I")
-_RECORDS_AT_ONCE: Final = 4096  # whose checksums are compared together
+_RECORDS_PER_BATCH: Final = 4096  # whose checksums are computed together
 
 
 class TensorEvent(NamedTuple):
-    """A value of a tag, as TensorBoard's own multiplexer has it."""
+    """A value of a tag, as in TensorBoard's multiplexer."""
 
     wall_time: float
     step: int
@@ -54,36 +54,36 @@ class TensorEvent(NamedTuple):
 
 @dataclass
 class _Run:
-    """The last value of each tag, and what was said of the tag first."""
+    """The last value and the first metadata of each tag."""
 
     directory: str
     values: dict[str, TensorEvent] = field(default_factory=dict)
-    about: dict[str, SummaryMetadata] = field(default_factory=dict)
+    metadata: dict[str, SummaryMetadata] = field(default_factory=dict)
 
     def Reload(self) -> None:  # noqa: N802 - TensorBoard's name
-        """Read the files of the run."""
+        """Read the event files of the run."""
         values: dict[str, TensorEvent] = {}
-        about: dict[str, SummaryMetadata] = {}
+        metadata: dict[str, SummaryMetadata] = {}
         for path in _event_files(self.directory):
             for event in _events(path):
                 for value in event.summary.value:
-                    if value.tag not in about:
+                    if value.tag not in metadata:
                         if value.metadata.plugin_data.plugin_name != schema.PLUGIN_NAME:
                             continue
-                        about[value.tag] = value.metadata
+                        metadata[value.tag] = value.metadata
                     if value.HasField("tensor"):
                         values[value.tag] = TensorEvent(event.wall_time, event.step, value.tensor)
-        self.values, self.about = values, about
+        self.values, self.metadata = values, metadata
 
 
 class RunFiles:
-    """Stands in for TensorBoard's `EventMultiplexer`, under the same names, where only our plugin counts.
+    """Replaces TensorBoard's `EventMultiplexer`, with the same interface, for the values of this plugin.
 
-    That one turns every plain scalar of every run into a tensor and checks every byte in Python, which takes
-    200 seconds for a million steps.
+    `EventMultiplexer` converts every scalar of every run into a tensor and computes checksums in pure Python,
+    which takes 200 seconds for a million steps.
 
     Args:
-        log_dir: The directory that `tensorboard --logdir` is given.
+        log_dir: String. Log directory, as passed to `tensorboard --logdir`.
     """
 
     def __init__(self, log_dir: str) -> None:
@@ -93,36 +93,36 @@ class RunFiles:
         }
 
     def Runs(self) -> list[str]:  # noqa: N802
-        """The names of all runs, ours or not."""
+        """Return the names of all runs, including those of other plugins."""
         return list(self._runs)
 
     def GetAccumulator(self, run: str) -> _Run:  # noqa: N802
-        """One run, to be loaded."""
+        """Return a run, to be loaded with `Reload`."""
         return self._runs[run]
 
     def AllSummaryMetadata(self) -> dict[str, dict[str, SummaryMetadata]]:  # noqa: N802
-        """What is said of the tags, by run and tag."""
+        """Return the metadata of all tags, by run and tag."""
         return {
-            name: {tag: run.about[tag] for tag in run.values}
+            name: {tag: run.metadata[tag] for tag in run.values}
             for name, run in self._runs.items()
             if run.values
         }
 
     def SummaryMetadata(self, run: str, tag: str) -> SummaryMetadata:  # noqa: N802
-        """What is said of a tag."""
-        return self._runs[run].about[tag]
+        """Return the metadata of a tag."""
+        return self._runs[run].metadata[tag]
 
     def Tensors(self, run: str, tag: str) -> list[TensorEvent]:  # noqa: N802
-        """The last value of a tag."""
+        """Return the last value of a tag, in a list."""
         return [self._runs[run].values[tag]]
 
     def FirstEventTimestamp(self, run: str) -> float:  # noqa: N802
-        """When a run began, which is not looked for."""
+        """Not supported; TensorBoard accepts this error."""
         raise ValueError(run)
 
 
 def _run_directories(root: str) -> Iterable[str]:
-    """Every directory with an event file. TensorBoard's way fails where one has a name that is no text."""
+    """Yield the directories with event files. TensorBoard's function fails for names that are not text."""
     if is_remote(root):
         from tensorboard.backend.event_processing import io_wrapper
 
@@ -146,32 +146,32 @@ def _event_files(directory: str) -> list[str]:
 
 
 def _events(path: str) -> Iterator[Event]:
-    """The events of a file that may be ours, up to the first damaged record, as TensorBoard reads them."""
-    with _opened(path) as file:
+    """Yield the events that may be ours, up to the first damaged record, as TensorBoard does."""
+    with _open(path) as file:
         found: list[tuple[bytes, int]] = []
         for record, checksum in _records(file):
-            if _OURS.search(record):
+            if _MAY_BE_OURS.search(record):
                 found.append((record, checksum))
-            if len(found) == _RECORDS_AT_ONCE:
-                whole = _undamaged(found)
-                yield from map(_parsed, whole)
-                if len(whole) < len(found):
+            if len(found) == _RECORDS_PER_BATCH:
+                intact = _intact(found)
+                yield from map(_parse, intact)
+                if len(intact) < len(found):
                     return
                 found = []
-        yield from map(_parsed, _undamaged(found))
+        yield from map(_parse, _intact(found))
 
 
 def _records(file: IO[bytes]) -> Iterator[tuple[bytes, int]]:
-    """Each record with its checksum, up to one that is not whole."""
-    left = file.seek(0, os.SEEK_END)
+    """Yield the complete records with their checksums."""
+    remaining = file.seek(0, os.SEEK_END)
     file.seek(0)
-    while left >= _HEADER.size + _CHECKSUM.size:
+    while remaining >= _HEADER.size + _CHECKSUM.size:
         header = file.read(_HEADER.size)
         if len(header) < _HEADER.size:
             return
         length, _ = _HEADER.unpack(header)
-        left -= _HEADER.size + length + _CHECKSUM.size
-        if left < 0:
+        remaining -= _HEADER.size + length + _CHECKSUM.size
+        if remaining < 0:
             return  # still being written, or damaged
         record, checksum = file.read(length), file.read(_CHECKSUM.size)
         if len(checksum) < _CHECKSUM.size:
@@ -179,22 +179,22 @@ def _records(file: IO[bytes]) -> Iterator[tuple[bytes, int]]:
         yield record, _CHECKSUM.unpack(checksum)[0]
 
 
-def _undamaged(found: list[tuple[bytes, int]]) -> list[bytes]:
+def _intact(found: list[tuple[bytes, int]]) -> list[bytes]:
     records = [record for record, _ in found]
-    for row, (is_now, (_, was)) in enumerate(zip(masked_crc32c(records), found, strict=True)):
-        if is_now != was:
-            return records[:row]
+    for index, (computed, (_, stored)) in enumerate(zip(masked_crc32c(records), found, strict=True)):
+        if computed != stored:
+            return records[:index]
     return records
 
 
-def _parsed(record: bytes) -> Event:
+def _parse(record: bytes) -> Event:
     try:
         return Event.FromString(record)
-    except DecodeError:  # the bytes are as they were written, and yet no event
+    except DecodeError:  # the checksum is valid, but the record is not an event
         return Event()
 
 
-def _opened(path: str) -> IO[bytes]:
+def _open(path: str) -> IO[bytes]:
     if not is_remote(path):
         return Path(path).open("rb", buffering=1 << 20)
     from tensorboard.compat import tf

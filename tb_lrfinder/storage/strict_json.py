@@ -1,47 +1,59 @@
-"""Reads JSON that somebody else has written, so that it can be written again as strict JSON.
+"""Reads untrusted JSON so that it can be written as strict JSON.
 
-`json` accepts more than it can write, or than others can read: NaN, numbers that no float holds, half of a
-surrogate pair, and nesting that its own encoder does not survive.
+`json` accepts more than it can write, or than other parsers can read: NaN, numbers that overflow a float,
+lone surrogates, and nesting that exceeds the recursion limit of its own encoder.
 """
 
 from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from typing import Any, Final
 
-NOT_FINITE: Final = ("NaN", "Infinity", "-Infinity")
-"""What stands for the numbers that JSON does not have, as everywhere in TensorBoard."""
+NON_FINITE: Final = ("NaN", "Infinity", "-Infinity")
+"""Represent non-finite numbers, as elsewhere in TensorBoard."""
 
-MOST_CHARACTERS: Final = 1_000_000
-MOST_VALUES: Final = 50_000
-DEEPEST: Final = 100
+MAX_CHARACTERS: Final = 1_000_000
+MAX_VALUES: Final = 50_000
+MAX_DEPTH: Final = 100
 
-_MOST_DIGITS: Final = 300  # of an integer; one of more is more than a float holds
+_MAX_DIGITS: Final = 300  # longer integers overflow a float
 
 
 def loads(text: str | bytes) -> Any:
-    """What the text says, with the strings of `NOT_FINITE` for numbers that are not finite.
+    """Parse JSON, with the strings of `NON_FINITE` for numbers that are not finite.
 
     Raises:
-        ValueError: The text is no JSON, too long, too deep, or holds too many values.
+        ValueError: If the text is not JSON, too long, nested too deeply, or has too many values.
     """
     if not isinstance(text, str | bytes):
-        raise ValueError("it holds no text")
-    if len(text) > MOST_CHARACTERS:
-        raise ValueError(f"it is {len(text)} bytes long, {MOST_CHARACTERS} at most")
+        raise ValueError("it is not a string")
+    if len(text) > MAX_CHARACTERS:
+        raise ValueError(f"it is {len(text)} bytes long, but the limit is {MAX_CHARACTERS}")
     try:
         parsed = json.loads(text, parse_float=_float, parse_int=_int, parse_constant=_constant)
     except RecursionError:
-        raise ValueError(f"it is nested more than {DEEPEST} deep") from None
+        raise ValueError(f"it is nested more than {MAX_DEPTH} levels deep") from None
     return _checked(parsed)
 
 
 def finite(value: float) -> float | str:
-    """The number, or the string that stands for it."""
+    """Return the number, or the string that represents it if it is not finite."""
     if math.isfinite(value):
         return value
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+
+
+def replace_non_finite(value: Any) -> Any:
+    """Replace the non-finite floats in dicts and lists by the strings that represent them."""
+    if isinstance(value, float):
+        return finite(value)
+    if isinstance(value, Mapping):
+        return {key: replace_non_finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [replace_non_finite(item) for item in value]
+    return value
 
 
 def _float(digits: str) -> float | str:
@@ -49,7 +61,7 @@ def _float(digits: str) -> float | str:
 
 
 def _int(digits: str) -> int | float | str:
-    return int(digits) if len(digits) <= _MOST_DIGITS else finite(float(digits))
+    return int(digits) if len(digits) <= _MAX_DIGITS else finite(float(digits))
 
 
 def _constant(name: str) -> str:
@@ -57,16 +69,16 @@ def _constant(name: str) -> str:
 
 
 def _checked(parsed: Any) -> Any:
-    """The same with text that every encoding has; goes level by level, so that no depth stops it."""
+    """Replace text that cannot be encoded. Iterative, so that no depth exceeds the recursion limit."""
     root = [parsed]
     level: list[Any] = [root]
     values = 0
-    for _ in range(DEEPEST + 1):
+    for _ in range(MAX_DEPTH + 1):
         below: list[Any] = []
         for holder in level:
             values += len(holder)
-            if values > MOST_VALUES:
-                raise ValueError(f"it holds more than {MOST_VALUES} values")
+            if values > MAX_VALUES:
+                raise ValueError(f"it has more than {MAX_VALUES} values")
             if isinstance(holder, dict):
                 _clean_keys(holder)
                 items: Any = holder.items()
@@ -80,7 +92,7 @@ def _checked(parsed: Any) -> Any:
         if not below:
             return root[0]
         level = below
-    raise ValueError(f"it is nested more than {DEEPEST} deep")
+    raise ValueError(f"it is nested more than {MAX_DEPTH} levels deep")
 
 
 def _clean_keys(holder: dict[str, Any]) -> None:
@@ -92,14 +104,14 @@ def _clean_keys(holder: dict[str, Any]) -> None:
 
 
 def well_formed(text: str) -> str:
-    """The text with U+FFFD for each half of a surrogate pair, which no file and no answer could hold."""
+    """Replace each lone surrogate, which cannot be encoded, with U+FFFD."""
     if text.isascii():
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def size(parsed: Any) -> int:
-    """About how many bytes it takes in memory."""
+    """Return the approximate size in memory, in bytes."""
     total, left = 0, [parsed]
     while left:
         value = left.pop()

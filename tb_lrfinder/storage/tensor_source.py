@@ -1,8 +1,7 @@
-"""Lists and reads tensors through TensorBoard's data provider: in parts, and whatever one of them does."""
+"""Lists and reads tensors through TensorBoard's data provider, and isolates errors."""
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,20 +16,21 @@ from tb_lrfinder.storage import schema
 Series = dict[str, dict[str, TensorTimeSeries]]
 Values = dict[str, dict[str, TensorDatum | Exception]]
 
-_MOST_TRIES, _MET_THE_LOADER = 20, (RuntimeError, KeyError)
+_MAX_ATTEMPTS: Final = 20
+_LOADER_RACE_ERRORS: Final = (RuntimeError, KeyError)
 
-TAGS_AT_ONCE: Final = 8_192
-"""In one read: two million steps, 40 MB. TensorBoard's data server sends 256 MB at most."""
+MAX_TAGS_PER_READ: Final = 8_192
+"""Per read: two million steps, 40 MB. TensorBoard's data server sends at most 256 MB."""
 
 
 @dataclass(frozen=True)
 class TensorSource:
-    """The tensors of one experiment under our plugin name.
+    """The tensors of this plugin in one experiment.
 
     Args:
-        provider: TensorBoard's data provider.
-        ctx: Of the request.
-        experiment: Its id.
+        provider: `DataProvider` of TensorBoard.
+        ctx: `RequestContext` of the request.
+        experiment: String. The experiment ID.
     """
 
     provider: DataProvider
@@ -38,16 +38,16 @@ class TensorSource:
     experiment: str
 
     def list(self, runs: Sequence[str] | None = None) -> tuple[Series, dict[str, Exception]]:
-        """What there is of these runs, or of all, by run and tag; and why it cannot be said of some."""
+        """Return the time series of these runs, or of all, by run and tag; and the errors of other runs."""
         series: Series = {}
         failed: dict[str, Exception] = {}
         try:
             only = None if runs is None else RunTagFilter(runs=runs)
-            series = self._ask(self.provider.list_tensors, run_tag_filter=only)
+            series = self._call(self.provider.list_tensors, run_tag_filter=only)
         except errors.PublicError:
             raise
         except Exception:
-            # A tag of somebody else that never gets a value must not hide the other runs.
+            # A tag of another writer that never gets a value must not hide the other runs.
             if runs is None:
                 listed = self.provider.list_runs(self.ctx, experiment_id=self.experiment)
                 runs = [run.run_name for run in listed]
@@ -57,40 +57,40 @@ class TensorSource:
 
     def _list_one(self, run: str, series: Series, failed: dict[str, Exception]) -> None:
         try:
-            series |= self._ask(self.provider.list_tensors, run_tag_filter=RunTagFilter(runs=[run]))
-        except _MET_THE_LOADER:  # it has a tag without a value
+            series |= self._call(self.provider.list_tensors, run_tag_filter=RunTagFilter(runs=[run]))
+        except _LOADER_RACE_ERRORS:  # it has a tag without a value
             return
         except Exception as error:
             failed[run] = error
 
     def read(self, tags: Mapping[str, Iterable[str]]) -> Iterator[Values]:
-        """The last value of each of these tags of each run, or why it cannot be read, some runs at a time.
+        """Yield the last values of these tags, or the errors raised by reading them, for some runs at a time.
 
-        A run is never in two of the parts, but a part of one large run may take several reads.
+        A run is never split across two parts, but a part with one large run may take several reads.
         """
         batch: dict[str, list[str]] = {}
         size = 0
         for run, named in tags.items():
-            wanted = list(named)
-            if batch and size + len(wanted) > TAGS_AT_ONCE:
+            requested = list(named)
+            if batch and size + len(requested) > MAX_TAGS_PER_READ:
                 yield self._read(batch)
                 batch, size = {}, 0
-            batch[run] = wanted
-            size += len(wanted)
+            batch[run] = requested
+            size += len(requested)
         if batch:
             yield self._read(batch)
 
     def _read(self, tags: Mapping[str, Sequence[str]]) -> Values:
-        """These tags at once, or else in halves: one that cannot be read is found in a few steps."""
+        """Read these tags at once, or in halves after an error, to isolate a tag that cannot be read."""
         count = sum(map(len, tags.values()))
-        if count > TAGS_AT_ONCE:
+        if count > MAX_TAGS_PER_READ:
             return _joined(self._read(half) for half in _halves(tags))
         try:
-            wanted = RunTagFilter(
+            tag_filter = RunTagFilter(
                 runs=list(tags), tags=sorted({tag for some in tags.values() for tag in some})
             )
-            # Exactly the last value of each tag, and that is the one that counts.
-            data = self._ask(self.provider.read_tensors, downsample=1, run_tag_filter=wanted)
+            # Only the last value of each tag is valid.
+            data = self._call(self.provider.read_tensors, downsample=1, run_tag_filter=tag_filter)
         except errors.PublicError:
             raise
         except Exception as error:
@@ -102,35 +102,25 @@ class TensorSource:
             for run, named in tags.items()
         }
 
-    def _ask(self, method: Callable[..., Any], **what: Any) -> Any:
-        """What the provider answers, also while its slow loader adds to what it answers from.
+    def _call(self, method: Callable[..., Any], **arguments: Any) -> Any:
+        """Call the provider and retry while its loader is modifying the data.
 
-        That loader knows of a tag for a moment before it knows its values, and shares both with the requests
-        without a lock: an answer that meets this moment fails with one of these errors.
+        TensorBoard's Python loader adds a tag shortly before its values and shares both with the requests
+        without a lock: a request in between raises one of these errors.
         """
-        what |= {"experiment_id": self.experiment, "plugin_name": schema.PLUGIN_NAME}
-        for _ in range(_MOST_TRIES - 1):
-            with contextlib.suppress(_MetTheLoaderError):
-                return _call(method, self.ctx, what)
-            time.sleep(0.01)
-        return method(self.ctx, **what)
-
-
-class _MetTheLoaderError(Exception):
-    """Asked once more, it may be answered."""
-
-
-def _call(method: Callable[..., Any], ctx: RequestContext, what: Mapping[str, Any]) -> Any:
-    try:
-        return method(ctx, **what)
-    except errors.PublicError:
-        raise
-    except _MET_THE_LOADER as error:
-        raise _MetTheLoaderError from error
+        arguments |= {"experiment_id": self.experiment, "plugin_name": schema.PLUGIN_NAME}
+        for _ in range(_MAX_ATTEMPTS - 1):
+            try:
+                return method(self.ctx, **arguments)
+            except errors.PublicError:  # noqa: PERF203 - a retry
+                raise
+            except _LOADER_RACE_ERRORS:
+                time.sleep(0.01)
+        return method(self.ctx, **arguments)
 
 
 def _halves(tags: Mapping[str, Sequence[str]]) -> list[dict[str, Sequence[str]]]:
-    """Half of the runs each, or half of the tags where there is one run only."""
+    """Split the runs in half, or the tags of a single run."""
     if len(tags) == 1:
         ((run, named),) = tags.items()
         middle = len(named) // 2

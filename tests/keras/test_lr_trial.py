@@ -287,7 +287,7 @@ class TestHowItEnds:
         assert read_one(tmp_path).result["stop_reason"] == "completed"
 
     def test_no_sign_of_life_after_an_error_though_the_process_lives(self, tmp_path, monkeypatch):
-        monkeypatch.setattr(schema, "SIGN_OF_LIFE_SECONDS", 0.1)
+        monkeypatch.setattr(schema, "HEARTBEAT_SECONDS", 0.1)
         monkeypatch.setattr(schema, "FLUSH_SECONDS", 0.1)
         trial = LRTrial(tmp_path, verbose=0)
 

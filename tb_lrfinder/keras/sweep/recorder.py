@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from tb_lrfinder.analysis.curve import Sweep
+from tb_lrfinder.analysis.curve import Sweep, last_loss_delta
 from tb_lrfinder.analysis.divergence import DivergenceWatch
 from tb_lrfinder.storage.writer import SweepWriter
 
@@ -78,8 +78,7 @@ class Recorder:
         self._validation_losses.append(validation_loss)
         self._open_row, self._missing = [], self._batches_per_step
         if self._writer is not None:
-            back = min(self._delta_window, step)
-            delta = (loss - self._losses[step - back]) / back if back else 0.0
+            delta = last_loss_delta(self._losses, self._delta_window)
             self._writer.add(step, float(self._rates[step]), loss, delta, validation_loss)
         if self._watch is not None:
             if not math.isfinite(loss):

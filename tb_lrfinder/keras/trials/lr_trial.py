@@ -115,7 +115,7 @@ class LRTrial(keras.callbacks.Callback):
             )
         if self._asked_log_dir is not None and backend.is_first_process():
             self._writer = TrialWriter(
-                self._asked_log_dir, self._config(), goes_on=fit_is_running(self.model)
+                self._asked_log_dir, self._config(), is_running=fit_is_running(self.model)
             )
             self.log_dir = self._writer.log_dir
         self._running = True
@@ -170,9 +170,11 @@ class LRTrial(keras.callbacks.Callback):
         if self._writer is None:
             return
         if recorded == 0:
-            self._writer.amend({**self._known_after_first_epoch(epoch), "initial_loss": self._initial_loss})
+            self._writer.update_config(
+                {**self._known_after_first_epoch(epoch), "initial_loss": self._initial_loss}
+            )
         self._writer.add(epoch, self._seen, loss, others)
-        self._writer.flush_nearby()
+        self._writer.flush_local()
 
     def _loss_of_first_batch(self) -> float | None:
         logs = self._watched.first_logs if self._watched is not None else None

@@ -6,7 +6,8 @@ import contextlib
 from pathlib import Path
 
 from tb_lrfinder.storage import schema
-from tb_lrfinder.storage.reader import Recorded, read_log_dir
+from tb_lrfinder.storage.reader import read_log_dir
+from tb_lrfinder.storage.recorded import RecordedTrial
 
 
 def directory_of(log_dir: str, learning_rate: float) -> str:
@@ -17,7 +18,7 @@ def directory_of(log_dir: str, learning_rate: float) -> str:
     return str(Path(log_dir) / f"{learning_rate:.3g}")
 
 
-def finished_trial(directory: str, fingerprint: str) -> Recorded | None:
+def finished_trial(directory: str, fingerprint: str) -> RecordedTrial | None:
     """The trial with this fingerprint that has come to its end; None where there is none."""
     for recorded in _trials_in(directory):
         if recorded.config.get("fingerprint") == fingerprint and _is_finished(recorded):
@@ -39,13 +40,13 @@ def set_unfinished_aside(directory: str, fingerprint: str) -> None:
                 file.rename(file.with_name(file.name.replace("tfevents", "unfinished")))
 
 
-def _is_finished(recorded: Recorded) -> bool:
+def _is_finished(recorded: RecordedTrial) -> bool:
     """Whether it came to its end and all of its epochs are there, whatever its result says.
 
     Rows may be missing below a result: those that met a full disk, or were cut out of a copy.
     """
     result, trial = recorded.result or {}, recorded.trial
-    if recorded.problem is not None or trial is None or not len(trial):
+    if recorded.problem is not None or not len(trial):
         return False
     if trial.epoch.tolist() != list(range(len(trial))) or result.get("epochs") != len(trial):
         return False
@@ -54,9 +55,9 @@ def _is_finished(recorded: Recorded) -> bool:
     return result.get("stop_reason") == "diverged" and trial.diverged
 
 
-def _trials_in(directory: str) -> list[Recorded]:
+def _trials_in(directory: str) -> list[RecordedTrial]:
     """Those of the directory itself and of its numbered ones, without whatever else lies deeper."""
     if not Path(directory).is_dir():
         return []
-    found = [recorded for recorded in read_log_dir(directory) if recorded.kind == "trial"]
+    found = [recorded for recorded in read_log_dir(directory) if isinstance(recorded, RecordedTrial)]
     return [recorded for recorded in found if recorded.run == "." or recorded.run.isdecimal()]
