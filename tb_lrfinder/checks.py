@@ -213,3 +213,13 @@ def check_log_dir(log_dir: Any) -> str | None:
         TypeError: If it is not a path.
     """
     return None if log_dir is None else check_path("log_dir", log_dir, or_none=True)
+
+
+def check_smoothing(name: str, value: Any) -> float:
+    """The smoothing of a loss, in decades of learning rate, as a float."""
+    return check_number(name, value, at_least=0, at_most=2, unit="decades")
+
+
+def check_delta_window(name: str, value: Any) -> int:
+    """The window of a loss delta, in steps, as an int."""
+    return check_integer(name, value, at_least=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tb_lrfinder.keras import backend, random_numbers
+from tb_lrfinder.keras import backend, internals, random_numbers
 from tb_lrfinder.keras.sweep import trained_state
 from tb_lrfinder.keras.sweep.unbuilt import Unbuilt
 
@@ -85,4 +85,4 @@ def _attempt(failed: list[str], name: str, action: Callable[..., Any], *argument
 
 def _has_a_value(variable: Any) -> bool:
     """Whether the variable was initialized, as one that a `StatelessScope` has made may not be."""
-    return getattr(variable, "_value", None) is not None
+    return internals.backend_variable(variable) is not None

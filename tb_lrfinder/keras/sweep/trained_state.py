@@ -14,6 +14,8 @@ from typing import Any, Final
 
 import keras
 
+from tb_lrfinder.keras import internals
+
 _NOT_ENTERED: Final = frozenset(
     {
         *sys.stdlib_module_names,
@@ -95,7 +97,7 @@ def find(owner: Any) -> TrainedState:
                 found.unbuilt.append(item)
             found.raw.extend(_own_tensors(path, item))
             open_ends.extend(reversed(_parts_or_error(path, item)))
-    behind_keras = {id(variable._value) for variable in found.variables}
+    behind_keras = {id(internals.backend_variable(variable)) for variable in found.variables}
     found.raw = [(path, value) for path, value in found.raw if id(value) not in behind_keras]
     return found
 
