@@ -37,8 +37,8 @@ class _Model(keras.Model):
     def update(self, x, y):
         with tf.GradientTape() as tape:
             loss = self.compute_loss(x=x, y=y, y_pred=self(x, training=True))
-        if loss > 1e9:  # requires AutoGraph
-            loss = loss * 1.0
+            if loss > 1e9:  # requires AutoGraph
+                loss = loss * 1.0
         gradients = tape.gradient(loss, self.trainable_variables)
         self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
         self.loss_mean.update_state(loss)
