@@ -24,7 +24,7 @@ def test_a_deep_copy_says_where_it_belongs_and_sweeps_nothing():
     model.optimizer.build(model.trainable_variables)
     before, names = state_of(model), set(vars(model))
     copied = copy.deepcopy([new_finder()])[0]
-    with pytest.raises(ValueError, match=r"deep copy.*find_lr\(model, x, y\)` inside of `HyperModel.fit`"):
+    with pytest.raises(ValueError, match=r"deep copy.*find_lr\(model, x, y\)` in `HyperModel.fit`"):
         fit(model, copied)
     assert same_state(before, state_of(model))
     assert set(vars(model)) - names <= {
@@ -79,7 +79,7 @@ def test_an_unpickled_finder_does_not_sweep_without_its_validation_data():
     copied = pickle.loads(pickle.dumps(new_finder(validation_data=regression_data(24))))
     again = pickle.loads(pickle.dumps(copied))
     for finder in (copied, again):
-        with pytest.raises(ValueError, match="unpickled, and the `validation_data`"):
+        with pytest.raises(ValueError, match="unpickled without its `validation_data`"):
             fit(small_model(), finder)
 
 

@@ -174,7 +174,7 @@ def test_with_warnings_as_errors_the_model_is_restored_first():
         fit(model, finder)
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
-        with pytest.raises(UserWarning, match="cut short"):
+        with pytest.raises(UserWarning, match="interrupted"):
             model.fit(*regression_data(), verbose=0)
         assert same_state(before, state_of(model))
         model.fit(*regression_data(), verbose=0)  # and nothing is left over
@@ -296,7 +296,7 @@ def test_a_callback_that_trains_the_model_is_an_error_that_names_it(kind, order,
         setattr(callback, hook, catching)
         fit(model, finder := new_finder(), callback, order=order)
     else:
-        with pytest.raises(RuntimeError, match=f"Take {kind.__name__} out of this fit"):
+        with pytest.raises(RuntimeError, match=f"Remove {kind.__name__} from the callbacks of this fit"):
             fit(model, finder := new_finder(), callback, order=order)
     assert finder.stop_reason == "failed"
     model.optimizer = optimizer

@@ -232,7 +232,7 @@ def test_what_cannot_be_followed_is_named_before_the_first_batch():
     model.helper = types.SimpleNamespace(odd=Odd())
     finder = LRFinder(None, 1e-4, 1.0, 10, stop=None, verbose=0)
     with pytest.raises(
-        RuntimeError, match=r"cannot see which variables .*\.helper\.odd' holds, a Odd.* gone"
+        RuntimeError, match=r"cannot determine the variables of .*\.helper\.odd' \(Odd\).* gone"
     ):
         model.fit(*regression_data(), batch_size=8, verbose=0, callbacks=[finder])
     assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))

@@ -96,7 +96,7 @@ def test_with_finder_after_a_sweep_that_ended():
 def test_the_next_fit_without_the_finder_restores_by_itself():
     plain, model = prepared(), prepared()
     interrupted(model, new_finder(), StopError())
-    with pytest.warns(UserWarning, match="cut short; its state from before that sweep is restored"):
+    with pytest.warns(UserWarning, match="was interrupted; the model has been restored"):
         model.fit(*regression_data(), shuffle=False, verbose=0)
     plain.fit(*regression_data(), shuffle=False, verbose=0)
     assert same_state(state_of(plain), state_of(model))

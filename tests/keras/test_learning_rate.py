@@ -220,7 +220,7 @@ def test_a_multi_optimizer_keeps_its_rates():
 
 @needs_multi_optimizer
 def test_a_multi_optimizer_whose_default_rate_is_zero_is_refused():
-    with pytest.raises(ValueError, match="MultiOptimizer are scaled together"):
+    with pytest.raises(ValueError, match="MultiOptimizer are scaled relative"):
         swept(multi((0.0, 0.1)))
 
 

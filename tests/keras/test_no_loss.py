@@ -187,14 +187,14 @@ class NoDictionary(OwnStep):
 
 
 REFUSED = {
-    Distiller: r"Distiller returns as 'loss' is the mean of a tracker that the step does not update.* "
+    Distiller: r"Distiller returns as 'loss' is the mean of a metric that the step does not update.* "
     r"Pass LRFinder\(\.\.\., monitor='student_loss'\), or one of 'distillation_loss', 'rate'\.",
     Sum: r"Sum returns as 'loss' may be computed from running means.*monitor='total_loss'\), or one of 'kl_",
-    Smoothed: "Smoothed returns as 'loss' is the running result of Sum 'loss'.* Have the step call `upda",
-    Accuracy: r"Accuracy has no loss named 'loss': it returns 'mae'\. Have the step call `update_state",
-    OtherName: r"no loss named 'loss': it returns 'accuracy', 'my_loss'\. Pass LRFinder\(.*monitor='my_",
+    Smoothed: "Smoothed returns as 'loss' is the running result of Sum 'loss'.* Call `update_state",
+    Accuracy: r"Accuracy, which returns 'mae'\. Received: monitor='loss'\. Call `update_state",
+    OtherName: r"returns 'accuracy', 'my_loss'\. Received: monitor='loss'\. Pass LRFinder\(.*monitor='my_",
     ForEachSample: r"The loss 'loss' of ForEachSample must be one number.*shape \(",
-    NoDictionary: "NoDictionary must return a dictionary of losses and metrics. It returns list",
+    NoDictionary: "NoDictionary must return a dictionary of losses and metrics. Received: list",
 }
 
 

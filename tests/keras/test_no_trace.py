@@ -327,10 +327,10 @@ def test_one_snapshot_is_taken_and_let_go():
 
 
 def test_a_large_snapshot_is_worth_a_word(monkeypatch, capsys):
-    from tb_lrfinder.keras.sweep import sweep_run
+    from tb_lrfinder.keras.sweep import prepared_sweep
 
     small_model().fit(*regression_data(), batch_size=8, verbose=0, callbacks=[finder()])
     assert not capsys.readouterr().out
-    monkeypatch.setattr(sweep_run, "_WORD_ABOVE_BYTES", 100)
+    monkeypatch.setattr(prepared_sweep, "_NOTICE_THRESHOLD_BYTES", 100)
     small_model().fit(*regression_data(), batch_size=8, verbose=0, callbacks=[finder()])
-    assert re.search(r"keeping .* GB of weights.*restore=False", capsys.readouterr().out)
+    assert re.search(r"keeping a copy of the weights .* GB\).*restore=False", capsys.readouterr().out)

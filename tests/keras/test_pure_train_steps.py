@@ -140,7 +140,7 @@ def test_a_missing_loss_is_an_error_that_names_those_there_are():
     model = OtherName()
     model(regression_data()[0])
     before = model.get_weights()
-    with pytest.raises(ValueError, match=r"no loss named 'loss': it returns 'total'.*monitor="):
+    with pytest.raises(ValueError, match=r"returns 'total'. Received: monitor='loss'.*monitor='total'"):
         sweep(model)
     assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
     assert "train_step" not in vars(model)

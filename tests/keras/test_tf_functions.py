@@ -178,6 +178,6 @@ def test_tensorflow_is_as_before_after_a_sweep():
     before = kind.__call__
     sweep(DecoratedStep())
     assert kind.__call__ is before
-    with pytest.raises(ValueError, match="no loss named"):
+    with pytest.raises(ValueError, match="Received: monitor='other'"):
         sweep(DecoratedStep(), monitor="other")
     assert kind.__call__ is before

@@ -65,12 +65,12 @@ class NoPart(OwnStep):
 
 
 AT_ONCE = r"`model\.optimizer`, RMSprop '\w+', which the train step of Gan does not use\."
-AT_THE_END = r"RMSprop '\w+', which the train step of \w+ has not updated: its `iterations` stayed at 0\."
-WHAT_TO_DO = r" (Updated instead|The model also has): `d_optimizer` \(SGD\)\. Give `compile` the one whose"
+AT_THE_END = r"RMSprop '\w+', which the train step of \w+ does not call: its `iterations` stayed at 0\."
+WHAT_TO_DO = r" (Updated instead|The model also has): `d_optimizer` \(SGD\)\. Pass the optimizer to sweep to"
 REFUSED = {
     Gan: (AT_THE_END if BACKEND == "torch" else AT_ONCE) + WHAT_TO_DO,
     GanThatLogsTheRate: AT_THE_END + WHAT_TO_DO,
-    NoPart: "No weight of NoPart has changed in the sweep. Either the gradients are all 0: check that the",
+    NoPart: "No weight of NoPart has changed during the sweep. Either all gradients are 0: check that the",
 }
 
 
@@ -100,12 +100,12 @@ def test_an_optimizer_that_trains_nothing_is_refused(kind, restore, tmp_path):
 
 
 def test_also_where_the_training_ends_before_the_ramp():
-    with pytest.raises(RuntimeError, match="GanThatLogsTheRate has not updated"):
+    with pytest.raises(RuntimeError, match="GanThatLogsTheRate does not call"):
         sweep_cut_short(GanThatLogsTheRate())
 
 
 def test_the_ramp_of_epochs_too():
-    with pytest.raises(RuntimeError, match="GanThatLogsTheRate has not updated"):
+    with pytest.raises(RuntimeError, match="GanThatLogsTheRate does not call"):
         sweep(GanThatLogsTheRate(), per="epoch", num_steps=2)
 
 
