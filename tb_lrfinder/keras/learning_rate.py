@@ -99,7 +99,7 @@ class RampedLearningRate:
         exact = keras.ops.convert_to_tensor(rates, dtype=dtype)
         self.rates = np.asarray(keras.ops.convert_to_numpy(exact), np.float64)
         self._last = len(rates) - 1
-        self._acting: list[Any] | None = None
+        self._applied: list[Any] | None = None
         self.step = 0  # of the ramp, on the host
         self.used = False
         """Whether a train step has read the learning rate."""
@@ -115,23 +115,23 @@ class RampedLearningRate:
             internals.reset_learning_rate(optimizer)
 
     @contextlib.contextmanager
-    def acting(self, step: Any) -> Iterator[None]:
+    def applied(self, step: Any) -> Iterator[None]:
         """Context of one train step, with the learning rate of the ramp's `step`, a number or a tensor."""
         if isinstance(step, int):
-            self._acting = [table[min(step, self._last)] for table in self._tables]
+            self._applied = [table[min(step, self._last)] for table in self._tables]
         else:
             step = keras.ops.minimum(step, self._last)
-            self._acting = [keras.ops.take(table, step) for table in self._tables]
+            self._applied = [keras.ops.take(table, step) for table in self._tables]
         try:
             yield
         finally:
-            self._acting = None
+            self._applied = None
 
     def _reader(self, index: int) -> Any:
         def current_learning_rate() -> Any:
-            if self._acting is not None:
+            if self._applied is not None:
                 self.used = True
-                return self._acting[index]
+                return self._applied[index]
             return self._tables[index][min(self.step, self._last)]
 
         return current_learning_rate

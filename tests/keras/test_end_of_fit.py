@@ -1,4 +1,4 @@
-"""A rollback belongs to one sweep: it happens when that ends, however it ends, and never later."""
+"""The model is restored when its sweep ends, however it ends, and never later."""
 
 import contextlib
 import warnings
@@ -60,7 +60,7 @@ HOOKS = {
     ("error", "order"), [(StopError("broken"), "finder first"), (KeyboardInterrupt(), "finder last")]
 )
 @pytest.mark.parametrize("hook", HOOKS)
-def test_an_error_in_another_callback_restores_at_once(hook, error, order):
+def test_an_error_in_another_callback_restores_the_model_immediately(hook, error, order):
     model = prepared()
     before, names = state_of(model), set(vars(model))
     finder = new_finder()
@@ -75,7 +75,7 @@ def test_an_error_in_another_callback_restores_at_once(hook, error, order):
 
 @errors
 @pytest.mark.parametrize("num_steps", [12, 4], ids=["within the sweep", "after its end"])
-def test_an_error_in_the_validation_data_restores_at_once(error, num_steps):
+def test_an_error_in_the_validation_data_restores_the_model_immediately(error, num_steps):
     model = prepared()
     before = state_of(model)
 
@@ -102,7 +102,7 @@ AFTER_THE_SWEEP = {
 
 @pytest.mark.parametrize("how", ["restore", "with", "sweep of another model", "next fit"])
 @pytest.mark.parametrize("where", AFTER_THE_SWEEP)
-def test_real_training_after_a_fit_that_was_cut_off_is_kept(where, how):
+def test_training_after_an_interrupted_fit_is_kept(where, how):
     """The sweep itself had ended; whatever the finder is asked to do later, the training stays."""
     model, finder = prepared(), new_finder(4)
     before = state_of(model)
@@ -150,7 +150,7 @@ def train_in_a_loop(model):
 
 
 @pytest.mark.parametrize("how", AFTERWARDS)
-def test_a_model_that_was_trained_after_its_sweep_was_cut_off_is_not_rolled_back(how):
+def test_a_model_that_was_trained_after_an_interrupted_sweep_is_not_restored(how):
     """In the middle of the sweep, where nobody notices, and then a loop of the user's own."""
     model, finder = prepared(), new_finder()
     cut_off(model, KeyboardInterrupt())
@@ -315,7 +315,7 @@ def test_restore_in_a_hook_ends_the_fit_too():
 
 
 @pytest.mark.skipif(BACKEND != "jax", reason="only there Keras sets the averages after an error too")
-def test_averages_are_not_put_in_after_an_error():
+def test_averaged_weights_are_not_set_after_an_error():
     model = small_model(keras.optimizers.SGD(0.01, use_ema=True))
     model.optimizer.build(model.trainable_variables)
     before = state_of(model)

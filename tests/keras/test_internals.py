@@ -45,7 +45,7 @@ def test_optimizers_have_it(name):
     assert hasattr(keras.optimizers.SGD(), name)
 
 
-def test_the_learning_rate_is_asked_for_through_the_method_that_is_overridden():
+def test_optimizers_read_the_learning_rate_with_the_overridden_method():
     optimizer = keras.optimizers.SGD(0.5)
     object.__setattr__(optimizer, "_get_current_learning_rate", lambda: 0.125)
     assert optimizer.learning_rate == 0.125
@@ -107,7 +107,7 @@ def test_the_batch_size_is_found():
     assert internals.batch_size_of_fit(model) is None
 
 
-def test_the_global_seed_generator_is_found_and_put_back():
+def test_the_global_seed_generator_is_found_and_restored():
     keras.random.uniform(())
     generator = internals.global_seed_generator()
     state = generator.state.numpy()

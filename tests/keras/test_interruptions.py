@@ -1,4 +1,4 @@
-"""A sweep that is cut short leaves no trace either."""
+"""An interrupted sweep leaves no trace either."""
 
 import warnings
 
@@ -93,7 +93,7 @@ def test_with_finder_after_a_sweep_that_ended():
     assert same_state(before, state_of(model))
 
 
-def test_the_next_fit_without_the_finder_restores_by_itself():
+def test_the_next_fit_without_the_finder_restores_the_model():
     plain, model = prepared(), prepared()
     interrupted(model, new_finder(), StopError())
     with pytest.warns(UserWarning, match="was interrupted; the model has been restored"):
@@ -103,7 +103,7 @@ def test_the_next_fit_without_the_finder_restores_by_itself():
     assert not {"make_train_function", "train_step"} & set(vars(model))
 
 
-def test_the_next_train_on_batch_restores_by_itself():
+def test_the_next_train_on_batch_restores_the_model():
     plain, model = prepared(), prepared()
     interrupted(model, new_finder(), StopError())
     with pytest.warns(UserWarning, match="restored"):
@@ -113,7 +113,7 @@ def test_the_next_train_on_batch_restores_by_itself():
 
 
 @pytest.mark.parametrize("same_finder", [True, False])
-def test_the_next_fit_with_a_finder_restores_by_itself(same_finder):
+def test_the_next_fit_with_a_finder_restores_the_model(same_finder):
     model = prepared()
     before = state_of(model)
     finder = new_finder()
@@ -153,7 +153,7 @@ def test_compile_in_between():
 
 
 @pytest.mark.parametrize("built", [True, False])
-def test_an_error_in_the_step_itself_restores_at_once(built):
+def test_an_error_in_a_step_restores_the_model_immediately(built):
     """A generator that breaks: the error goes through the train function."""
     keras.utils.set_random_seed(7)
     model = keras.Sequential([keras.layers.Dense(1)])

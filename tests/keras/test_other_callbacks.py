@@ -1,4 +1,4 @@
-"""Each callback of Keras in the same fit, in either order: it works, or is refused before the first batch."""
+"""Each Keras callback in the same fit, in either order: it works, or is refused before the first batch."""
 
 import json
 
@@ -108,7 +108,7 @@ class _SetsWeightsAtTheEnd(keras.callbacks.Callback):
 
 
 @orders
-def test_the_finder_has_the_last_word(order):
+def test_the_sweep_ends_after_all_other_callbacks(order):
     model = prepared()
     before = state_of(model)
     fit(model, new_finder(), _SetsWeightsAtTheEnd(), order, WITHIN_ONE_EPOCH)
@@ -195,7 +195,7 @@ def test_data_of_unknown_length_may_take_several_epochs():
         prepared().fit(data, epochs=2, verbose=0, callbacks=[new_finder(), checkpoint])
 
 
-def test_a_backup_of_a_real_training_is_not_touched(tmp_path):
+def test_a_backup_of_a_training_run_is_not_changed(tmp_path):
     backup = tmp_path / "backup"
 
     class Crash(keras.callbacks.Callback):
@@ -212,7 +212,7 @@ def test_a_backup_of_a_real_training_is_not_touched(tmp_path):
     assert json.loads((backup / "training_metadata.json").read_text())["epoch"] == 1
 
 
-def test_a_finder_outside_a_list():
+def test_a_finder_without_a_callback_list():
     model = prepared()
     before = state_of(model)
     finder = new_finder()
@@ -235,7 +235,7 @@ def test_a_finder_used_twice(tmp_path):
     assert same_state(before, state_of(model))
 
 
-def test_a_callback_list_of_the_users_own_used_twice():
+def test_a_callback_list_that_is_used_twice():
     model = prepared()
     finder = new_finder()
     callbacks = keras.callbacks.CallbackList([finder, _SetsWeightsAtTheEnd()], add_history=True, model=model)

@@ -96,7 +96,7 @@ def expected(finder):
 
 @pytest.mark.parametrize("kind", [LoopOverMetrics, OwnTracker, CallsSuper], ids=lambda kind: kind.__name__)
 @pytest.mark.parametrize("run_eagerly", [False, True], ids=["compiled", "eager"])
-def test_the_loss_is_tapped_wherever_the_step_keeps_it(kind, run_eagerly):
+def test_the_loss_is_recorded_wherever_the_step_keeps_it(kind, run_eagerly):
     model = kind()
     model.run_eagerly = run_eagerly
     model(regression_data()[0])
@@ -116,7 +116,7 @@ class ReturnsRawLoss(_Custom):
         return {"loss": loss}, state
 
 
-def test_a_loss_that_no_metric_is_told_is_taken_from_the_logs():
+def test_a_loss_without_a_metric_is_taken_from_the_logs():
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
         finder = sweep(ReturnsRawLoss())

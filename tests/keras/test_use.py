@@ -1,4 +1,4 @@
-"""What is done with a finder: apply, plot, print, pickle, `find_lr`."""
+"""The methods of a finder (apply, plot, print, pickle), and `find_lr`."""
 
 import pickle
 import re
@@ -159,7 +159,7 @@ class TestFindLr:
         assert same_state(before, state_of(model))
 
 
-def test_the_closing_line(tmp_path, capsys):
+def test_the_summary(tmp_path, capsys):
     first, second = (swept(small_model("sgd"), tmp_path / "a", verbose=1) for _ in range(2))
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 2
@@ -172,7 +172,7 @@ def test_the_closing_line(tmp_path, capsys):
     assert f"Written to {tmp_path / 'a' / '2'}, because {tmp_path / 'a'} already contains a run." in lines[1]
 
 
-def test_the_closing_line_of_a_model_that_is_kept(capsys):
+def test_the_summary_of_a_model_that_is_kept(capsys):
     swept(small_model("sgd"), restore=False, verbose=1)
     shown = capsys.readouterr().out
     assert "was not restored (restore=False)" in shown
@@ -188,7 +188,7 @@ def test_results_print_well():
     assert f"Sweep({len(finder.sweep)} steps" in repr(finder)
 
 
-def test_a_notebook_shows_the_curve_and_the_answer(tmp_path):
+def test_a_notebook_shows_the_curve_and_the_suggestion(tmp_path):
     finder = LRFinder(tmp_path / "a")
     assert "No sweep yet" in finder._repr_html_()
     finder = swept(small_model("sgd"), tmp_path / "a")

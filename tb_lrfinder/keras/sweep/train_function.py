@@ -184,7 +184,7 @@ class CompiledSweptTrainFunction(SweptTrainFunction):
             with backend.after(data), backend.nested_functions_retraced():
                 # A copy, because PyTorch changes the tensor of the variable in place.
                 position = keras.ops.add(self._position_variable, 0)
-                with self._learning_rate.acting(self._step_at(position)), self._tap.observing(position):
+                with self._learning_rate.applied(self._step_at(position)), self._tap.observing(position):
                     logs = train_step(data)
                 logs = self._tap.take_from(logs)
                 self._position_variable.assign_add(1)
@@ -232,7 +232,7 @@ class EagerSweptTrainFunction(HostCountedTrainFunction):
 
     def _swept(self, train_step: Callable[..., Any]) -> Callable[..., Any]:
         def swept_train_step(data: Any) -> Any:
-            with self._learning_rate.acting(self._next_step()), self._tap.observing():
+            with self._learning_rate.applied(self._next_step()), self._tap.observing():
                 logs = train_step(data)
             logs = self._tap.take_from(logs)
             self._count(self._tap.latest)
@@ -265,7 +265,7 @@ class PureSweptTrainFunction(HostCountedTrainFunction):
     def _swept(self, train_step: Callable[..., Any]) -> Callable[..., Any]:
         def swept_train_step(state: Any, numbered: Any) -> Any:
             step, data = numbered
-            with self._learning_rate.acting(step), self._tap.observing():
+            with self._learning_rate.applied(step), self._tap.observing():
                 logs, state = train_step(state, data)
             logs = self._tap.take_from(logs)
             return logs | {_LOSSES: self._tap.latest}, state
