@@ -206,3 +206,27 @@ def test_an_error_before_the_first_batch_changes_nothing(tmp_path):
     assert same_state(before, state_of(model))
     assert set(vars(model)) == names
     assert not (tmp_path / "sweep").exists()
+
+
+def test_ctrl_c_while_the_event_file_is_closed_keeps_the_results(tmp_path, monkeypatch):
+    """Closing may take long on a slow disk or network."""
+    from tb_lrfinder.storage.writer import SweepWriter
+
+    real = SweepWriter.close
+
+    def close(self, result):
+        monkeypatch.setattr(SweepWriter, "close", real)
+        real(self, result)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(SweepWriter, "close", close)
+    model = small_model()
+    model.fit(*regression_data(), verbose=0)
+    before = state_of(model)
+    finder = LRFinder(tmp_path / "a", 1e-4, 0.1, 5, stop=None, verbose=0)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(*regression_data(), batch_size=8, verbose=0, callbacks=[finder])
+    assert finder.stop_reason == "completed"
+    assert finder.log_dir == str(tmp_path / "a")
+    assert finder.suggestion is not None
+    assert same_state(before, state_of(model))
