@@ -1,12 +1,10 @@
-"""Backend-specific code, and all private names of the backends."""
+"""Backend-specific code."""
 
 from __future__ import annotations
 
 import contextlib
-import functools
 import importlib
 import sys
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal
 
@@ -276,51 +274,3 @@ def _seed_numbers() -> Any | None:
     from tensorflow.python.eager import context
 
     return getattr(context.context(), "_rng", None)
-
-
-_step = threading.local()  # copies of functions, while a step is run or traced
-_patches: list[type] = []  # one for each step that is being run or traced
-_patch_lock = threading.Lock()
-
-
-@contextlib.contextmanager
-def nested_functions_retraced() -> Iterator[None]:
-    """Context of one step in which each `tf.function` that it calls is traced anew.
-
-    An existing trace of a decorated `train_step` reads the optimizer's own learning rate and reports no loss;
-    a new one would keep the ramp in the training after the sweep. So a copy of the function is called
-    instead, which is discarded at the end of the step.
-    """
-    if keras.backend.backend() != "tensorflow":
-        yield
-        return
-    import tensorflow as tf
-
-    kind: Any = type(tf.function(lambda: None))
-    outer = getattr(_step, "copies", None)
-    _step.copies = {}
-    with _patch_lock:  # each replica of a distribution strategy has a thread
-        if not _patches:
-            kind.__call__ = _calling_copies(kind, kind.__call__)
-        _patches.append(kind)
-    try:
-        yield
-    finally:
-        _step.copies = outer
-        with _patch_lock:
-            _patches.pop()
-            if not _patches:
-                kind.__call__ = kind.__call__.__wrapped__
-
-
-def _calling_copies(kind: Any, call: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(call)
-    def call_copy(function: Any, *arguments: Any, **keywords: Any) -> Any:
-        copies: dict[int, tuple[Any, Any]] | None = getattr(_step, "copies", None)
-        if copies is None or type(function) is not kind:  # in another thread, or loaded from a SavedModel
-            return call(function, *arguments, **keywords)
-        if id(function) not in copies:
-            copies[id(function)] = function, function._clone(None)
-        return call(copies[id(function)][1], *arguments, **keywords)
-
-    return call_copy

@@ -158,3 +158,38 @@ class OwnTrainFunction(_Custom):
 def test_a_train_function_that_leaves_out_the_step_is_refused():
     with pytest.raises(RuntimeError, match="OwnTrainFunction overrides `make_train_function`"):
         sweep(OwnTrainFunction())
+
+
+class DecoratedHelper(_Custom):
+    """The update is a `jax.jit` function, which has a cached trace of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.decorated = jax.jit(self.update)
+
+    def train_step(self, state, data):
+        loss, _, state = self.decorated(state, data)
+        return {"loss": loss}, state
+
+
+@pytest.mark.parametrize("traced_before", [False, True], ids=["new", "traced before"])
+@pytest.mark.parametrize("run_eagerly", [False, True], ids=["compiled", "eager"])
+def test_a_decorated_function_uses_the_ramp_in_the_sweep_only(run_eagerly, traced_before):
+    model, twin = DecoratedHelper(), small_model("sgd")
+    model.run_eagerly = run_eagerly
+    model(regression_data()[0])
+    fit = {"batch_size": 16, "shuffle": False, "verbose": 0}
+    if traced_before:
+        model.fit(*regression_data(), **fit)
+        twin.fit(*regression_data(), **fit)
+    reference = small_model("sgd")
+    reference.set_weights(twin.get_weights())
+
+    finder = sweep(model)
+    losses = replay(reference, batches_of(*regression_data(), epochs=2), finder.sweep.learning_rate)
+    assert finder.sweep.loss == pytest.approx(losses, rel=1e-6)
+
+    model.fit(*regression_data(), **fit)
+    twin.fit(*regression_data(), **fit)
+    for weight, expected_weight in zip(model.get_weights(), twin.get_weights(), strict=True):
+        assert weight == pytest.approx(expected_weight, rel=1e-6, abs=1e-7)

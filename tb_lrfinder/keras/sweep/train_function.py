@@ -11,6 +11,7 @@ import numpy as np
 
 from tb_lrfinder.keras import backend, internals
 from tb_lrfinder.keras.learning_rate import RampedLearningRate
+from tb_lrfinder.keras.nested_functions import nested_functions_retraced
 from tb_lrfinder.keras.sweep.batch_loss import BatchLossTap
 from tb_lrfinder.keras.wrapped_train_function import WrappedTrainFunction
 
@@ -181,7 +182,7 @@ class CompiledSweptTrainFunction(SweptTrainFunction):
 
     def _swept(self, train_step: Callable[..., Any]) -> Callable[..., Any]:
         def swept_train_step(data: Any) -> Any:
-            with backend.after(data), backend.nested_functions_retraced():
+            with backend.after(data), nested_functions_retraced(self._model):
                 # A copy, because PyTorch changes the tensor of the variable in place.
                 position = keras.ops.add(self._position_variable, 0)
                 with self._learning_rate.applied(self._step_at(position)), self._tap.observing(position):
@@ -265,7 +266,11 @@ class PureSweptTrainFunction(HostCountedTrainFunction):
     def _swept(self, train_step: Callable[..., Any]) -> Callable[..., Any]:
         def swept_train_step(state: Any, numbered: Any) -> Any:
             step, data = numbered
-            with self._learning_rate.applied(step), self._tap.observing():
+            with (
+                nested_functions_retraced(self._model),
+                self._learning_rate.applied(step),
+                self._tap.observing(),
+            ):
                 logs, state = train_step(state, data)
             logs = self._tap.take_from(logs)
             return logs | {_LOSSES: self._tap.latest}, state

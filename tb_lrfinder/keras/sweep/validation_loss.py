@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from tb_lrfinder.keras import backend, internals
+from tb_lrfinder.keras.nested_functions import nested_functions_retraced
 
 Batch = tuple[Any, Any, Any]  # x, y, sample_weight
 
@@ -43,7 +44,7 @@ class ValidationLoss:
         model = self._model
         # Each variable is mapped to its own value, which regularizers read from the scope.
         scope = keras.StatelessScope(list(zip(self._variables, values, strict=True)), collect_losses=True)
-        with scope, backend.nested_functions_retraced():
+        with scope, nested_functions_retraced(model):
             y_pred = model(x, training=False)
             return internals.evaluation_loss(model, x, y, y_pred, sample_weight)
 
