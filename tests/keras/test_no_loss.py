@@ -187,10 +187,10 @@ class NoDictionary(CustomStep):
 
 
 REFUSED = {
-    Distiller: r"Distiller returns as 'loss' is the mean of a metric that the step does not update.* "
+    Distiller: r"Distiller returns is the mean of a metric that the step does not update.* "
     r"Pass LRFinder\(\.\.\., monitor='student_loss'\), or one of 'distillation_loss', 'rate'\.",
-    Sum: r"Sum returns as 'loss' may be computed from running means.*monitor='total_loss'\), or one of 'kl_",
-    Smoothed: "Smoothed returns as 'loss' is the running result of Sum 'loss'.* Call `update_state",
+    Sum: r"Sum returns may be computed from running means.*monitor='total_loss'\), or one of 'kl_",
+    Smoothed: "Smoothed returns is the running result of Sum 'loss'.* Call `update_state",
     Accuracy: r"Accuracy, which returns 'mae'\. Received: monitor='loss'\. Call `update_state",
     OtherName: r"returns 'accuracy', 'my_loss'\. Received: monitor='loss'\. Pass LRFinder\(.*monitor='my_",
     ForEachSample: r"The loss 'loss' of ForEachSample must be one number.*shape \(",
