@@ -156,7 +156,10 @@ class RunningSweep:
         """Why the sweep is invalid, if the optimizer has not trained the model; None if it is valid."""
         if not self.num_rows:
             return None
-        internals.sync(self._model)
+        try:
+            internals.sync(self._model)
+        except Exception:  # on JAX; `restore` names the variable
+            return None
         return self._updates.error_after(reason)
 
     def restore(self) -> None:
