@@ -26,8 +26,8 @@ def check_model(model: Any) -> None:
     """
     if not isinstance(model, keras.Model):
         raise TypeError(
-            f"`model` must be a Keras 3 model. Received: {type(model).__module__}.{type(model).__name__}. "
-            "Build the model with `keras`, not with tf_keras or TF_USE_LEGACY_KERAS=1."
+            f"`model` must be a Keras 3 model. Received: model={model!r}, a "
+            f"{type(model).__module__}.{type(model).__name__}. Build the model with `keras`, not with tf_keras or TF_USE_LEGACY_KERAS=1."
         )
     backend.check()
     optimizer = getattr(model, "optimizer", None)
