@@ -231,5 +231,5 @@ class TwoOptimizers(_Custom):
 def test_a_model_without_an_optimizer_is_refused():
     model = TwoOptimizers()
     model.compile(None, "mse")
-    with pytest.raises(TypeError, match="Received: TwoOptimizers with optimizer=None"):
+    with pytest.raises(TypeError, match=r"Received: model=<TwoOptimizers .* with optimizer=None"):
         sweep(model)

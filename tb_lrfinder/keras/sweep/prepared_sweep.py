@@ -27,14 +27,15 @@ def check_model(model: Any) -> None:
     if not isinstance(model, keras.Model):
         raise TypeError(
             f"`model` must be a Keras 3 model. Received: model={model!r}, a "
-            f"{type(model).__module__}.{type(model).__name__}. Build the model with `keras`, not with tf_keras or TF_USE_LEGACY_KERAS=1."
+            f"{type(model).__module__}.{type(model).__name__}. Build the model with `keras`, not with "
+            "tf_keras or TF_USE_LEGACY_KERAS=1."
         )
     backend.check()
     optimizer = getattr(model, "optimizer", None)
     if not isinstance(optimizer, keras.optimizers.Optimizer):
         raise TypeError(
             "`model` must be compiled with an optimizer of `keras.optimizers`. "
-            f"Received: {type(model).__name__} with optimizer={optimizer!r}"
+            f"Received: model={model!r} with optimizer={optimizer!r}"
         )
     internals.check(model, leaf_optimizers(optimizer))
 
