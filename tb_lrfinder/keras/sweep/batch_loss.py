@@ -22,7 +22,7 @@ class BatchLossTap:
     2. It returns as `monitor` the result of a `Mean` with another name that it has updated: likewise.
     3. It returns as `monitor` anything but the result of a metric: the loss is that value.
 
-    In all other cases the loss of a single batch is not available, and `refusal` is an error that lists the
+    In all other cases the loss of a single batch is not available, and `error` is an error that lists the
     available ones. The step itself raises nothing: TensorFlow initializes the variables that it creates, such
     as those of other optimizers, only after it has traced the whole step.
 
@@ -51,7 +51,7 @@ class BatchLossTap:
             self.losses = _variable(np.full(shape, np.nan), self._dtype, "mean", "batch_losses")
             self.numbers = _variable(np.full(shape, -1), "int32", "only_first_replica", "batch_numbers")
         self.latest: Any = None
-        self.refusal: Exception | None = None
+        self.error: Exception | None = None
         """Why the loss is not available; None if it is."""
         self.is_averaged = True
         """Whether the train step averages the losses, so that `fit` reports the mean of the epoch."""
@@ -95,11 +95,11 @@ class BatchLossTap:
         """
         try:
             logs = self._logs(returned)
-            if self._source is None and self.refusal is None:
+            if self._source is None and self.error is None:
                 self._take_from(logs)
             return logs
         except Exception as error:
-            self._refuse(error)
+            self._fail(error)
             return dict(returned) if isinstance(returned, Mapping) else {}
         finally:
             self._updates, self._results = {}, []  # keep no reference to a graph
@@ -127,16 +127,16 @@ class BatchLossTap:
             _, values, sample_weight = self._updates[id(metric)]
             self._record(self._mean(values, sample_weight))
         elif metric is not None and internals.is_mean_of_values(metric):
-            raise self._no_loss(logs, "is the mean of a metric that the step does not update")
+            raise self._unavailable(logs, "is the mean of a metric that the step does not update")
         elif metric is None and not self._may_hold_a_mean(logs):
             self.is_averaged = False
             self._record(value)
         elif self._by_epoch:
             self._record(value)
         elif metric is not None:
-            raise self._no_loss(logs, f"is the running result of {type(metric).__name__} {metric.name!r}")
+            raise self._unavailable(logs, f"is the running result of {type(metric).__name__} {metric.name!r}")
         else:
-            raise self._no_loss(logs, "may be computed from running means")
+            raise self._unavailable(logs, "may be computed from running means")
 
     def _observed_result(self, metric: Any) -> Any:
         read = type(metric).result.__get__(metric)
@@ -167,7 +167,7 @@ class BatchLossTap:
             try:
                 self._record(self._mean(values, sample_weight))
             except Exception as error:
-                self._refuse(error)
+                self._fail(error)
             self._source = metric
 
     def _outranks(self, metric: Any) -> bool:
@@ -175,9 +175,9 @@ class BatchLossTap:
         own = internals.is_own_tracker(self._model, metric)
         return self._source is None or self._source is metric or not own
 
-    def _refuse(self, error: Exception) -> None:
-        if self.refusal is None:
-            self.refusal = error
+    def _fail(self, error: Exception) -> None:
+        if self.error is None:
+            self.error = error
 
     def _record(self, loss: Any) -> None:
         loss = keras.ops.cast(loss, self._dtype)
@@ -218,7 +218,7 @@ class BatchLossTap:
         plain = {id(metric) for metric, result in self._results if id(result) in returned}
         return not read <= plain
 
-    def _no_loss(self, logs: dict[str, Any], what: str) -> ValueError:
+    def _unavailable(self, logs: dict[str, Any], what: str) -> ValueError:
         return ValueError(
             f"The value {self._monitor!r} that the `train_step` of {self._model_class()} returns {what}, not "
             f"the loss of a single batch. {self._advice(logs)}"

@@ -83,7 +83,7 @@ class FitGuard:
                 return type(caller).__name__
         return None
 
-    def keep_averages_out(self) -> None:
+    def prevent_averaged_weights(self) -> None:
         """Keep a `fit` that ends with an error from setting averaged weights.
 
         On JAX it does so even then (`use_ema`), after the last hook.

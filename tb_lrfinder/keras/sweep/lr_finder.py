@@ -294,7 +294,7 @@ class LRFinder(CopyableFinder):
             self._begin(self._fit, epoch)
         except BaseException:
             if self._fit is not None:
-                self._fit.let_go()  # nothing has been trained yet
+                self._fit.close()  # nothing has been trained yet
             raise
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:

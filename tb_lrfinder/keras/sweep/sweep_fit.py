@@ -155,9 +155,9 @@ class SweepFit:
     def end(self) -> None:
         """Finish the `fit`, after all other callbacks, or after an error."""
         # Since the end of the sweep, Keras may have set averaged weights, or another callback its best ones.
-        self._restore_for_good()
+        self._restore_finally()
         created = [] if self._prepared is None else self._prepared.created_variables()
-        self.let_go()
+        self.close()
         self._report()
         if created:
             warnings.warn(closing_message.created(created), RuntimeWarning, stacklevel=2)
@@ -174,7 +174,7 @@ class SweepFit:
             if not isinstance(error, RestoreError):  # which is complete
                 warnings.warn(closing_message.not_restored(error, second), RuntimeWarning, stacklevel=2)
         finally:
-            self._guard.keep_averages_out()
+            self._guard.prevent_averaged_weights()
 
     def abandon(self, reason: str, message: str | None = None) -> bool:
         """End a sweep whose `fit` has ended unnoticed. Return whether that has restored the model."""
@@ -189,17 +189,17 @@ class SweepFit:
         try:
             self.stop(reason, message)
             if restored:
-                self._restore_for_good()  # once more, if that has just failed
+                self._restore_finally()  # once more, if that has just failed
         except Exception:
-            self.let_go()
+            self.close()
             raise
-        self.let_go()
+        self.close()
         self._report()
         if outdated:
             warnings.warn(closing_message.trained_since(), UserWarning, stacklevel=3)
         return restored
 
-    def let_go(self) -> None:
+    def close(self) -> None:
         """Release everything of a `fit` that has ended."""
         if self._prepared is not None:
             self._prepared.release()
@@ -277,7 +277,7 @@ class SweepFit:
             return "kept"
         return "partly_restored" if self._needs_restoring else "restored"
 
-    def _restore_for_good(self) -> None:
+    def _restore_finally(self) -> None:
         if self._running is not None:
             self._running.restore()
         if self._prepared is not None:

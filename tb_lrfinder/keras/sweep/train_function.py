@@ -49,7 +49,7 @@ class SweptTrainFunction(WrappedTrainFunction, abc.ABC):
         self._tap = tap
         self._batches_per_step = batches_per_step
         self._position = first_position  # number of batches whose losses were taken
-        self._refusal: Exception | None = None
+        self._error: Exception | None = None
         self._inner: Callable[..., Any] | None = None  # runs the swept train step
         self._original_step: Callable[..., Any] | None = None
 
@@ -83,7 +83,7 @@ class SweptTrainFunction(WrappedTrainFunction, abc.ABC):
         assert self._inner is not None
         result = self._inner(*arguments)
         if not self._keep(result):
-            self._refusal = RuntimeError(
+            self._error = RuntimeError(
                 f"{type(self._model).__name__} overrides `make_train_function` and does not call "
                 "`train_step`, so LRFinder cannot set the learning rate. Call `self.train_step` in "
                 "`make_train_function`, or override `train_step` instead."
@@ -110,9 +110,9 @@ class SweptTrainFunction(WrappedTrainFunction, abc.ABC):
             RuntimeError: If other batches were run than the next ones of the ramp.
             TypeError, ValueError: If the train step has no loss of a single batch.
         """
-        refusal = self._refusal or self._tap.refusal
-        if refusal is not None:
-            raise refusal
+        error = self._error or self._tap.error
+        if error is not None:
+            raise error
         numbers, losses = self._taken_numbers_and_losses()
         expected = list(range(self._position, self._position + len(losses)))
         if numbers != expected:
