@@ -52,7 +52,7 @@ class Phases(keras.callbacks.Callback):
             file = sorted(Path(log_dir).glob("*tfevents*"))[-1]
             shutil.copy(file, log_dir + "/copy")
             Path(log_dir + "/copy").replace(file)
-            finder._fit.run._writer.flush()
+            finder._fit._running.writer.flush()
         if self.seen == steps - 3:
             reached("closing")
 

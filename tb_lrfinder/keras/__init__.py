@@ -1,4 +1,4 @@
-"""Everything that touches Keras: the callback that runs a sweep inside `model.fit`."""
+"""Everything that imports Keras: sweeps and trials inside `model.fit`."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ try:
     import keras
 except ImportError as error:
     raise ImportError(
-        "LRFinder needs Keras 3 and a backend for it. "
-        "Install both with: pip install 'tb_lrfinder[tensorflow]'"
+        "LRFinder requires Keras 3 and a backend. Install both with: pip install 'tb_lrfinder[tensorflow]'"
     ) from error
 
 if not keras.__version__.startswith("3."):
     raise ImportError(
-        f"LRFinder needs Keras 3, and Keras {keras.__version__} is installed. "
+        f"LRFinder requires Keras 3, but Keras {keras.__version__} is installed. "
         "Install it with: pip install 'tb_lrfinder[tensorflow]'"
     )
 

@@ -1,9 +1,10 @@
-"""What differs from one Keras backend to the next."""
+"""Backend-specific code."""
 
 from __future__ import annotations
 
 import contextlib
 import importlib
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal
 
@@ -13,23 +14,23 @@ SUPPORTED = ("tensorflow", "jax", "torch")
 
 
 def check() -> None:
-    """Raise an error where the active backend is not one that the sweep knows.
+    """Check that the active backend is supported.
 
     Raises:
-        RuntimeError: If Keras runs on another backend than those of `SUPPORTED`.
+        RuntimeError: If it is not one of `SUPPORTED`.
     """
     name = keras.backend.backend()
     if name not in SUPPORTED:
         raise RuntimeError(
-            f"LRFinder works with Keras on {', '.join(SUPPORTED)} in this version, and Keras runs on "
-            f"{name!r}. Set the environment variable KERAS_BACKEND before Keras is imported."
+            f"LRFinder supports the Keras backends {', '.join(SUPPORTED)}, but the active backend is "
+            f"{name!r}. Set the environment variable KERAS_BACKEND before importing Keras."
         )
 
 
 def check_workers() -> None:
-    """Raise an error where TensorFlow has been spread over several machines.
+    """Refuse multi-worker training on TensorFlow.
 
-    Keras' own `fit` fails there before it calls any callback, with an error that names no cause.
+    `fit` itself fails there before it calls any callback, and its error does not name the cause.
 
     Raises:
         RuntimeError: If a MultiWorkerMirroredStrategy has more than one worker.
@@ -38,20 +39,20 @@ def check_workers() -> None:
         return
     from tensorflow.python.eager import context
 
-    # Set by the strategy; no public function tells whether there is one. Asking must not start TensorFlow.
+    # Set by the strategy, which has no public accessor. This must not initialize TensorFlow.
     server = getattr(context.context_safe(), "_collective_ops_server_def", None)
     workers = 1 if server is None else sum(len(job.tasks) for job in server.cluster.job)
     if workers > 1:
         raise RuntimeError(
-            f"Keras 3 cannot train under tf.distribute.MultiWorkerMirroredStrategy with {workers} workers: "
-            "its `fit` fails before the first step, with and without LRFinder (keras-team/keras#20585). "
-            "Find the learning rate in one process, with tf.distribute.MirroredStrategy or on one device, at "
-            "the global batch size, or train on the JAX backend, where several processes work."
+            f"Keras 3 does not support tf.distribute.MultiWorkerMirroredStrategy with {workers} workers: "
+            "`fit` fails before the first step, with or without LRFinder (keras-team/keras#20585). "
+            "Run the sweep in one process at the global batch size, with tf.distribute.MirroredStrategy or "
+            "on one device, or use the JAX backend, which supports several processes."
         )
 
 
 def is_first_process() -> bool:
-    """Whether this is the one of several processes that writes and prints (JAX)."""
+    """Whether this process writes and prints; with several processes (JAX), only the first one does."""
     if keras.backend.backend() != "jax":
         return True
     import jax
@@ -60,29 +61,29 @@ def is_first_process() -> bool:
 
 
 def copy_of(variable: Any) -> Any:
-    """The whole value of a variable, as a NumPy array of its own.
+    """A copy of the value of a variable, as a NumPy array.
 
     Raises:
-        RuntimeError: If parts of it are out of this process' reach.
+        RuntimeError: If the variable is sharded across processes.
     """
     value = variable.value
     if not (getattr(value, "is_fully_addressable", True) or value.is_fully_replicated):
         raise RuntimeError(
-            f"LRFinder cannot keep a copy of {variable.path!r}: it is split over several processes. "
-            "Use keras.distribution.DataParallel, or LRFinder(..., restore=False) and build the model anew "
-            "after the sweep."
+            f"LRFinder cannot copy the variable {variable.path!r} because it is sharded across processes. "
+            "Use keras.distribution.DataParallel, or pass restore=False and rebuild the model after the "
+            "sweep."
         )
-    # numpy() copies; np.asarray() may give a view of the variable's own memory.
+    # numpy() copies; np.asarray() may return a view of the memory of the variable.
     return variable.numpy()
 
 
 def raw_copy_of(variable: Any) -> Any:
-    """The same of a variable of the backend that Keras does not know."""
+    """A copy of the value of a backend variable that is not inside a `keras.Variable`."""
     return variable.detach().clone() if keras.backend.backend() == "torch" else variable.numpy()
 
 
 def assign(variable: Any, value: Any) -> None:
-    """Put a copy back, into a variable of Keras or of the backend."""
+    """Assign a copy to a variable of Keras or of the backend."""
     if hasattr(variable, "assign"):
         variable.assign(value)
         return
@@ -99,10 +100,10 @@ def versions() -> dict[str, str]:
 
 
 def kind_of_steps(model: Any) -> Literal["compiled", "eager", "pure"]:
-    """What a train step of the model is.
+    """The kind of train step of a model.
 
     "compiled" changes variables inside a compiled function (TensorFlow, and PyTorch with `jit_compile`),
-    "eager" is run by Python each time (PyTorch), and "pure" takes the state and returns it (JAX).
+    "eager" is run by Python for each batch (PyTorch), and "pure" takes and returns the state (JAX).
     """
     name = keras.backend.backend()
     if name == "jax":
@@ -111,23 +112,23 @@ def kind_of_steps(model: Any) -> Literal["compiled", "eager", "pure"]:
 
 
 def is_traced(model: Any) -> bool:
-    """Whether a train step is run by Python once, for all the times that it is run on the device."""
+    """Whether Python runs a train step only once, to trace it."""
     return keras.backend.backend() in ("tensorflow", "jax") and not model.run_eagerly
 
 
 def device_scope(model: Any) -> contextlib.AbstractContextManager[Any]:
-    """Where the variables of a model live: what is made inside is on all of its devices."""
+    """Scope of the distribution strategy of a model, in which to create variables."""
     strategy = getattr(model, "distribute_strategy", None)  # TensorFlow only
     return contextlib.nullcontext() if strategy is None else strategy.scope()
 
 
 @contextlib.contextmanager
 def after(batch: Any) -> Iterator[None]:
-    """A context inside a train step in which nothing is done before `batch` is there.
+    """Context inside a train step in which no operation runs before `batch` is available.
 
-    TensorFlow runs what does not depend on the batch at the same time as the iterator is asked for it, and
-    so also when the iterator then has none: a counter would count a batch that never was. That of the
-    optimizer does (`optimizer.iterations` is one too many after each epoch of a dataset of unknown length).
+    TensorFlow runs operations that do not depend on the batch in parallel with the iterator, so also if the
+    iterator turns out to be exhausted: a counter would count a batch too many. That happens to
+    `optimizer.iterations` after each epoch of a dataset of unknown length.
     """
     if keras.backend.backend() != "tensorflow":
         yield
@@ -135,7 +136,7 @@ def after(batch: Any) -> Iterator[None]:
     import tensorflow as tf
 
     def at_any_time(make: Callable[..., Any], **arguments: Any) -> Any:
-        # What a step creates is initialized outside of it, which XLA insists on, and so before any batch.
+        # Variables that a step creates are initialized outside of it, as XLA requires, so before any batch.
         with tf.control_dependencies(None):
             return make(**arguments)
 
@@ -145,14 +146,14 @@ def after(batch: Any) -> Iterator[None]:
 
 
 def batch_structure(iterator: Any) -> Any:
-    """Shapes and dtypes of the batches that an iterator of the train function will give (TensorFlow).
+    """Shapes and dtypes of the batches of an iterator that is passed to the train function (TensorFlow).
 
-    The other backends build a model before the first callback is called.
+    The other backends build a model before they call the first callback.
     """
     import tensorflow as tf
 
     def without_optional(spec: Any) -> Any:
-        # Absent inputs, such as a missing sample weight in a list of several, travel as Optional.
+        # Absent inputs, such as one missing sample weight of several, are passed as Optional.
         return None if isinstance(spec, tf.OptionalSpec) else spec
 
     return keras.tree.map_structure(without_optional, iterator.element_spec)
@@ -161,7 +162,7 @@ def batch_structure(iterator: Any) -> Any:
 def compiled(
     function: Callable[[Sequence[Any]], Any], model: Any, variables: Sequence[Any]
 ) -> Callable[[], Any]:
-    """`function` of the values of `variables`, compiled as the model's own steps are."""
+    """`function` of the values of `variables`, compiled like the steps of the model."""
 
     def on_values() -> Any:
         return function([variable.value for variable in variables])
@@ -187,7 +188,7 @@ def compiled(
 
 
 def ends_the_data(error: BaseException) -> bool:
-    """Whether `error` only says that there are no more batches."""
+    """Whether `error` only signals the end of the data."""
     if keras.backend.backend() != "tensorflow":
         return isinstance(error, StopIteration)
     import tensorflow as tf
@@ -196,13 +197,20 @@ def ends_the_data(error: BaseException) -> bool:
 
 
 def random_state() -> Callable[[], None]:
-    """Remember the backend's own random numbers; call the result to put them back."""
+    """Save the random state of the backend; call the result to restore it."""
     name = keras.backend.backend()
+    restores = [_tensorflow_seed()]  # which keras.utils.set_random_seed sets on every backend
     if name == "torch":
-        return _torch_random_state()
-    if name == "tensorflow":
-        return _tensorflow_random_state()
-    return lambda: None  # JAX has none; Keras' seed generators are variables
+        restores.append(_torch_random_state())
+    elif name == "tensorflow":
+        restores.append(_tensorflow_random_state())
+    # JAX has no global random state: the seed generators of Keras are variables.
+
+    def restore() -> None:
+        for each in restores:
+            each()
+
+    return restore
 
 
 def _torch_random_state() -> Callable[[], None]:
@@ -211,12 +219,32 @@ def _torch_random_state() -> Callable[[], None]:
     host = torch.get_rng_state()
     devices = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
 
-    def put_back() -> None:
+    def restore() -> None:
         torch.set_rng_state(host)
         if devices:
             torch.cuda.set_rng_state_all(devices)
 
-    return put_back
+    return restore
+
+
+def _tensorflow_seed() -> Callable[[], None]:
+    if "tensorflow" not in sys.modules:
+        return lambda: None
+    from tensorflow.python.eager import context
+
+    tensorflow = context.context()
+    seed, numbers = getattr(tensorflow, "_seed", None), _seed_numbers()
+
+    def restore() -> None:
+        if getattr(tensorflow, "_seed", None) == seed:
+            return  # `_tensorflow_random_state` restores what has been drawn since then
+        tensorflow._seed = seed
+        if numbers is not None:
+            tensorflow._rng = numbers  # setting a seed creates new ones
+        if getattr(tensorflow, "_context_handle", None) is not None:
+            tensorflow.clear_kernel_cache()
+
+    return restore
 
 
 def _tensorflow_random_state() -> Callable[[], None]:
@@ -224,18 +252,25 @@ def _tensorflow_random_state() -> Callable[[], None]:
     from tensorflow.python.eager import context
     from tensorflow.python.ops import stateful_random_ops
 
-    seeds = getattr(context.context(), "_rng", None)  # None unless tf.random.set_seed() was called
-    seeds_before = None if seeds is None else seeds.getstate()
-    # get_global_generator() would create one, and that draws a random number.
+    numbers = _seed_numbers()
+    numbers_before = None if numbers is None else numbers.getstate()
+    # get_global_generator() would create a generator, which draws a random number.
     generator = getattr(stateful_random_ops, "global_generator", None)
     generator_before = None if generator is None else tf.identity(generator.state).numpy()
 
-    def put_back() -> None:
-        if seeds is not None:
-            seeds.setstate(seeds_before)
-            # An operation that draws keeps its place in its stream for as long as it is cached by its seed.
+    def restore() -> None:
+        if numbers is not None:
+            numbers.setstate(numbers_before)
+            # A cached random operation keeps its position in its stream.
             context.context().clear_kernel_cache()
         if generator is not None:
             generator.state.assign(generator_before)
 
-    return put_back
+    return restore
+
+
+def _seed_numbers() -> Any | None:
+    """The `random.Random` that TensorFlow draws the seeds of operations from; None before any set_seed()."""
+    from tensorflow.python.eager import context
+
+    return getattr(context.context(), "_rng", None)

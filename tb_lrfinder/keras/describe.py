@@ -1,4 +1,4 @@
-"""What is trained, in words and numbers for the event file."""
+"""Describes the model and its optimizer for the event file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tb_lrfinder.version import __version__
 
 
 def describe(model: Any, batch_size: int | None) -> ModelConfig:
-    """What is trained, as far as the model and its optimizer say."""
+    """The description of a compiled model; `batch_size` is that of its `fit`."""
     optimizer = reference_optimizer(model.optimizer)
     names = [type(leaf).__name__ for leaf in leaf_optimizers(model.optimizer)]
     return {
@@ -37,9 +37,9 @@ def describe(model: Any, batch_size: int | None) -> ModelConfig:
 
 
 def model_name(model: Any) -> str:
-    """Its name, without the number by which Keras tells apart those that nobody has named.
+    """The name of the model, without the number that Keras appends to automatic names.
 
-    So that two sweeps of one architecture are of one model.
+    Without it, sweeps of the same architecture have the same model name.
     """
     name = str(model.name)
     numbered = re.fullmatch(r"(.+)_\d+", name)
@@ -49,7 +49,7 @@ def model_name(model: Any) -> str:
 
 
 def loss_name(loss: Any) -> str:
-    """What `compile(loss=...)` was given, as people write it."""
+    """The loss that was passed to `compile`, as a string."""
     if loss is None:
         return "none"
     if isinstance(loss, str):
@@ -64,18 +64,17 @@ def loss_name(loss: Any) -> str:
 
 
 def _settings(optimizer: Any) -> dict[str, Any]:
-    """The optimizer's configuration as far as it is JSON, without the learning rate."""
+    """The configuration of the optimizer as JSON values, without the learning rate."""
     try:
         config = optimizer.get_config()
     except NotImplementedError:
         return {}
-    del_keys = {"name", "learning_rate"}
-    kept = {}
+    settings = {}
     for key, value in config.items():
-        if key in del_keys or value is None:
+        if key in ("name", "learning_rate") or value is None:
             continue
         try:
-            kept[key] = json.loads(json.dumps(value))
+            settings[key] = json.loads(json.dumps(value))
         except (TypeError, ValueError):
-            kept[key] = str(value)
-    return kept
+            settings[key] = str(value)
+    return settings

@@ -1,8 +1,8 @@
-"""Every private attribute of Keras that the sweep leans on, named here and nowhere else.
+"""All private Keras attributes that the package relies on; no other module names one.
 
-Keras has no public way to see the loss of one batch, to know the learning rate that acted, or to put the
-state of its random numbers back. What is used instead is listed in `NEEDED`, and checked before a sweep
-changes anything, so that a Keras that moved one of them gives an error and not a wrong number.
+Keras has no public API for the loss of a single batch, for the learning rate that was used, or for restoring
+its random state. The private attributes used instead are listed in `NEEDED` and checked before a sweep
+changes anything, so that an incompatible Keras version raises an error instead of giving wrong results.
 """
 
 from __future__ import annotations
@@ -29,17 +29,19 @@ NEEDED: Final = {
     ),
     "optimizer": ("_get_current_learning_rate", "_iterations", "_learning_rate"),
 }
-"""Attributes by their owner. The functions below that name others do without them where they are missing."""
+"""Required attributes by owner. The functions below handle a missing attribute that is not listed."""
 
 NEEDED_ON_JAX: Final = ("_jax_state_synced", "_make_function", "jax_state_sync")
-"""Those of the model that only exist where train steps are pure functions."""
+"""Required attributes of the model on JAX, where train steps are pure functions."""
+
+_CALLBACK_ATTRIBUTES: Final = ("_model", "params", "validation_data")
 
 _GLOBAL_SEED_GENERATOR: Final = "global_seed_generator"
 _GLOBAL_SEED: Final = "global_random_seed"
 
 
 def check(model: Any, optimizers: list[Any]) -> None:
-    """Raise an error that names what this version of Keras lacks.
+    """Check that this version of Keras is compatible.
 
     Raises:
         RuntimeError: If an attribute of `NEEDED`, or on JAX of `NEEDED_ON_JAX`, is missing.
@@ -51,13 +53,13 @@ def check(model: Any, optimizers: list[Any]) -> None:
     missing = sorted({f"{kind}.{name}" for kind, owner, name in needed if not hasattr(owner, name)})
     if missing:
         raise RuntimeError(
-            f"LRFinder needs {', '.join(missing)}, which Keras {keras.__version__} does not have. "
-            f"It works with Keras {WORKS_WITH}: pip install 'keras>=3.7,<3.16'"
+            f"LRFinder is not compatible with Keras {keras.__version__}, which lacks {', '.join(missing)}. "
+            f"Supported versions: Keras {WORKS_WITH}. Install one with: pip install 'keras>=3.7,<3.16'"
         )
 
 
 def metrics_of(model: Any) -> list[Any]:
-    """Every metric that a train step may update or read, the model's own first, Keras' last."""
+    """All metrics that a train step may update or read; the loss tracker of Keras comes last."""
     candidates = [*model._metrics, *model.metrics]
     candidates += [value for value in vars(model).values() if isinstance(value, keras.metrics.Metric)]
     for layer in model._flatten_layers():
@@ -69,7 +71,7 @@ def metrics_of(model: Any) -> list[Any]:
 
 
 def is_mean_of_values(metric: Any) -> bool:
-    """Whether what `metric` is told are the values that it averages, and not, say, (y_true, y_pred)."""
+    """Whether `metric` is updated with the values that it averages, not with, say, (y_true, y_pred)."""
     kind = type(metric)
     return (
         getattr(kind, "update_state", None) is keras.metrics.Mean.update_state
@@ -78,28 +80,28 @@ def is_mean_of_values(metric: Any) -> bool:
 
 
 def is_own_tracker(model: Any, metric: Any) -> bool:
-    """Whether `metric` is the one that Keras keeps the loss in."""
+    """Whether `metric` is the loss tracker of Keras."""
     return metric is model._loss_tracker
 
 
 def is_built(model: Any) -> bool:
-    """Whether every layer has its variables."""
+    """Whether all layers are built."""
     return all(layer.built for layer in model._flatten_layers())
 
 
 def symbolic_build(model: Any, batch: Any) -> None:
-    """Create what the first batch would create, without using it up: `batch` holds shapes and dtypes."""
+    """Create the variables that the first batch would create; `batch` has shapes and dtypes only."""
     model._symbolic_build(data_batch=batch)
 
 
 def evaluation_loss(model: Any, x: Any, y: Any, y_pred: Any, sample_weight: Any) -> Any:
-    """The total loss as `evaluate` computes it, also for a `compute_loss` that knows no `training`."""
+    """The total loss as in `evaluate`, also if `compute_loss` has no argument `training`."""
     return model._compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=False)
 
 
 @contextlib.contextmanager
 def step_function_replaced(model: Any, replace: Callable[[Any], Any]) -> Iterator[None]:
-    """For the extent of `make_train_function`, have the step that it compiles wrapped on the host (JAX)."""
+    """Context in which `make_train_function` wraps the compiled step with `replace` (JAX)."""
     make = model._make_function
     object.__setattr__(
         model, "_make_function", lambda step_function, **options: make(replace(step_function), **options)
@@ -111,44 +113,65 @@ def step_function_replaced(model: Any, replace: Callable[[Any], Any]) -> Iterato
 
 
 def sync(model: Any) -> None:
-    """Bring the model's variables up to date in the middle of `fit`, and have `fit` read them again.
+    """Copy the training state into the model's variables during `fit`, and have `fit` read them again.
 
-    On JAX the state of the training is kept apart from the variables; what a callback assigns to them
-    counts only after this. The other backends have no such state.
+    On JAX, `fit` keeps the training state separate from the variables, and values that a callback assigns
+    to them are only used after this call. The other backends have no such state.
     """
     if keras.backend.backend() != "jax":
         return
     try:
         model.jax_state_sync()
     except RuntimeError:
-        # The step that failed has used the old state up. There is nothing left to bring back, and Keras,
-        # which tries the same at the end of `fit`, must not hide the error that matters.
+        # The failed step has donated the buffers of the old state. Keras would try the same at the end of
+        # `fit`, and its error would hide the original one.
         model._jax_state_synced = True
 
 
 def drop_state(model: Any) -> None:
-    """Have `fit` go on from the variables, and forget the state that it keeps apart from them (JAX)."""
+    """Discard the training state that `fit` keeps separate from the variables (JAX)."""
     if keras.backend.backend() == "jax":
         model._jax_state_synced = True
 
 
 def iterations(optimizer: Any) -> int:
-    """Batches that the optimizer has seen, those of an unfinished accumulation included."""
+    """Number of batches that the optimizer has seen, including an unfinished gradient accumulation."""
     return int(optimizer._iterations.numpy())
 
 
 def own_learning_rate(optimizer: Any) -> Any:
-    """The variable, schedule or callable that the optimizer was given."""
+    """The learning rate of the optimizer: a variable, a schedule or a callable."""
     return optimizer._learning_rate
 
 
 def current_learning_rate(optimizer: Any) -> float:
-    """What `own_learning_rate` amounts to at this moment."""
+    """The current value of `own_learning_rate`."""
     return float(keras.ops.convert_to_numpy(optimizer._get_current_learning_rate()))
 
 
+def override_learning_rate(optimizer: Any, current_learning_rate: Callable[[], Any]) -> None:
+    """Make the optimizer get its learning rate from `current_learning_rate`."""
+    # Not by assignment: Keras tracks what is assigned to an optimizer.
+    object.__setattr__(optimizer, "_get_current_learning_rate", current_learning_rate)
+
+
+def reset_learning_rate(optimizer: Any) -> None:
+    """Undo `override_learning_rate`. Idempotent."""
+    vars(optimizer).pop("_get_current_learning_rate", None)
+
+
+def default_optimizer(optimizer: Any) -> Any | None:
+    """The default optimizer of a `MultiOptimizer`; None for any other optimizer."""
+    return getattr(getattr(optimizer, "_optimizer_map", None), "default_optimizer", None)
+
+
+def backend_variable(variable: Any) -> Any | None:
+    """The variable of the backend inside a `keras.Variable`; None before its initialization."""
+    return getattr(variable, "_value", None)
+
+
 def epoch_iterator_of_fit(model: Any) -> Any | None:
-    """What the `fit` that is running below this call takes its batches from; None when it cannot be told."""
+    """The epoch iterator of the `fit` that calls this function, directly or not; None if not found."""
     for frame in callers():
         if frame.f_code.co_name == "fit" and frame.f_locals.get("self") is model:
             iterator = frame.f_locals.get("epoch_iterator")
@@ -158,9 +181,9 @@ def epoch_iterator_of_fit(model: Any) -> Any | None:
 
 
 def callback_list(callback: Any) -> Any | None:
-    """The `CallbackList` that is calling `callback.set_model()` right now; None when nobody is.
+    """The `CallbackList` that calls `callback.set_model()`; None if not found.
 
-    A callback is not told of its siblings in any other way.
+    A callback has no other access to the other callbacks.
     """
     for frame in callers():
         caller = frame.f_locals.get("self")
@@ -170,33 +193,43 @@ def callback_list(callback: Any) -> Any | None:
 
 
 def batch_size_of_fit(model: Any) -> int | None:
-    """The batch size of the `fit` that is running below this call; None when it cannot be told."""
+    """The batch size of the `fit` that calls this function, directly or not; None if not found."""
     adapter = getattr(epoch_iterator_of_fit(model), "data_adapter", None)
     size = getattr(adapter, "batch_size", None)
     return int(size) if size else None
 
 
 def call_in_this_thread(callbacks: Any) -> None:
-    """Keep Keras from calling the hooks in another thread, as it does for a callback outside a list."""
+    """Keep Keras from calling the hooks of the callbacks in another thread."""
     callbacks._async_train = False
 
 
+def attributes_without_fit(callback: Any) -> dict[str, Any]:
+    """The attributes of a callback, except for those that Keras sets for a `fit`."""
+    return {name: value for name, value in vars(callback).items() if name not in _CALLBACK_ATTRIBUTES}
+
+
+def detach_callback(callback: Any) -> None:
+    """Reset the attributes of a callback that Keras sets for a `fit`."""
+    vars(callback).update(dict.fromkeys(_CALLBACK_ATTRIBUTES))
+
+
 def global_seed_generator() -> Any | None:
-    """The generator that Keras draws from where a layer has none of its own; None before its first use."""
+    """The seed generator of layers and functions without one of their own; None before its first use."""
     from keras.src.backend.common import global_state
 
     return global_state.get_global_attribute(_GLOBAL_SEED_GENERATOR)
 
 
 def set_global_seed_generator(generator: Any | None) -> None:
-    """Put another one in its place; with None, Keras makes a new one at the next use."""
+    """Set the global seed generator; with None, Keras creates one at the next use."""
     from keras.src.backend.common import global_state
 
     global_state.set_global_attribute(_GLOBAL_SEED_GENERATOR, generator)
 
 
 def global_seed() -> int | None:
-    """The seed of which Keras makes that generator; None where none was set."""
+    """The seed of the global seed generator; None if not set."""
     from keras.src.backend.common import global_state
 
     seed: int | None = global_state.get_global_attribute(_GLOBAL_SEED)
@@ -204,14 +237,14 @@ def global_seed() -> int | None:
 
 
 def set_global_seed(seed: int | None) -> None:
-    """Put another one in its place."""
+    """Set the seed of the global seed generator."""
     from keras.src.backend.common import global_state
 
     global_state.set_global_attribute(_GLOBAL_SEED, seed)
 
 
 def is_tracker(value: Any) -> bool:
-    """Whether `value` is what keeps account of the variables of a layer or an optimizer."""
+    """Whether `value` is the object with which a layer or an optimizer tracks its variables."""
     return type(value).__name__ == "Tracker" and type(value).__module__.startswith("keras.")
 
 
@@ -221,7 +254,7 @@ def layer_names(model: Any) -> list[str]:
 
 
 def callers() -> Iterator[FrameType]:
-    """The frames below the function that asks."""
+    """The frames of the callers of the calling function, innermost first."""
     frame: FrameType | None = sys._getframe(2)
     while frame is not None:
         yield frame

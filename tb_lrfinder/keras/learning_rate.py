@@ -1,4 +1,4 @@
-"""The learning rate of a sweep, in place of the one that the optimizer was given."""
+"""Overrides the learning rate of an optimizer during a sweep."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tb_lrfinder.keras import internals
 
 
 def leaf_optimizers(optimizer: Any) -> list[Any]:
-    """The optimizers that hold a learning rate: those inside a wrapper, or `optimizer` itself."""
+    """The optimizers with a learning rate of their own: those inside a wrapper, or `optimizer` itself."""
     if hasattr(optimizer, "inner_optimizer"):  # LossScaleOptimizer
         return leaf_optimizers(optimizer.inner_optimizer)
     if hasattr(optimizer, "optimizers"):  # MultiOptimizer
@@ -24,46 +24,46 @@ def leaf_optimizers(optimizer: Any) -> list[Any]:
 
 
 def reference_optimizer(optimizer: Any) -> Any:
-    """The one whose learning rate a sweep is about: of several, the default of their map, else the first."""
+    """The optimizer whose learning rate is recorded: the default one of a MultiOptimizer, else the first."""
     leaves = leaf_optimizers(optimizer)
-    default = getattr(getattr(optimizer, "_optimizer_map", None), "default_optimizer", None)
+    default = internals.default_optimizer(optimizer)
     return default if any(default is leaf for leaf in leaves) else leaves[0]
 
 
 def accumulation_steps(optimizer: Any) -> int:
-    """Batches from one update of the weights to the next."""
+    """Number of batches per update of the weights."""
     return math.lcm(*(leaf.gradient_accumulation_steps or 1 for leaf in leaf_optimizers(optimizer)))
 
 
 def schedule_name(optimizer: Any) -> str | None:
-    """Name of the schedule or callable that the learning rate comes from; None where it is a number."""
-    given = internals.own_learning_rate(reference_optimizer(optimizer))
-    if isinstance(given, keras.optimizers.schedules.LearningRateSchedule):
-        return type(given).__name__
-    if callable(given) and not isinstance(given, keras.Variable):
-        return str(getattr(given, "__name__", type(given).__name__))
+    """Name of the schedule or callable of the learning rate; None if it is a number."""
+    own = internals.own_learning_rate(reference_optimizer(optimizer))
+    if isinstance(own, keras.optimizers.schedules.LearningRateSchedule):
+        return type(own).__name__
+    if callable(own) and not isinstance(own, keras.Variable):
+        return str(getattr(own, "__name__", type(own).__name__))
     return None
 
 
-def acted_last(optimizer: Any) -> float:
-    """The learning rate of the last step; that of a schedule is by now the one of the next."""
-    given = internals.own_learning_rate(optimizer)
-    if isinstance(given, keras.optimizers.schedules.LearningRateSchedule):
-        rate = given(max(internals.iterations(optimizer) - 1, 0))
+def last_applied_lr(optimizer: Any) -> float:
+    """The learning rate of the last step; a schedule already returns that of the next step."""
+    own = internals.own_learning_rate(optimizer)
+    if isinstance(own, keras.optimizers.schedules.LearningRateSchedule):
+        rate = own(max(internals.iterations(optimizer) - 1, 0))
         return float(keras.ops.convert_to_numpy(rate))
     return internals.current_learning_rate(optimizer)
 
 
-def shortest(rate: float) -> float:
-    """The shortest number that is the same to an optimizer: 0.01 for the float32 nearest to it."""
+def round_to_float32(rate: float) -> float:
+    """Round to the shortest decimal with the same float32 value: 0.01 for the float32 nearest to it."""
     return float(str(np.float32(rate)))
 
 
 def relative_rates(optimizer: Any) -> list[float]:
-    """The learning rate of each leaf optimizer as a multiple of the reference's.
+    """The learning rate of each leaf optimizer relative to that of the reference optimizer.
 
     Raises:
-        ValueError: If the reference has a learning rate of 0, so that there are no multiples.
+        ValueError: If the learning rate of the reference optimizer is 0.
     """
     leaves, reference = leaf_optimizers(optimizer), reference_optimizer(optimizer)
     if len(leaves) == 1:
@@ -71,19 +71,19 @@ def relative_rates(optimizer: Any) -> list[float]:
     base = internals.current_learning_rate(reference)
     if base == 0:
         raise ValueError(
-            "The learning rates of a MultiOptimizer are scaled together, relative to that of its default "
-            f"optimizer, and that of {reference.name!r} is 0. Give it a learning rate above 0."
+            "The learning rates of a MultiOptimizer are scaled relative to that of its default optimizer, "
+            f"which must be positive. Received: a learning rate of 0 for {reference.name!r}"
         )
     return [internals.current_learning_rate(leaf) / base for leaf in leaves]
 
 
 class RampedLearningRate:
-    """Makes an optimizer take its learning rate from a table, without touching what it was given.
+    """Makes an optimizer read its learning rate from a table, leaving its own learning rate unchanged.
 
-    The optimizers are asked for their learning rate by one method only; overriding that on the instance
-    works for floats, schedules and callables alike, and leaves every variable where it is. Inside a train
-    step the answer is the entry of the table that the step was started with, so that the recorded number
-    is the one that acted, bit for bit. Outside it is the same entry as a number.
+    Keras reads the learning rate of an optimizer through a single method. Overriding it on the instance
+    works for floats, schedules and callables alike, and changes no variable. Inside a train step, the method
+    returns the table entry of the current step, so that the recorded learning rate is bit for bit the one
+    that was applied. Outside, it returns the same entry as a number.
 
     Args:
         optimizer: A built optimizer.
@@ -91,7 +91,7 @@ class RampedLearningRate:
     """
 
     def __init__(self, optimizer: Any, rates: npt.NDArray[np.float64]) -> None:
-        # Rounded once, to what the optimizer computes with; the records show the rounded ones.
+        # Rounded to the dtype of the optimizer; the rounded values are recorded.
         dtype = keras.config.floatx()
         self._leaves = leaf_optimizers(optimizer)
         factors = relative_rates(optimizer)
@@ -99,40 +99,39 @@ class RampedLearningRate:
         exact = keras.ops.convert_to_tensor(rates, dtype=dtype)
         self.rates = np.asarray(keras.ops.convert_to_numpy(exact), np.float64)
         self._last = len(rates) - 1
-        self._acting: list[Any] | None = None
-        self.step = 0  # of the ramp, as the host knows it
+        self._applied: list[Any] | None = None
+        self.step = 0  # of the ramp, on the host
         self.used = False
-        """Whether a train step has asked for it."""
+        """Whether a train step has read the learning rate."""
 
     def attach(self) -> None:
-        """Begin to act."""
+        """Override the learning rate of the optimizers."""
         for index, optimizer in enumerate(self._leaves):
-            # Not by assignment: Keras tracks what is assigned to an optimizer.
-            object.__setattr__(optimizer, "_get_current_learning_rate", self._reader(index))
+            internals.override_learning_rate(optimizer, self._reader(index))
 
     def detach(self) -> None:
-        """Leave the optimizers as they were."""
+        """Undo `attach`. Idempotent."""
         for optimizer in self._leaves:
-            vars(optimizer).pop("_get_current_learning_rate", None)
+            internals.reset_learning_rate(optimizer)
 
     @contextlib.contextmanager
-    def acting(self, step: Any) -> Iterator[None]:
-        """For the extent of one train step, use the learning rate of the ramp's `step`, number or tensor."""
+    def applied(self, step: Any) -> Iterator[None]:
+        """Context of one train step, with the learning rate of the ramp's `step`, a number or a tensor."""
         if isinstance(step, int):
-            self._acting = [table[min(step, self._last)] for table in self._tables]
+            self._applied = [table[min(step, self._last)] for table in self._tables]
         else:
             step = keras.ops.minimum(step, self._last)
-            self._acting = [keras.ops.take(table, step) for table in self._tables]
+            self._applied = [keras.ops.take(table, step) for table in self._tables]
         try:
             yield
         finally:
-            self._acting = None
+            self._applied = None
 
     def _reader(self, index: int) -> Any:
         def current_learning_rate() -> Any:
-            if self._acting is not None:
+            if self._applied is not None:
                 self.used = True
-                return self._acting[index]
+                return self._applied[index]
             return self._tables[index][min(self.step, self._last)]
 
         return current_learning_rate

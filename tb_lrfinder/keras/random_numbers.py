@@ -1,9 +1,8 @@
-"""The random numbers that a training draws from: remembered, and put back."""
+"""Saves and restores the random state of Python, NumPy, Keras and its backend."""
 
 from __future__ import annotations
 
 import random
-import sys
 from collections.abc import Callable
 
 import numpy as np
@@ -12,46 +11,24 @@ from tb_lrfinder.keras import backend, internals
 
 
 def remember() -> Callable[[], None]:
-    """Remember the random numbers of Python, NumPy, Keras and its backend; call the result to put them back.
+    """Save the random state of Python, NumPy, Keras and its backend.
 
-    It may be called again, with the same result.
+    Returns:
+        A function that restores it, and may be called several times.
     """
-    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002 - the one that others draw from
+    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002 - the global one
     seed, generator = internals.global_seed(), internals.global_seed_generator()
     state = None if generator is None else backend.copy_of(generator.state)
-    put_back_backend = backend.random_state()
-    put_back_tensorflow = _tensorflow_seed()
+    restore_backend = backend.random_state()
 
-    def put_back() -> None:
-        # A generator that was made since then has no place in a training without it.
+    def restore() -> None:
+        # A generator that was created since then is dropped: without the sweep there would be none.
         if generator is not None:
             generator.state.assign(state)
         internals.set_global_seed_generator(generator)
         internals.set_global_seed(seed)
         random.setstate(python)
         np.random.set_state(numpy)  # noqa: NPY002
-        put_back_tensorflow()
-        put_back_backend()
+        restore_backend()
 
-    return put_back
-
-
-def _tensorflow_seed() -> Callable[[], None]:
-    """`keras.utils.set_random_seed` sets that of TensorFlow on every backend."""
-    if "tensorflow" not in sys.modules:
-        return lambda: None
-    from tensorflow.python.eager import context
-
-    tensorflow = context.context()
-    seed, numbers = getattr(tensorflow, "_seed", None), getattr(tensorflow, "_rng", None)
-
-    def put_back() -> None:
-        if getattr(tensorflow, "_seed", None) == seed:
-            return  # what has been drawn since then is a matter of the backend
-        tensorflow._seed = seed
-        if numbers is not None:
-            tensorflow._rng = numbers  # setting a seed makes new ones
-        if getattr(tensorflow, "_context_handle", None) is not None:
-            tensorflow.clear_kernel_cache()
-
-    return put_back
+    return restore

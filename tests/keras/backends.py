@@ -1,4 +1,4 @@
-"""What the tests must know of the Keras backend that they run on: `KERAS_BACKEND` chooses it."""
+"""Properties of the Keras backend under test, which `KERAS_BACKEND` selects."""
 
 import importlib
 

@@ -1,4 +1,4 @@
-"""What a sweep must have recorded, computed in another way: batch by batch, by Keras' `train_on_batch`.
+"""The expected rows of a sweep, computed batch by batch with `train_on_batch` of Keras.
 
 With the metrics cleared before every batch, what `train_on_batch` returns is the loss of that batch alone,
 from the weights before it; and it is given the learning rate in the plainest way, as a float.

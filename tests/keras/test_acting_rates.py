@@ -181,7 +181,7 @@ class LosesCount(keras.callbacks.Callback):
         self._finder = finder
 
     def on_train_batch_begin(self, batch, logs=None):
-        swept = self._finder._fit.run._swept
+        swept = self._finder._fit._running._train_function
         if batch != 8:
             return
         if hasattr(swept, "_position_variable"):
@@ -194,7 +194,7 @@ class LosesCount(keras.callbacks.Callback):
 def test_a_sweep_that_has_lost_count_ends_with_an_error(per_execution, tmp_path):
     model = linear(10, steps_per_execution=per_execution)
     finder = LRFinder(tmp_path / "run", 1e-3, 1, ROWS, stop=None, verbose=0)
-    with pytest.raises(RuntimeError, match="lost count of the batches of Sequential"):
+    with pytest.raises(RuntimeError, match="cannot match the losses of Sequential to learning rates"):
         model.fit(**arrays(10), epochs=3, verbose=0, callbacks=[LosesCount(finder), finder])
     assert finder.stop_reason == "failed"
     assert len(finder.sweep) == 8

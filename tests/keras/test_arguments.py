@@ -6,7 +6,8 @@ import keras
 import numpy as np
 import pytest
 
-from tb_lrfinder import LRFinder
+from tb_lrfinder import LRFinder, find_lr
+from tests.keras.event_file import read_config, read_sweep
 from tests.keras.replay import regression_data, same_state, small_model, state_of
 
 
@@ -31,7 +32,7 @@ from tests.keras.replay import regression_data, same_state, small_model, state_o
         ({"batches_per_step": 0}, ValueError),
         ({"batches_per_step": 2, "per": "epoch"}, ValueError),
         ({"stop": "never"}, ValueError),
-        ({"stop": 4.0}, ValueError),
+        ({"stop": 4.0}, TypeError),
         ({"validation_samples": 0}, ValueError),
         ({"smoothing": -0.1}, ValueError),
         ({"smoothing": 3}, ValueError),
@@ -39,6 +40,12 @@ from tests.keras.replay import regression_data, same_state, small_model, state_o
         ({"seed": -1}, ValueError),
         ({"seed": "a"}, TypeError),
         ({"monitor": 3}, TypeError),
+        ({"monitor": ""}, ValueError),
+        ({"restore": "no"}, TypeError),
+        ({"restore": 0}, TypeError),
+        ({"smoothing": "0.2"}, TypeError),
+        ({"delta_window": 2.0}, TypeError),
+        ({"verbose": 2}, ValueError),
         ({"log_dir": 5}, TypeError),
     ],
     ids=str,
@@ -51,18 +58,56 @@ def test_it_is_refused_by_name_and_value(arguments, error):
     assert f"{name}={arguments[name]!r}" in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        {"start_lr": np.float32(1e-5), "end_lr": 1, "num_steps": np.int64(20)},
-        {"smoothing": 0, "delta_window": np.int32(5), "seed": np.int64(3)},
-    ],
-    ids=str,
-)
-def test_numbers_of_numpy_are_numbers(arguments):
-    finder = LRFinder(verbose=0, **arguments)
+def test_numpy_scalars_are_numbers(tmp_path):
+    finder = LRFinder(
+        np.str_(tmp_path / "a"),
+        np.float32(1e-5),
+        np.float64(1),
+        np.int64(20),
+        ramp=np.str_("linear"),
+        per=np.str_("batch"),
+        batches_per_step=np.int32(2),
+        stop=None,
+        validation_data=regression_data(8),
+        validation_samples=np.int16(4),
+        monitor=np.str_("loss"),
+        restore=np.bool_(True),
+        smoothing=np.float32(0.25),
+        delta_window=np.int32(5),
+        seed=np.uint8(3),
+        verbose=np.int64(0),
+    )
     small_model().fit(*regression_data(), batch_size=8, epochs=20, verbose=0, callbacks=[finder])
-    assert finder.stop_reason in ("completed", "diverged")
+    assert finder.stop_reason == "completed"
+    config = read_config(finder.log_dir)
+    assert (config["num_steps"], config["batches_per_step"], config["delta_window"]) == (20, 2, 5)
+    assert (config["ramp"], config["smoothing"], config["seed"]) == ("linear", 0.25, 3)
+    assert len(read_sweep(finder.log_dir)[0]) == 20
+
+
+def test_find_lr_takes_numpy_scalars_too():
+    finder = find_lr(
+        small_model(), *regression_data(), num_steps=np.int64(5), batches_per_step=np.int64(2), verbose=0
+    )
+    assert len(finder.sweep) == 5
+    with pytest.raises(
+        TypeError, match=r"`batches_per_step` must be an integer .* Received: batches_per_step='2'"
+    ):
+        find_lr(small_model(), *regression_data(), batches_per_step="2")
+
+
+@pytest.mark.parametrize(
+    "model", [None, "model", keras.layers.Dense(1)], ids=lambda model: type(model).__name__
+)
+def test_find_lr_without_a_model(model):
+    with pytest.raises(TypeError, match="`model` must be a Keras 3 model"):
+        find_lr(model, *regression_data())
+
+
+@pytest.mark.parametrize(("log_dir", "error"), [(None, TypeError), (3, TypeError), ("", ValueError)])
+def test_where_to_save(log_dir, error):
+    with pytest.raises(error, match=f"`log_dir` must be a path. Received: log_dir={log_dir!r}"):
+        LRFinder().save(log_dir)
 
 
 def fit_with(log_dir):
@@ -93,6 +138,6 @@ def test_a_model_that_is_none_of_keras_3():
         """As tf_keras has them."""
 
     with pytest.raises(
-        TypeError, match=r"models of Keras 3\. Received: .*Model\. Build the model with `keras`"
+        TypeError, match=r"must be a Keras 3 model\. Received: .*Model\. Build the model with `keras`"
     ):
         LRFinder().set_model(Model())

@@ -1,4 +1,4 @@
-"""Copies of a finder, as tuners and scikit-learn make them: refused where nobody would see their sweep."""
+"""Copies of a finder, as created by tuners and scikit-learn: refused if nobody would see the results."""
 
 import copy
 import pickle
@@ -18,13 +18,13 @@ def fit(model, finder):
     return model.fit(*regression_data(), batch_size=8, verbose=0, callbacks=[finder])
 
 
-def test_a_deep_copy_says_where_it_belongs_and_sweeps_nothing():
+def test_a_deep_copy_is_refused_and_changes_nothing():
     """KerasTuner's `search(callbacks=...)` and scikit-learn's `clone` copy so."""
     model = small_model()
     model.optimizer.build(model.trainable_variables)
     before, names = state_of(model), set(vars(model))
     copied = copy.deepcopy([new_finder()])[0]
-    with pytest.raises(ValueError, match=r"deep copy.*find_lr\(model, x, y\)` inside of `HyperModel.fit`"):
+    with pytest.raises(ValueError, match=r"deep copy.*find_lr\(model, x, y\)` in `HyperModel.fit`"):
         fit(model, copied)
     assert same_state(before, state_of(model))
     assert set(vars(model)) - names <= {
@@ -35,7 +35,7 @@ def test_a_deep_copy_says_where_it_belongs_and_sweeps_nothing():
     assert copied.stop_reason is None
 
 
-def test_what_becomes_of_a_deep_copy_is_refused_too():
+def test_copies_of_a_deep_copy_are_refused_too():
     """Processes of a pool get their copy pickled."""
     copied = pickle.loads(pickle.dumps(copy.copy(copy.deepcopy(new_finder()))))
     with pytest.raises(ValueError, match="deep copy"):
@@ -59,7 +59,7 @@ def test_a_shallow_copy_sweeps_with_the_same_validation_data():
     assert first.stop_reason is None
 
 
-def test_a_copy_made_in_mid_sweep_has_no_part_in_it():
+def test_a_copy_during_a_sweep_is_independent_of_it():
     import keras
 
     model, finder, copies = small_model(), new_finder(), []
@@ -79,11 +79,11 @@ def test_an_unpickled_finder_does_not_sweep_without_its_validation_data():
     copied = pickle.loads(pickle.dumps(new_finder(validation_data=regression_data(24))))
     again = pickle.loads(pickle.dumps(copied))
     for finder in (copied, again):
-        with pytest.raises(ValueError, match="unpickled, and the `validation_data`"):
+        with pytest.raises(ValueError, match="unpickled without its `validation_data`"):
             fit(small_model(), finder)
 
 
-def test_cross_validation_is_refused_with_a_word():
+def test_cross_validation_is_refused():
     """Without it, each fold would be scored with a model that was never trained."""
     sklearn = pytest.importorskip("sklearn.base")
 

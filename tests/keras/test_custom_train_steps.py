@@ -1,4 +1,4 @@
-"""True losses of models with a train step of their own, in the forms in which people write it.
+"""True losses of models with a custom `train_step`, in the usual forms.
 
 On JAX a step is a pure function of the state; those are in `test_pure_train_steps.py`.
 """
@@ -137,7 +137,7 @@ def expected(finder):
     ],
     ids=lambda kind: kind.__name__,
 )
-def test_the_loss_is_tapped_wherever_the_step_keeps_it(kind):
+def test_the_loss_is_recorded_wherever_the_step_keeps_it(kind):
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
         finder = sweep(kind())
@@ -154,7 +154,7 @@ class OwnBesideKeras(OwnTracker):
         return {"loss": self.own_loss.result()}
 
 
-def test_a_loss_that_the_model_keeps_itself_goes_before_the_one_of_keras():
+def test_a_loss_metric_of_the_model_has_priority_over_the_loss_tracker():
     finder = sweep(OwnBesideKeras())
     assert finder.sweep.loss == pytest.approx(2 * expected(finder), rel=1e-6)
 
@@ -167,7 +167,7 @@ class ReturnsRawLoss(_Custom):
         return {"loss": loss}
 
 
-def test_a_loss_that_no_metric_is_told_is_taken_from_the_logs():
+def test_a_loss_without_a_metric_is_taken_from_the_logs():
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
         finder = sweep(ReturnsRawLoss())
@@ -198,7 +198,9 @@ def test_a_missing_loss_is_an_error_that_names_those_there_are():
     model = OtherName()
     model(regression_data()[0])
     before = model.get_weights()
-    with pytest.raises(ValueError, match=r"no loss named 'loss': it returns 'total', 'part'.*monitor="):
+    with pytest.raises(
+        ValueError, match=r"returns 'total', 'part'. Received: monitor='loss'.*monitor='total'"
+    ):
         sweep(model)
     assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
     assert "train_step" not in vars(model)
@@ -229,5 +231,5 @@ class TwoOptimizers(_Custom):
 def test_a_model_without_an_optimizer_is_refused():
     model = TwoOptimizers()
     model.compile(None, "mse")
-    with pytest.raises(TypeError, match="TwoOptimizers has none"):
+    with pytest.raises(TypeError, match=r"Received: model=<TwoOptimizers .* with optimizer=None"):
         sweep(model)

@@ -1,4 +1,4 @@
-"""What a sweep says of the model that it was."""
+"""The description of the model in the event file."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def functional(**name):
 
 
 @pytest.mark.parametrize("make", [functional, keras.Sequential, MixerNet])
-def test_models_that_nobody_has_named_are_called_alike(make):
+def test_models_with_automatic_names_have_the_same_name(make):
     first, second = make(), make()
     assert first.name != second.name
     assert model_name(first) == model_name(second) == first.name
 
 
 @pytest.mark.parametrize("name", ["convnet_2", "functional_3b", "lenet_5"])
-def test_a_name_that_was_given_stays(name):
+def test_a_chosen_name_is_kept(name):
     assert model_name(functional(name=name)) == name

@@ -85,7 +85,7 @@ def run_python(code, **variables):
         pytest.param(TWO_JAX_DEVICES, marks=only_on_jax, id="DataParallel"),
     ],
 )
-def test_on_two_devices_the_loss_is_that_of_the_whole_batch_and_all_is_put_back(devices, tmp_path):
+def test_on_two_devices_the_loss_is_that_of_the_whole_batch_and_the_model_is_restored(devices, tmp_path):
     output, errors = run_python(f"log_dir = {str(tmp_path)!r}" + devices + SWEEP_AND_REPLAY)
     assert output.strip() == "the same", errors[-2000:]
     (recorded,) = read_log_dir(tmp_path)

@@ -1,4 +1,4 @@
-"""A rollback belongs to one sweep: it happens when that ends, however it ends, and never later."""
+"""The model is restored when its sweep ends, however it ends, and never later."""
 
 import contextlib
 import warnings
@@ -60,7 +60,7 @@ HOOKS = {
     ("error", "order"), [(StopError("broken"), "finder first"), (KeyboardInterrupt(), "finder last")]
 )
 @pytest.mark.parametrize("hook", HOOKS)
-def test_an_error_in_another_callback_restores_at_once(hook, error, order):
+def test_an_error_in_another_callback_restores_the_model_immediately(hook, error, order):
     model = prepared()
     before, names = state_of(model), set(vars(model))
     finder = new_finder()
@@ -75,7 +75,7 @@ def test_an_error_in_another_callback_restores_at_once(hook, error, order):
 
 @errors
 @pytest.mark.parametrize("num_steps", [12, 4], ids=["within the sweep", "after its end"])
-def test_an_error_in_the_validation_data_restores_at_once(error, num_steps):
+def test_an_error_in_the_validation_data_restores_the_model_immediately(error, num_steps):
     model = prepared()
     before = state_of(model)
 
@@ -102,7 +102,7 @@ AFTER_THE_SWEEP = {
 
 @pytest.mark.parametrize("how", ["restore", "with", "sweep of another model", "next fit"])
 @pytest.mark.parametrize("where", AFTER_THE_SWEEP)
-def test_real_training_after_a_fit_that_was_cut_off_is_kept(where, how):
+def test_training_after_an_interrupted_fit_is_kept(where, how):
     """The sweep itself had ended; whatever the finder is asked to do later, the training stays."""
     model, finder = prepared(), new_finder(4)
     before = state_of(model)
@@ -143,16 +143,16 @@ AFTERWARDS = {
 
 
 def train_in_a_loop(model):
-    """A training that Keras' `fit` has no part in."""
+    """Training without `fit` of Keras."""
     optimizer, gradients = model.optimizer, [np.ones(v.shape, "float32") for v in model.trainable_variables]
     for _ in range(8):
         optimizer.apply([keras.ops.convert_to_tensor(g) for g in gradients], model.trainable_variables)
 
 
 @pytest.mark.parametrize("how", AFTERWARDS)
-def test_a_model_that_was_trained_after_its_sweep_was_cut_off_is_not_rolled_back(how):
-    """In the middle of the sweep, where nobody notices, and then a loop of the user's own."""
-    model, finder = prepared(), new_finder()
+def test_a_model_that_was_trained_after_an_interrupted_sweep_is_not_restored(how, capsys):
+    """Interrupted in the middle of the sweep, undetected, and then trained in a custom loop."""
+    model, finder = prepared(), new_finder(verbose=1)
     cut_off(model, KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
         fit(model, finder)
@@ -161,9 +161,11 @@ def test_a_model_that_was_trained_after_its_sweep_was_cut_off_is_not_rolled_back
     with pytest.warns(UserWarning, match="trained since"):
         AFTERWARDS[how](finder, model)
     assert same_state(trained, state_of(model))
+    shown = capsys.readouterr().out
+    assert shown.endswith("The model was not restored, because it has been trained since then.\n")
 
 
-# Restore first, talk afterwards.
+# Restore first, then print and warn.
 
 
 def test_with_warnings_as_errors_the_model_is_restored_first():
@@ -174,7 +176,7 @@ def test_with_warnings_as_errors_the_model_is_restored_first():
         fit(model, finder)
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
-        with pytest.raises(UserWarning, match="cut short"):
+        with pytest.raises(UserWarning, match="interrupted"):
             model.fit(*regression_data(), verbose=0)
         assert same_state(before, state_of(model))
         model.fit(*regression_data(), verbose=0)  # and nothing is left over
@@ -296,7 +298,7 @@ def test_a_callback_that_trains_the_model_is_an_error_that_names_it(kind, order,
         setattr(callback, hook, catching)
         fit(model, finder := new_finder(), callback, order=order)
     else:
-        with pytest.raises(RuntimeError, match=f"Take {kind.__name__} out of this fit"):
+        with pytest.raises(RuntimeError, match=f"Remove {kind.__name__} from the callbacks of this fit"):
             fit(model, finder := new_finder(), callback, order=order)
     assert finder.stop_reason == "failed"
     model.optimizer = optimizer
@@ -315,7 +317,7 @@ def test_restore_in_a_hook_ends_the_fit_too():
 
 
 @pytest.mark.skipif(BACKEND != "jax", reason="only there Keras sets the averages after an error too")
-def test_averages_are_not_put_in_after_an_error():
+def test_averaged_weights_are_not_set_after_an_error():
     model = small_model(keras.optimizers.SGD(0.01, use_ema=True))
     model.optimizer.build(model.trainable_variables)
     before = state_of(model)

@@ -1,4 +1,4 @@
-"""No trace is left in any optimizer or variable, wherever the model keeps it."""
+"""All optimizers and variables are restored, wherever the model keeps them."""
 
 import types
 
@@ -208,7 +208,7 @@ def test_an_optimizer_that_only_the_train_step_builds():
     assert same_state(*states)
 
 
-def test_what_the_sweep_creates_is_named():
+def test_variables_that_the_sweep_creates_are_listed():
     model = small_model()
 
     class Creates(keras.callbacks.Callback):
@@ -222,7 +222,7 @@ def test_what_the_sweep_creates_is_named():
         model.fit(*regression_data(), batch_size=8, verbose=0, callbacks=[Creates(), finder])
 
 
-def test_what_cannot_be_followed_is_named_before_the_first_batch():
+def test_objects_that_cannot_be_inspected_are_an_error_before_the_first_batch():
     class Odd(dict):
         def items(self):
             raise OSError("gone")
@@ -232,7 +232,7 @@ def test_what_cannot_be_followed_is_named_before_the_first_batch():
     model.helper = types.SimpleNamespace(odd=Odd())
     finder = LRFinder(None, 1e-4, 1.0, 10, stop=None, verbose=0)
     with pytest.raises(
-        RuntimeError, match=r"cannot see which variables .*\.helper\.odd' holds, a Odd.* gone"
+        RuntimeError, match=r"cannot determine the variables of .*\.helper\.odd' \(Odd\).* gone"
     ):
         model.fit(*regression_data(), batch_size=8, verbose=0, callbacks=[finder])
     assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
@@ -275,7 +275,7 @@ def test_modules_of_pytorch_itself():
 @pytest.mark.parametrize(
     "make", [lambda: keras.optimizers.Adam(0.1, amsgrad=True), lambda: keras.layers.Dense(2)]
 )
-def test_unbuilt_again_is_as_never_built(make):
+def test_an_unbuilt_object_is_as_if_never_built(make):
     owner = make()
     names, at_first = set(vars(owner)), len(owner.variables)
     unbuilt = Unbuilt(owner)

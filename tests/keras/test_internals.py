@@ -1,9 +1,13 @@
-"""The private attributes of Keras that the finder leans on: a test each, for the day a new Keras moves it."""
+"""The private attributes of Keras that the package relies on: one test each, for new versions of Keras."""
+
+import ast
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
+import tb_lrfinder
 from tb_lrfinder import LRFinder
 from tb_lrfinder.keras import internals
 from tests.keras.backends import only_on_jax
@@ -41,7 +45,7 @@ def test_optimizers_have_it(name):
     assert hasattr(keras.optimizers.SGD(), name)
 
 
-def test_the_learning_rate_is_asked_for_through_the_method_that_is_overridden():
+def test_optimizers_read_the_learning_rate_with_the_overridden_method():
     optimizer = keras.optimizers.SGD(0.5)
     object.__setattr__(optimizer, "_get_current_learning_rate", lambda: 0.125)
     assert optimizer.learning_rate == 0.125
@@ -103,7 +107,7 @@ def test_the_batch_size_is_found():
     assert internals.batch_size_of_fit(model) is None
 
 
-def test_the_global_seed_generator_is_found_and_put_back():
+def test_the_global_seed_generator_is_found_and_restored():
     keras.random.uniform(())
     generator = internals.global_seed_generator()
     state = generator.state.numpy()
@@ -119,7 +123,7 @@ def test_a_keras_that_lacks_one_is_named_with_those_that_have_it(monkeypatch):
     monkeypatch.setitem(internals.NEEDED, "optimizer", ("_get_current_learning_rate", "_gone"))
     model = small_model()
     with pytest.raises(
-        RuntimeError, match=r"needs optimizer\._gone, which Keras .* works with Keras 3\.7 to"
+        RuntimeError, match=r"which lacks optimizer\._gone\. Supported versions: Keras 3\.7 to"
     ) as error:
         model.fit(*regression_data(), verbose=0, callbacks=[LRFinder()])
     assert keras.__version__ in str(error.value)
@@ -128,5 +132,70 @@ def test_a_keras_that_lacks_one_is_named_with_those_that_have_it(monkeypatch):
 
 def test_a_backend_that_is_not_supported_is_named(monkeypatch):
     monkeypatch.setattr(keras.backend, "backend", lambda: "openvino")
-    with pytest.raises(RuntimeError, match="Keras runs on 'openvino'"):
+    with pytest.raises(RuntimeError, match="the active backend is 'openvino'"):
         small_model().fit(*regression_data(), verbose=0, callbacks=[LRFinder()])
+
+
+def private_names_of_keras():
+    """The private attributes of the Keras objects that a sweep or a trial handles."""
+    model = small_model()
+    model.fit(*regression_data(8), verbose=0)
+    callbacks = keras.callbacks.CallbackList([keras.callbacks.Callback()], model=model)
+    owners = [
+        *(model, model.layers[0], model.optimizer, keras.optimizers.LossScaleOptimizer(model.optimizer)),
+        *(
+            callbacks,
+            callbacks.callbacks[0],
+            model.weights[0],
+            keras.metrics.Mean(),
+            keras.losses.MeanSquaredError(),
+        ),
+        *(keras.random.SeedGenerator(0), keras.optimizers.schedules.CosineDecay(0.1, 1)),
+    ]
+    if hasattr(keras.optimizers, "MultiOptimizer"):
+        owners.append(
+            keras.optimizers.MultiOptimizer(keras.optimizers.OptimizerMap(keras.optimizers.SGD(), {}))
+        )
+    names = {name for owner in owners for name in (*dir(owner), *vars(owner))}
+    names |= {name for needed in internals.NEEDED.values() for name in needed} | {*internals.NEEDED_ON_JAX}
+    return {name for name in names if name.startswith("_") and not name.startswith("__")}
+
+
+def private_names_in(source, names):
+    """The names that a module uses: as attributes of other objects, or as strings.
+
+    An attribute of `self` counts in subclasses of Keras classes only; others may use the same name.
+    """
+    tree = ast.parse(source)
+    of_keras = ("keras", "CopyableFinder", "LRTrial")
+    own = {
+        id(node)
+        for kind in ast.walk(tree)
+        if isinstance(kind, ast.ClassDef)
+        and not any(word in ast.unparse(base) for base in kind.bases for word in of_keras)
+        for node in ast.walk(kind)
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "self"
+    }
+    used = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and id(node) not in own:
+            used.add(node.attr)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            used.add(node.value)
+    return used & names
+
+
+def test_no_other_module_names_a_private_attribute_of_keras():
+    names = private_names_of_keras()
+    assert {"_optimizer_map", "_get_current_learning_rate", "_model", "_value", "_async_train"} <= names
+    package = Path(tb_lrfinder.__file__).parent / "keras"  # nothing else imports Keras
+    used = {
+        str(path.relative_to(package)): private
+        for path in sorted(package.rglob("*.py"))
+        if path.name != "internals.py" and (private := private_names_in(path.read_text("utf-8"), names))
+    }
+    assert not used
+    assert private_names_in("getattr(optimizer, '_optimizer_map', None)", names) == {"_optimizer_map"}
+    assert private_names_in("callback._model = None", names) == {"_model"}
+    assert private_names_in("class A(keras.Model):\n  def f(self): self._metrics", names) == {"_metrics"}
+    assert not private_names_in("class A:\n  def f(self): self._metrics", names)

@@ -1,4 +1,4 @@
-"""A sweep that is cut short leaves no trace either."""
+"""An interrupted sweep leaves no trace either."""
 
 import warnings
 
@@ -93,17 +93,17 @@ def test_with_finder_after_a_sweep_that_ended():
     assert same_state(before, state_of(model))
 
 
-def test_the_next_fit_without_the_finder_restores_by_itself():
+def test_the_next_fit_without_the_finder_restores_the_model():
     plain, model = prepared(), prepared()
     interrupted(model, new_finder(), StopError())
-    with pytest.warns(UserWarning, match="cut short; its state from before that sweep is restored"):
+    with pytest.warns(UserWarning, match="was interrupted; the model has been restored"):
         model.fit(*regression_data(), shuffle=False, verbose=0)
     plain.fit(*regression_data(), shuffle=False, verbose=0)
     assert same_state(state_of(plain), state_of(model))
     assert not {"make_train_function", "train_step"} & set(vars(model))
 
 
-def test_the_next_train_on_batch_restores_by_itself():
+def test_the_next_train_on_batch_restores_the_model():
     plain, model = prepared(), prepared()
     interrupted(model, new_finder(), StopError())
     with pytest.warns(UserWarning, match="restored"):
@@ -113,7 +113,7 @@ def test_the_next_train_on_batch_restores_by_itself():
 
 
 @pytest.mark.parametrize("same_finder", [True, False])
-def test_the_next_fit_with_a_finder_restores_by_itself(same_finder):
+def test_the_next_fit_with_a_finder_restores_the_model(same_finder):
     model = prepared()
     before = state_of(model)
     finder = new_finder()
@@ -153,7 +153,7 @@ def test_compile_in_between():
 
 
 @pytest.mark.parametrize("built", [True, False])
-def test_an_error_in_the_step_itself_restores_at_once(built):
+def test_an_error_in_a_step_restores_the_model_immediately(built):
     """A generator that breaks: the error goes through the train function."""
     keras.utils.set_random_seed(7)
     model = keras.Sequential([keras.layers.Dense(1)])
@@ -206,3 +206,27 @@ def test_an_error_before_the_first_batch_changes_nothing(tmp_path):
     assert same_state(before, state_of(model))
     assert set(vars(model)) == names
     assert not (tmp_path / "sweep").exists()
+
+
+def test_ctrl_c_while_the_event_file_is_closed_keeps_the_results(tmp_path, monkeypatch):
+    """Closing may take long on a slow disk or network."""
+    from tb_lrfinder.storage.writer import SweepWriter
+
+    real = SweepWriter.close
+
+    def close(self, result):
+        monkeypatch.setattr(SweepWriter, "close", real)
+        real(self, result)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(SweepWriter, "close", close)
+    model = small_model()
+    model.fit(*regression_data(), verbose=0)
+    before = state_of(model)
+    finder = LRFinder(tmp_path / "a", 1e-4, 0.1, 5, stop=None, verbose=0)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(*regression_data(), batch_size=8, verbose=0, callbacks=[finder])
+    assert finder.stop_reason == "completed"
+    assert finder.log_dir == str(tmp_path / "a")
+    assert finder.suggestion is not None
+    assert same_state(before, state_of(model))

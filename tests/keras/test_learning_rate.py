@@ -1,4 +1,4 @@
-"""The recorded learning rate is the one that moved the weights, and the old one acts again afterwards."""
+"""The recorded learning rate is the applied one, and the original one is used again afterward."""
 
 import keras
 import numpy as np
@@ -89,7 +89,7 @@ SCHEDULES = {
 
 @pytest.mark.parametrize("already_trained", [False, True], ids=["fresh", "trained"])
 @pytest.mark.parametrize("schedule", SCHEDULES)
-def test_a_schedule_gives_way_and_acts_again_from_where_it_was(schedule, already_trained):
+def test_a_schedule_is_overridden_and_continues_from_its_position(schedule, already_trained):
     x, y = regression_data()
 
     def model():
@@ -122,7 +122,7 @@ def test_a_schedule_gives_way_and_acts_again_from_where_it_was(schedule, already
     assert same_weights(kept.get_weights(), trained_with(twin, finder.sweep.learning_rate))
 
 
-def test_a_callable_gives_way_and_acts_again():
+def test_a_callable_is_overridden_and_used_again():
     asked = []
 
     def rate():
@@ -220,11 +220,11 @@ def test_a_multi_optimizer_keeps_its_rates():
 
 @needs_multi_optimizer
 def test_a_multi_optimizer_whose_default_rate_is_zero_is_refused():
-    with pytest.raises(ValueError, match="MultiOptimizer are scaled together"):
+    with pytest.raises(ValueError, match="MultiOptimizer are scaled relative"):
         swept(multi((0.0, 0.1)))
 
 
-def test_the_rate_of_the_moment_is_what_other_callbacks_read():
+def test_other_callbacks_read_the_current_learning_rate():
     x, y = regression_data()
     model = small_model()
     seen = []

@@ -1,4 +1,4 @@
-"""NaN in the data is not noise, and no learning rate that is too large: real fits, NaN at every position."""
+"""NaN in the data is neither noise nor a too large learning rate: real fits, NaN at every position."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_a_start_that_is_too_large_is_not_blamed_on_the_data(start_lr, stop):
     assert "start_lr" in finder.suggestion.reason
 
 
-def test_it_is_said_everywhere(tmp_path, capsys):
+def test_the_message_is_shown_everywhere(tmp_path, capsys):
     finder = sweep(*data(np.nan, 12), log_dir=tmp_path / "run", verbose=1)
     told = "The loss became NaN at step 12"
     assert told in capsys.readouterr().out

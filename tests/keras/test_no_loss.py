@@ -1,4 +1,4 @@
-"""The loss of a batch is recorded where the train step has it, to the bit, and refused where it has not."""
+"""The loss of a batch is recorded bit for bit if the train step has it, and refused otherwise."""
 
 import warnings
 
@@ -8,7 +8,7 @@ import pytest
 
 from tb_lrfinder import LRFinder
 from tests.keras.backends import BACKEND
-from tests.keras.own_steps import OwnStep
+from tests.keras.custom_steps import CustomStep
 from tests.keras.replay import batches_of, regression_data, replay, same_state, state_of
 
 ops = keras.ops
@@ -30,7 +30,7 @@ def expected(model, finder, name="loss", samples=96):
     return replay(model, batches_of(x, y, epochs=2), finder.sweep.learning_rate, name=name)
 
 
-class Vae(OwnStep):
+class Vae(CustomStep):
     """As in Keras' example: the tracker and what is returned have different names."""
 
     def __init__(self, **arguments):
@@ -48,14 +48,14 @@ class Vae(OwnStep):
         return {"loss": self.total_loss_tracker.result(), "kl_loss": self.kl_loss_tracker.result()}
 
 
-class Raw(OwnStep):
+class Raw(CustomStep):
     """No metric: the step returns the loss of the batch."""
 
     def finish(self, loss, y, y_pred):
         return {"loss": loss}
 
 
-class RawBesideMetrics(OwnStep):
+class RawBesideMetrics(CustomStep):
     """The loss of the batch takes the place of a tracker that nobody has updated."""
 
     def __init__(self):
@@ -67,7 +67,7 @@ class RawBesideMetrics(OwnStep):
         return {**self.get_metrics_result(), "loss": loss}
 
 
-class PerToken(OwnStep):
+class PerToken(CustomStep):
     """A loss for each sample and token, of which some do not count: masked language modelling."""
 
     def __init__(self, weight_rank=2):
@@ -120,7 +120,7 @@ def expected_epochs(model, finder):
     return replay(model, batches_of(x, y, epochs=2), rates).reshape(2, 6).mean(axis=1)
 
 
-class Distiller(OwnStep):
+class Distiller(CustomStep):
     """Its own trackers, and Keras' one, which nobody tells anything."""
 
     def __init__(self):
@@ -144,7 +144,7 @@ class Sum(Vae):
         return {"loss": self.total_loss_tracker.result() + self.kl_loss_tracker.result()}
 
 
-class Smoothed(OwnStep):
+class Smoothed(CustomStep):
     """A metric that is no mean of the values that it is told."""
 
     def __init__(self):
@@ -160,7 +160,7 @@ class Smoothed(OwnStep):
         return {"loss": self.sum.result()}
 
 
-class Accuracy(OwnStep):
+class Accuracy(CustomStep):
     """No loss at all, and a metric of y_true and y_pred."""
 
     def __init__(self):
@@ -171,30 +171,30 @@ class Accuracy(OwnStep):
         return {"mae": self.get_metrics_result()["mae"]}
 
 
-class OtherName(OwnStep):
+class OtherName(CustomStep):
     def finish(self, loss, y, y_pred):
         return {"accuracy": 0 * loss, "my_loss": loss}
 
 
-class ForEachSample(OwnStep):
+class ForEachSample(CustomStep):
     def finish(self, loss, y, y_pred):
         return {"loss": ops.square(y - y_pred)[:, 0]}
 
 
-class NoDictionary(OwnStep):
+class NoDictionary(CustomStep):
     def finish(self, loss, y, y_pred):
         return [loss]
 
 
 REFUSED = {
-    Distiller: r"Distiller returns as 'loss' is the mean of a tracker that the step does not update.* "
+    Distiller: r"Distiller returns is the mean of a metric that the step does not update.* "
     r"Pass LRFinder\(\.\.\., monitor='student_loss'\), or one of 'distillation_loss', 'rate'\.",
-    Sum: r"Sum returns as 'loss' may be computed from running means.*monitor='total_loss'\), or one of 'kl_",
-    Smoothed: "Smoothed returns as 'loss' is the running result of Sum 'loss'.* Have the step call `upda",
-    Accuracy: r"Accuracy has no loss named 'loss': it returns 'mae'\. Have the step call `update_state",
-    OtherName: r"no loss named 'loss': it returns 'accuracy', 'my_loss'\. Pass LRFinder\(.*monitor='my_",
+    Sum: r"Sum returns may be computed from running means.*monitor='total_loss'\), or one of 'kl_",
+    Smoothed: "Smoothed returns is the running result of Sum 'loss'.* Call `update_state",
+    Accuracy: r"Accuracy, which returns 'mae'\. Received: monitor='loss'\. Call `update_state",
+    OtherName: r"returns 'accuracy', 'my_loss'\. Received: monitor='loss'\. Pass LRFinder\(.*monitor='my_",
     ForEachSample: r"The loss 'loss' of ForEachSample must be one number.*shape \(",
-    NoDictionary: "NoDictionary must return a dictionary of losses and metrics. It returns list",
+    NoDictionary: "NoDictionary must return a dictionary of losses and metrics. Received: list",
 }
 
 
@@ -217,14 +217,14 @@ def test_what_is_not_the_loss_of_a_batch_is_refused_with_the_name_to_pass(kind, 
         assert not {"update_state", "result"} & set(vars(metric))
 
 
-def test_the_name_that_a_refusal_gives_is_right():
+def test_the_suggested_monitor_is_right():
     finder = sweep(Distiller(), monitor="student_loss")
     assert finder.sweep.loss == pytest.approx(expected(Distiller(), finder, "student_loss"), rel=1e-6)
 
 
 @pytest.mark.skipif(BACKEND == "jax", reason="a pure step makes no variables")
 @pytest.mark.parametrize("steps_per_execution", [1, 2] if BACKEND == "tensorflow" else [1])
-def test_a_refusal_does_not_ruin_the_variables_that_the_step_was_making(steps_per_execution):
+def test_variables_that_a_refused_step_creates_are_initialized(steps_per_execution):
     """TensorFlow initialises what a step makes, here another optimizer's, once it is traced to its end."""
 
     class Two(Distiller):

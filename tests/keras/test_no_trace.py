@@ -1,4 +1,4 @@
-"""After a sweep, training goes on bit for bit as if there had been none."""
+"""Training after a sweep is bit for bit the same as without the sweep."""
 
 import random
 import re
@@ -252,7 +252,7 @@ def test_generators_that_were_made_for_the_backend():
     assert np.array_equal(generator.uniform((3,)).numpy(), expected)
 
 
-def test_no_attribute_of_ours_is_left_behind():
+def test_the_model_has_no_additional_attributes_afterward():
     model = small_model()
     model.fit(*regression_data(), verbose=0)
     owners = [model, model.optimizer, *model.metrics]
@@ -312,7 +312,7 @@ def test_a_second_optimizer_of_the_model_is_restored_too():
     assert not any(np.any(v.numpy()) for v in second.variables if v.name != "learning_rate")
 
 
-def test_one_snapshot_is_taken_and_let_go():
+def test_one_snapshot_is_taken_and_released():
     model = small_model()
     model.optimizer.build(model.trainable_variables)
     sweep = finder()
@@ -326,11 +326,11 @@ def test_one_snapshot_is_taken_and_let_go():
     assert sweep.snapshot_bytes == 0
 
 
-def test_a_large_snapshot_is_worth_a_word(monkeypatch, capsys):
-    from tb_lrfinder.keras.sweep import sweep_run
+def test_a_large_snapshot_is_announced(monkeypatch, capsys):
+    from tb_lrfinder.keras.sweep import prepared_sweep
 
     small_model().fit(*regression_data(), batch_size=8, verbose=0, callbacks=[finder()])
     assert not capsys.readouterr().out
-    monkeypatch.setattr(sweep_run, "_WORD_ABOVE_BYTES", 100)
+    monkeypatch.setattr(prepared_sweep, "_NOTICE_THRESHOLD_BYTES", 100)
     small_model().fit(*regression_data(), batch_size=8, verbose=0, callbacks=[finder()])
-    assert re.search(r"keeping .* GB of weights.*restore=False", capsys.readouterr().out)
+    assert re.search(r"keeping a copy of the weights .* GB\).*restore=False", capsys.readouterr().out)

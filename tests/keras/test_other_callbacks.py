@@ -1,4 +1,4 @@
-"""Each callback of Keras in the same fit, in either order: it works, or is refused before the first batch."""
+"""Each Keras callback in the same fit, in either order: it works, or is refused before the first batch."""
 
 import json
 
@@ -26,8 +26,8 @@ def prepared(optimizer="sgd"):
     return model
 
 
-def fit(model, finder, neighbour, order, length, **arguments):
-    callbacks = [finder, neighbour] if order == "finder first" else [neighbour, finder]
+def fit(model, finder, other, order, length, **arguments):
+    callbacks = [finder, other] if order == "finder first" else [other, finder]
     data = regression_data()
     return model.fit(
         *data, shuffle=False, verbose=0, validation_data=data, callbacks=callbacks, **length | arguments
@@ -35,7 +35,7 @@ def fit(model, finder, neighbour, order, length, **arguments):
 
 
 def assert_exact(finder, twin, length):
-    """The sweep is the one that there would have been without the neighbour."""
+    """The sweep is the one that there would have been without the other callback."""
     batches = batches_of(*regression_data(), batch_size=length["batch_size"], epochs=length["epochs"])
     assert len(finder.sweep) == 10
     assert finder.sweep.loss == pytest.approx(replay(twin, batches, finder.sweep.learning_rate), rel=1e-6)
@@ -46,7 +46,7 @@ lengths = pytest.mark.parametrize(
     "length", [WITHIN_ONE_EPOCH, OVER_SEVERAL], ids=["within an epoch", "over several epochs"]
 )
 
-HARMLESS = {
+COMPATIBLE = {
     "ReduceLROnPlateau": lambda path: keras.callbacks.ReduceLROnPlateau("loss", patience=0, min_delta=1e9),
     "LearningRateScheduler": lambda path: keras.callbacks.LearningRateScheduler(lambda epoch, rate: 7.0),
     "TensorBoard": lambda path: keras.callbacks.TensorBoard(path / "board", histogram_freq=1, update_freq=1),
@@ -60,7 +60,7 @@ HARMLESS = {
 @lengths
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(name, marks=averaged_weights if name == "SwapEMAWeights" else ()) for name in HARMLESS],
+    [pytest.param(name, marks=averaged_weights if name == "SwapEMAWeights" else ()) for name in COMPATIBLE],
 )
 def test_it_works_and_leaves_no_trace(name, order, length, tmp_path):
     if name == "TensorBoard":
@@ -69,7 +69,7 @@ def test_it_works_and_leaves_no_trace(name, order, length, tmp_path):
     model, twin = (prepared(keras.optimizers.SGD(0.01, use_ema=averages)) for _ in range(2))
     before = state_of(model)
     finder = new_finder()
-    fit(model, finder, HARMLESS[name](tmp_path), order, length)
+    fit(model, finder, COMPATIBLE[name](tmp_path), order, length)
     assert finder.stop_reason == "completed"
     if not (averages and length is OVER_SEVERAL):  # it swaps the weights between the epochs of any training
         assert_exact(finder, twin, length)
@@ -108,7 +108,7 @@ class _SetsWeightsAtTheEnd(keras.callbacks.Callback):
 
 
 @orders
-def test_the_finder_has_the_last_word(order):
+def test_the_sweep_ends_after_all_other_callbacks(order):
     model = prepared()
     before = state_of(model)
     fit(model, new_finder(), _SetsWeightsAtTheEnd(), order, WITHIN_ONE_EPOCH)
@@ -133,13 +133,13 @@ REFUSED = {
         lambda path: keras.callbacks.ModelCheckpoint(path / "m.keras"),
         OVER_SEVERAL,
         {},
-        "Take ModelCheckpoint out .* more than one epoch, and it would save a swept model",
+        "Remove ModelCheckpoint from .* more than one epoch, and it would save the swept model",
     ),
     "ModelCheckpoint between batches": (
         lambda path: keras.callbacks.ModelCheckpoint(path / "m.keras", save_freq=2),
         WITHIN_ONE_EPOCH,
         {},
-        "Take ModelCheckpoint out .* saves between batches",
+        "Remove ModelCheckpoint from .* saves between batches",
     ),
     "ModelCheckpoint of a model that is kept": (
         lambda path: keras.callbacks.ModelCheckpoint(path / "m.keras"),
@@ -151,21 +151,26 @@ REFUSED = {
         lambda path: keras.callbacks.BackupAndRestore(path / "backup"),
         WITHIN_ONE_EPOCH,
         {},
-        "Take BackupAndRestore out",
+        "Remove BackupAndRestore from",
     ),
     "EarlyStopping over several epochs": (
         lambda path: keras.callbacks.EarlyStopping(),
         OVER_SEVERAL,
         {},
-        "Take EarlyStopping out .* The sweep stops by itself",
+        "Remove EarlyStopping from .* The sweep stops on its own",
     ),
     "EarlyStopping of an epoch-wise ramp": (
         lambda path: keras.callbacks.EarlyStopping(),
         {"epochs": 10},
         {"per": "epoch"},
-        "Take EarlyStopping out",
+        "Remove EarlyStopping from",
     ),
-    "another finder": (lambda path: new_finder(), WITHIN_ONE_EPOCH, {}, "Take LRFinder out .* two sweeps"),
+    "another finder": (
+        lambda path: new_finder(),
+        WITHIN_ONE_EPOCH,
+        {},
+        "Remove LRFinder from .* only one sweep",
+    ),
 }
 
 
@@ -186,11 +191,11 @@ def test_data_of_unknown_length_may_take_several_epochs():
     """Nobody can say whether the ramp ends within the first epoch, so a checkpoint is refused."""
     data = tensorflow_data().Dataset.from_tensor_slices(regression_data()).batch(8).filter(lambda x, y: True)
     checkpoint = keras.callbacks.ModelCheckpoint("never.keras")
-    with pytest.raises(ValueError, match="Take ModelCheckpoint out"):
+    with pytest.raises(ValueError, match="Remove ModelCheckpoint from"):
         prepared().fit(data, epochs=2, verbose=0, callbacks=[new_finder(), checkpoint])
 
 
-def test_a_backup_of_a_real_training_is_not_touched(tmp_path):
+def test_a_backup_of_a_training_run_is_not_changed(tmp_path):
     backup = tmp_path / "backup"
 
     class Crash(keras.callbacks.Callback):
@@ -207,7 +212,7 @@ def test_a_backup_of_a_real_training_is_not_touched(tmp_path):
     assert json.loads((backup / "training_metadata.json").read_text())["epoch"] == 1
 
 
-def test_a_finder_outside_a_list():
+def test_a_finder_without_a_callback_list():
     model = prepared()
     before = state_of(model)
     finder = new_finder()
@@ -230,7 +235,7 @@ def test_a_finder_used_twice(tmp_path):
     assert same_state(before, state_of(model))
 
 
-def test_a_callback_list_of_the_users_own_used_twice():
+def test_a_callback_list_that_is_used_twice():
     model = prepared()
     finder = new_finder()
     callbacks = keras.callbacks.CallbackList([finder, _SetsWeightsAtTheEnd()], add_history=True, model=model)

@@ -96,7 +96,7 @@ def expected(finder):
 
 @pytest.mark.parametrize("kind", [LoopOverMetrics, OwnTracker, CallsSuper], ids=lambda kind: kind.__name__)
 @pytest.mark.parametrize("run_eagerly", [False, True], ids=["compiled", "eager"])
-def test_the_loss_is_tapped_wherever_the_step_keeps_it(kind, run_eagerly):
+def test_the_loss_is_recorded_wherever_the_step_keeps_it(kind, run_eagerly):
     model = kind()
     model.run_eagerly = run_eagerly
     model(regression_data()[0])
@@ -116,7 +116,7 @@ class ReturnsRawLoss(_Custom):
         return {"loss": loss}, state
 
 
-def test_a_loss_that_no_metric_is_told_is_taken_from_the_logs():
+def test_a_loss_without_a_metric_is_taken_from_the_logs():
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
         finder = sweep(ReturnsRawLoss())
@@ -140,7 +140,7 @@ def test_a_missing_loss_is_an_error_that_names_those_there_are():
     model = OtherName()
     model(regression_data()[0])
     before = model.get_weights()
-    with pytest.raises(ValueError, match=r"no loss named 'loss': it returns 'total'.*monitor="):
+    with pytest.raises(ValueError, match=r"returns 'total'. Received: monitor='loss'.*monitor='total'"):
         sweep(model)
     assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
     assert "train_step" not in vars(model)
@@ -158,3 +158,38 @@ class OwnTrainFunction(_Custom):
 def test_a_train_function_that_leaves_out_the_step_is_refused():
     with pytest.raises(RuntimeError, match="OwnTrainFunction overrides `make_train_function`"):
         sweep(OwnTrainFunction())
+
+
+class DecoratedHelper(_Custom):
+    """The update is a `jax.jit` function, which has a cached trace of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.decorated = jax.jit(self.update)
+
+    def train_step(self, state, data):
+        loss, _, state = self.decorated(state, data)
+        return {"loss": loss}, state
+
+
+@pytest.mark.parametrize("traced_before", [False, True], ids=["new", "traced before"])
+@pytest.mark.parametrize("run_eagerly", [False, True], ids=["compiled", "eager"])
+def test_a_decorated_function_uses_the_ramp_in_the_sweep_only(run_eagerly, traced_before):
+    model, twin = DecoratedHelper(), small_model("sgd")
+    model.run_eagerly = run_eagerly
+    model(regression_data()[0])
+    fit = {"batch_size": 16, "shuffle": False, "verbose": 0}
+    if traced_before:
+        model.fit(*regression_data(), **fit)
+        twin.fit(*regression_data(), **fit)
+    reference = small_model("sgd")
+    reference.set_weights(twin.get_weights())
+
+    finder = sweep(model)
+    losses = replay(reference, batches_of(*regression_data(), epochs=2), finder.sweep.learning_rate)
+    assert finder.sweep.loss == pytest.approx(losses, rel=1e-6)
+
+    model.fit(*regression_data(), **fit)
+    twin.fit(*regression_data(), **fit)
+    for weight, expected_weight in zip(model.get_weights(), twin.get_weights(), strict=True):
+        assert weight == pytest.approx(expected_weight, rel=1e-6, abs=1e-7)

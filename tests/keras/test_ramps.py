@@ -1,4 +1,4 @@
-"""How the learning rate goes up, over how many batches, and what is said where these are too few."""
+"""How the learning rate increases, over how many batches, and the error if these are too few."""
 
 import warnings
 
@@ -72,7 +72,7 @@ class TestPerEpoch:
         assert len(finder.sweep) == 6
 
     def test_too_few_epochs(self):
-        with pytest.raises(ValueError, match=r"takes 10 epochs, and this fit has 4\. Pass epochs=10"):
+        with pytest.raises(ValueError, match=r"needs 10 epochs, but `fit\(\)` only has 4\. Pass epochs=10"):
             sweep(small_model(), *regression_data(), epochs=4, finder={"per": "epoch", "num_steps": 10})
 
     def test_nan_ends_the_epoch_early(self):
@@ -104,7 +104,7 @@ class TestLength:
         data = (
             tensorflow_data().Dataset.from_tensor_slices(regression_data()).batch(8).filter(lambda x, y: True)
         )
-        with pytest.raises(ValueError, match=r"not known\. Pass LRFinder\(\.\.\., num_steps=100\)"):
+        with pytest.raises(ValueError, match=r"known number of batches\. Pass `num_steps` to `LRFinder`"):
             sweep(small_model(), data, finder={"num_steps": None})
 
     @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ class TestLength:
         batches = []
         spy = keras.callbacks.LambdaCallback(on_train_batch_begin=lambda batch, logs: batches.append(batch))
         finder = LRFinder(None, num_steps=50, verbose=0)
-        with pytest.raises(ValueError, match=rf"Pass epochs={needed} to fit\(\)"):
+        with pytest.raises(ValueError, match=rf"Pass epochs={needed} to `fit\(\)`"):
             small_model().fit(
                 *data,
                 batch_size=16,
@@ -151,7 +151,7 @@ class TestLength:
 
     def test_a_generator_that_ends_leaves_an_incomplete_ramp_and_says_so(self):
         batches = (regression_data(8, seed=seed) for seed in range(5))
-        with pytest.warns(UserWarning, match="sweep is incomplete: the training ended after 5 of 20 steps"):
+        with pytest.warns(UserWarning, match="sweep is incomplete: training ended after 5 of 20 steps"):
             finder = sweep(small_model(), batches, finder={"num_steps": 20})
         assert finder.stop_reason == "incomplete"
         assert len(finder.sweep) == 5
@@ -159,7 +159,7 @@ class TestLength:
 
     def test_a_dataset_that_gives_less_than_it_promised(self):
         data = tensorflow_data().Dataset.from_tensor_slices(regression_data(40)).batch(8)
-        with pytest.warns(UserWarning, match="incomplete: the training ended after 5 of 20 steps"):
+        with pytest.warns(UserWarning, match="incomplete: training ended after 5 of 20 steps"):
             finder = sweep(small_model(), data, steps_per_epoch=25, finder={"num_steps": 20})
         assert finder.stop_reason == "incomplete"
 

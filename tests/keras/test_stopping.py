@@ -61,7 +61,7 @@ def test_non_finite_at_once(bad, batches_per_step):
     assert len(history.history["loss"]) == 1
 
 
-def test_none_runs_on_through_everything():
+def test_none_always_completes_the_ramp():
     x, y = regression_data(192)
     y[80] = np.nan
     finder = LRFinder(None, num_steps=12, stop=None, verbose=0)

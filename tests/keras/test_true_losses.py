@@ -209,7 +209,7 @@ def test_several_batches_per_step_are_averaged(steps_per_execution):
     assert finder.sweep.loss == pytest.approx(expected.reshape(4, 3).mean(axis=1), rel=1e-6)
 
 
-def test_history_is_what_it_would_be_without_us():
+def test_history_is_the_same_as_without_a_sweep():
     """The mean over the epoch's batches by their size, which the logs have, and not the last batch's."""
     x, y = regression_data(90)
     finder = sweep(small_model(metrics=["mae"]), x, y)

@@ -1,4 +1,4 @@
-"""A sweep in which the optimizer trains nothing is none: an error, and no suggestion by chance."""
+"""A sweep in which the optimizer does not train the model is an error and has no suggestion."""
 
 import keras
 import numpy as np
@@ -7,7 +7,7 @@ import pytest
 from tb_lrfinder import LRFinder
 from tb_lrfinder.storage.reader import read_log_dir
 from tests.keras.backends import BACKEND
-from tests.keras.own_steps import OwnStep
+from tests.keras.custom_steps import CustomStep
 from tests.keras.replay import regression_data, same_state, small_model, state_of
 
 
@@ -29,7 +29,7 @@ def sweep_cut_short(model, **arguments):
     return finder
 
 
-class Gan(OwnStep):
+class Gan(CustomStep):
     """As the Keras examples write it: `compile` is given no optimizer, and makes one that nobody uses."""
 
     def __init__(self, **arguments):
@@ -54,7 +54,7 @@ class GanThatLogsTheRate(Gan):
         return {"loss": loss, "lr": keras.ops.convert_to_tensor(self.optimizer.learning_rate)}
 
 
-class NoPart(OwnStep):
+class NoPart(CustomStep):
     """The loss does not depend on the weights."""
 
     def loss_of(self, x, y, y_pred):
@@ -65,18 +65,18 @@ class NoPart(OwnStep):
 
 
 AT_ONCE = r"`model\.optimizer`, RMSprop '\w+', which the train step of Gan does not use\."
-AT_THE_END = r"RMSprop '\w+', which the train step of \w+ has not updated: its `iterations` stayed at 0\."
-WHAT_TO_DO = r" (Updated instead|The model also has): `d_optimizer` \(SGD\)\. Give `compile` the one whose"
+AT_THE_END = r"RMSprop '\w+', which the train step of \w+ does not call: its `iterations` stayed at 0\."
+WHAT_TO_DO = r" (Updated instead|The model also has): `d_optimizer` \(SGD\)\. Pass the optimizer to sweep to"
 REFUSED = {
     Gan: (AT_THE_END if BACKEND == "torch" else AT_ONCE) + WHAT_TO_DO,
     GanThatLogsTheRate: AT_THE_END + WHAT_TO_DO,
-    NoPart: "No weight of NoPart has changed in the sweep. Either the gradients are all 0: check that the",
+    NoPart: "No weight of NoPart has changed during the sweep. Either all gradients are 0: check that the",
 }
 
 
 @pytest.mark.parametrize("restore", [True, False], ids=["restore", "keep"])
 @pytest.mark.parametrize("kind", REFUSED, ids=lambda kind: kind.__name__)
-def test_an_optimizer_that_trains_nothing_is_refused(kind, restore, tmp_path):
+def test_an_optimizer_that_does_not_train_the_model_is_refused(kind, restore, tmp_path):
     model = kind()
     model(regression_data()[0])
     model.optimizer.build(model.trainable_variables)
@@ -100,12 +100,12 @@ def test_an_optimizer_that_trains_nothing_is_refused(kind, restore, tmp_path):
 
 
 def test_also_where_the_training_ends_before_the_ramp():
-    with pytest.raises(RuntimeError, match="GanThatLogsTheRate has not updated"):
+    with pytest.raises(RuntimeError, match="GanThatLogsTheRate does not call"):
         sweep_cut_short(GanThatLogsTheRate())
 
 
 def test_the_ramp_of_epochs_too():
-    with pytest.raises(RuntimeError, match="GanThatLogsTheRate has not updated"):
+    with pytest.raises(RuntimeError, match="GanThatLogsTheRate does not call"):
         sweep(GanThatLogsTheRate(), per="epoch", num_steps=2)
 
 
@@ -131,7 +131,7 @@ def test_batches_without_an_update_are_part_of_a_sweep(optimizer):
 
 
 @pytest.mark.filterwarnings("ignore:The learning-rate sweep is incomplete")
-def test_learning_rates_that_round_to_nothing_are_no_error_in_a_sweep_that_was_cut_short():
+def test_learning_rates_that_round_to_nothing_are_no_error_in_an_incomplete_sweep():
     finder = sweep_cut_short(small_model("sgd"), start_lr=1e-30)
     assert finder.stop_reason == "incomplete"
     model = small_model("sgd")

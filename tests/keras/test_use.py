@@ -1,4 +1,4 @@
-"""What is done with a finder: apply, plot, print, pickle, `find_lr`."""
+"""The methods of a finder (apply, plot, print, pickle), and `find_lr`."""
 
 import pickle
 import re
@@ -64,7 +64,7 @@ class TestApply:
         finder = swept(small_model(keras.optimizers.Adam(schedule)))
         with pytest.raises(TypeError, match="is a schedule, CosineDecay") as caught:
             finder.apply()
-        code = re.search(r"for a constant one: (keras\..*\))$", str(caught.value)).group(1)
+        code = re.search(r"For a constant learning rate, use (keras\..*\))$", str(caught.value)).group(1)
         assert float(eval(code).learning_rate.numpy()) == pytest.approx(
             finder.suggestion.learning_rate, rel=1e-2
         )
@@ -84,7 +84,7 @@ class TestApply:
         assert float(model.optimizer.learning_rate.numpy()) == np.float32(0.01)
 
     def test_before_the_sweep(self):
-        with pytest.raises(ValueError, match=r"run model\.fit"):
+        with pytest.raises(ValueError, match=r"Run `model\.fit"):
             LRFinder().apply()
 
 
@@ -159,7 +159,7 @@ class TestFindLr:
         assert same_state(before, state_of(model))
 
 
-def test_the_closing_line(tmp_path, capsys):
+def test_the_summary(tmp_path, capsys):
     first, second = (swept(small_model("sgd"), tmp_path / "a", verbose=1) for _ in range(2))
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 2
@@ -167,16 +167,16 @@ def test_the_closing_line(tmp_path, capsys):
     assert f"Stopped after {len(first.sweep)} of 60 steps" in lines[0]
     assert "the loss diverged" in lines[0]
     assert f"Written to {tmp_path / 'a'}." in lines[0]
-    assert lines[0].endswith("The model was not trained: weights, optimizer and learning rate are as before.")
+    assert lines[0].endswith("The model was restored to its state before the sweep; it has not been trained.")
     assert second.log_dir == str(tmp_path / "a" / "2")
-    assert f"Written to {tmp_path / 'a' / '2'}, because {tmp_path / 'a'} holds a sweep already." in lines[1]
+    assert f"Written to {tmp_path / 'a' / '2'}, because {tmp_path / 'a'} already contains a run." in lines[1]
 
 
-def test_the_closing_line_of_a_model_that_is_kept(capsys):
+def test_the_summary_of_a_model_that_is_kept(capsys):
     swept(small_model("sgd"), restore=False, verbose=1)
     shown = capsys.readouterr().out
-    assert "left as the sweep made it" in shown
-    assert "not trained" not in shown
+    assert "was not restored (restore=False)" in shown
+    assert "not been trained" not in shown
 
 
 def test_results_print_well():
@@ -188,7 +188,7 @@ def test_results_print_well():
     assert f"Sweep({len(finder.sweep)} steps" in repr(finder)
 
 
-def test_a_notebook_shows_the_curve_and_the_answer(tmp_path):
+def test_a_notebook_shows_the_curve_and_the_suggestion(tmp_path):
     finder = LRFinder(tmp_path / "a")
     assert "No sweep yet" in finder._repr_html_()
     finder = swept(small_model("sgd"), tmp_path / "a")

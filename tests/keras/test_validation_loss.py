@@ -31,7 +31,7 @@ def regularized_model(**arguments):
 
 
 @pytest.mark.parametrize("compile_arguments", [{}, {"jit_compile": True}, {"run_eagerly": True}], ids=str)
-def test_it_is_what_evaluate_says_after_the_step(compile_arguments):
+def test_it_is_the_loss_of_evaluate_after_the_step(compile_arguments):
     validation = regression_data(40, seed=3)
     model = regularized_model(**compile_arguments)
     expected = []
@@ -50,7 +50,7 @@ def _evaluate_elsewhere(model, data):
     return twin.evaluate(*data, batch_size=len(data[0]), verbose=0)[0]
 
 
-def test_it_disturbs_nothing():
+def test_it_changes_nothing():
     """Dropout's seeds, batch statistics, metrics and History are as without it."""
     states = []
     for validation in (None, regression_data(40, seed=3)):
@@ -129,10 +129,10 @@ def test_datasets_are_read_until_there_are_samples_enough(data):
 @pytest.mark.parametrize(
     "bad", [(np.ones((3, 4)), None), (np.ones((0, 4)), np.ones((0, 1)))], ids=["no y", "empty"]
 )
-def test_data_that_cannot_be_scored_are_an_error_before_the_first_batch(bad):
+def test_unusable_data_is_an_error_before_the_first_batch(bad):
     model = small_model()
     before = model.get_weights()
-    with pytest.raises(ValueError, match="`validation_data` must have samples and targets"):
+    with pytest.raises(ValueError, match=r"`validation_data` must be .* with samples and targets"):
         model.fit(*regression_data(), verbose=0, batch_size=8, callbacks=[finder(bad)])
     assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
 
@@ -151,7 +151,7 @@ def test_with_several_batches_a_step_each_row_has_one():
     assert np.isfinite(sweep.sweep.validation_loss).all()
 
 
-def test_the_finders_own_data_win_over_those_of_fit_in_an_epoch_wise_ramp():
+def test_validation_data_of_the_finder_has_priority_over_that_of_fit():
     own = regression_data(40, seed=3)
     sweep = finder(own, per="epoch", num_steps=3)
     model = small_model()

@@ -1,63 +1,62 @@
-"""Setting a suggested learning rate on an optimizer."""
+"""Sets a suggested learning rate on the optimizer of a model."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import keras
 
+from tb_lrfinder.analysis.suggestion import DEFAULT_RULE, Suggestion
+from tb_lrfinder.checks import check_choice
 from tb_lrfinder.keras import internals
 from tb_lrfinder.keras.learning_rate import leaf_optimizers, reference_optimizer, relative_rates
 
-if TYPE_CHECKING:
-    from tb_lrfinder.keras.sweep.lr_finder import LRFinder
 
+def apply_suggestion(model: Any | None, suggestions: Mapping[str, Suggestion], rule: str | None) -> float:
+    """Set the suggested learning rate and return it, see `LRFinder.apply`.
 
-def apply(finder: LRFinder, rule: str | None) -> float:
-    """See `LRFinder.apply`."""
-    suggested = _suggested(finder, rule)
-    if finder.model is None:
+    Args:
+        model: The swept model; None if there is none.
+        suggestions: By rule; empty before the end of a sweep.
+        rule: Name of a rule; None for the default rule.
+    """
+    if not suggestions:
+        raise ValueError("There is no suggestion to apply. Run `model.fit(..., callbacks=[finder])` first.")
+    suggestion = suggestions[DEFAULT_RULE if rule is None else check_choice("rule", rule, list(suggestions))]
+    if suggestion.learning_rate is None:
         raise ValueError(
-            "This finder has no model: it was unpickled, or has not run. Set the learning rate yourself."
+            f"There is no suggestion to apply: {suggestion.reason} "
+            "To set a learning rate manually, use `model.optimizer.learning_rate = 1e-3`."
         )
-    optimizer = finder.model.optimizer
+    if model is None:
+        raise ValueError(
+            "This finder has no model because it was unpickled or has not been run. Set the learning rate "
+            f"with `model.optimizer.learning_rate = {suggestion.learning_rate:.3g}`."
+        )
+    optimizer = model.optimizer
     leaves, factors = leaf_optimizers(optimizer), relative_rates(optimizer)
     for leaf in leaves:
-        _check_settable(leaf, suggested)
+        _check_settable(leaf, suggestion.learning_rate)
     for leaf, factor in zip(leaves, factors, strict=True):
-        leaf.learning_rate = suggested * factor
+        leaf.learning_rate = suggestion.learning_rate * factor
     return internals.current_learning_rate(reference_optimizer(optimizer))
-
-
-def _suggested(finder: LRFinder, rule: str | None) -> float:
-    if finder.stop_reason is None:
-        raise ValueError("There is no suggestion to apply yet: run model.fit(..., callbacks=[finder]) first.")
-    if rule is not None and rule not in finder.suggestions:
-        known = ", ".join(map(repr, finder.suggestions))
-        raise ValueError(f"`rule` must be one of {known}. Received: rule={rule!r}")
-    suggestion = finder.suggestion if rule is None else finder.suggestions[rule]
-    if suggestion is None or suggestion.learning_rate is None:
-        reason = suggestion.reason if suggestion is not None else None
-        raise ValueError(
-            f"There is no suggestion to apply: {reason} To set a learning rate of your own: "
-            "model.optimizer.learning_rate = 1e-3"
-        )
-    return suggestion.learning_rate
 
 
 def _check_settable(optimizer: Any, rate: float) -> None:
     own = internals.own_learning_rate(optimizer)
+    kind = f"keras.optimizers.{type(optimizer).__name__}"
     if isinstance(own, keras.optimizers.schedules.LearningRateSchedule):
-        kind = type(own).__name__
+        schedule = type(own).__name__
         raise TypeError(
-            f"The learning rate of {optimizer.name!r} is a schedule, {kind}, and what the suggestion is to "
-            "it only you can say. For a schedule that starts from the suggestion, build the optimizer with "
-            f"it: keras.optimizers.{type(optimizer).__name__}(learning_rate=keras.optimizers.schedules.{kind}"
-            f"({rate:.3g}, ...)); for a constant one: "
-            f"keras.optimizers.{type(optimizer).__name__}(learning_rate={rate:.3g})"
+            f"The learning rate of {optimizer.name!r} is a schedule, {schedule}, and LRFinder cannot map the "
+            "suggestion onto a schedule. For a schedule that starts at the suggested learning rate, create "
+            f"the optimizer with {kind}(learning_rate=keras.optimizers.schedules.{schedule}({rate:.3g}, "
+            "...)). "
+            f"For a constant learning rate, use {kind}(learning_rate={rate:.3g})"
         )
     if not isinstance(own, keras.Variable):
         raise TypeError(
-            f"The learning rate of {optimizer.name!r} is a callable. Have it return {rate:.3g}, or build the "
-            f"optimizer with keras.optimizers.{type(optimizer).__name__}(learning_rate={rate:.3g})"
+            f"The learning rate of {optimizer.name!r} is a callable, which LRFinder cannot set. Make it "
+            f"return {rate:.3g}, or create the optimizer with {kind}(learning_rate={rate:.3g})"
         )

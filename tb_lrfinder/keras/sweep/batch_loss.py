@@ -1,4 +1,4 @@
-"""The true loss of each batch, which Keras only reports as a running mean of the epoch."""
+"""True loss of each batch; Keras only reports the running mean of the epoch."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from tb_lrfinder.keras import internals
 
 
 class BatchLossTap:
-    """Copies the loss that goes into a running mean of the model, before it is averaged.
+    """Copies the loss that updates a running mean of the model, before it is averaged.
 
-    The mean itself is left alone, so History and the progress bar show what they always do. Which loss it
-    is, is told by what the train step does, in this order:
+    The mean itself is unchanged, and so are History and the progress bar. The loss is found in what the train
+    step does, in this order:
 
-    1. It updates a `keras.metrics.Mean` named `monitor`: the loss is what that mean is told.
-    2. It returns as `monitor` the result of a `Mean` of another name that it has updated: the same.
-    3. It returns as `monitor` something else than a metric's result: the loss is that value.
+    1. It updates a `keras.metrics.Mean` named `monitor`: the loss is the value of the update.
+    2. It returns as `monitor` the result of a `Mean` with another name that it has updated: likewise.
+    3. It returns as `monitor` anything but the result of a metric: the loss is that value.
 
-    In every other case there is no loss of a single batch to be had, and `refusal` holds an error that
-    names those that there are. Nothing is raised in the step itself: TensorFlow initialises the variables
-    that it creates, such as those of the model's other optimizers, only once it has traced it to its end.
+    In all other cases the loss of a single batch is not available, and `error` is an error that lists the
+    available ones. The step itself raises nothing: TensorFlow initializes the variables that it creates, such
+    as those of other optimizers, only after it has traced the whole step.
 
-    The copies lie in a variable with a place for each batch of one execution, because with
-    `steps_per_execution` of K the host is asked only every K batches; beside each lies the number of its
-    batch. Where no variable is needed, or none may be changed, the copy is in `latest` instead.
+    The copies are kept in a variable with one element for each batch of an execution, because with
+    `steps_per_execution=K` the host only runs every K batches; a second variable holds the number of each
+    batch. If no variable is needed, or none may be changed, the copy is in `latest` instead.
 
     Args:
         model: A compiled model.
-        monitor: Name of the loss among the model's metrics and in what its train step returns.
-        capacity: Batches of one execution; None keeps the loss in `latest`.
-        by_epoch: Whether the losses are for whole epochs, for which a running mean is as good.
+        monitor: Name of the loss among the metrics of the model and in the logs of its train step.
+        capacity: Number of batches per execution; None keeps the loss in `latest`.
+        by_epoch: Whether losses of whole epochs are recorded, for which a running mean is accepted.
     """
 
     def __init__(self, model: Any, monitor: str, capacity: int | None, by_epoch: bool = False) -> None:
@@ -47,143 +47,144 @@ class BatchLossTap:
         self.numbers: Any = None
         if capacity is not None:
             shape = (capacity,) if capacity > 1 else ()
-            # Each of several devices sees its own part of the batch.
+            # With several devices, each one has its own part of the batch.
             self.losses = _variable(np.full(shape, np.nan), self._dtype, "mean", "batch_losses")
             self.numbers = _variable(np.full(shape, -1), "int32", "only_first_replica", "batch_numbers")
         self.latest: Any = None
-        self.refusal: Exception | None = None
-        """Why there is no loss; None while there is one."""
+        self.error: Exception | None = None
+        """Why the loss is not available; None if it is."""
         self.is_averaged = True
-        """Whether the train step itself averages the losses, so that `fit` reports the epoch's mean."""
+        """Whether the train step averages the losses, so that `fit` reports the mean of the epoch."""
         self._metrics = internals.metrics_of(model)
-        self._plain_mean = keras.metrics.Mean(dtype=self._dtype)  # made here: not while TensorFlow traces
-        self._listening = False  # inside a train step
+        self._plain_mean = keras.metrics.Mean(dtype=self._dtype)  # not created while TensorFlow traces
+        self._in_step = False
         self._number: Any = None  # of the batch, a tensor
         self._source: Any = None  # the metric that the recorded loss came from
-        self._told: dict[int, tuple[Any, Any, Any]] = {}  # means of other names: metric, values, weights
-        self._results: list[tuple[Any, Any]] = []  # metrics, and what they were read as
+        self._updates: dict[int, tuple[Any, Any, Any]] = {}  # means with other names: metric, values, weights
+        self._results: list[tuple[Any, Any]] = []  # of metrics that were read
 
     def attach(self) -> None:
-        """Begin to listen."""
+        """Observe the metrics of the model."""
         for metric in self._metrics:
-            object.__setattr__(metric, "result", self._listening_result(metric))
+            object.__setattr__(metric, "result", self._observed_result(metric))
             if internals.is_mean_of_values(metric):
-                object.__setattr__(metric, "update_state", self._listening_update(metric))
+                object.__setattr__(metric, "update_state", self._observed_update(metric))
 
     def detach(self) -> None:
-        """Leave the metrics as they were."""
+        """Undo `attach`. Idempotent."""
         for metric in self._metrics:
             vars(metric).pop("result", None)
             vars(metric).pop("update_state", None)
 
     @contextlib.contextmanager
-    def listening(self, number: Any = None) -> Iterator[None]:
-        """For the extent of one train step, record its loss, in the variables that of batch `number`."""
-        self._listening, self._number, self._source = True, number, None
-        self._told, self._results = {}, []
+    def observing(self, number: Any = None) -> Iterator[None]:
+        """Context of the train step of batch `number`, in which its loss is recorded."""
+        self._in_step, self._number, self._source = True, number, None
+        self._updates, self._results = {}, []
         self.latest = None
         try:
             yield
         finally:
-            self._listening = False
+            self._in_step = False
 
     def take_from(self, returned: Any) -> dict[str, Any]:
-        """Find the loss in what the train step returned, where no metric named `monitor` was told it.
+        """Record the loss from the result of the train step, if no metric named `monitor` was updated.
 
         Returns:
-            The logs, as a dictionary of their own.
+            A copy of the logs.
         """
         try:
             logs = self._logs(returned)
-            if self._source is None and self.refusal is None:
+            if self._source is None and self.error is None:
                 self._take_from(logs)
             return logs
         except Exception as error:
-            self._refuse(error)
+            self._fail(error)
             return dict(returned) if isinstance(returned, Mapping) else {}
         finally:
-            self._told, self._results = {}, []  # hold on to no graph
+            self._updates, self._results = {}, []  # keep no reference to a graph
             if self.losses is None and self.latest is None:
                 self.latest = keras.ops.convert_to_tensor(np.nan, dtype=self._dtype)
 
     def _logs(self, returned: Any) -> dict[str, Any]:
         if returned is not None and not isinstance(returned, Mapping):
             raise TypeError(
-                f"The train step of {self._named()} must return a dictionary of losses and metrics. "
-                f"It returns {type(returned).__name__}."
+                f"The `train_step` of {self._model_class()} must return a dictionary of losses and metrics. "
+                f"Received: {type(returned).__name__}"
             )
         return dict(returned or {})
 
     def _take_from(self, logs: dict[str, Any]) -> None:
         if self._monitor not in logs:
             raise ValueError(
-                f"The train step of {self._named()} has no loss named {self._monitor!r}: "
-                f"it returns {', '.join(map(repr, logs)) or 'nothing'}. {self._advice(logs)}"
+                f"`monitor` must be one of the losses of the `train_step` of {self._model_class()}, which "
+                f"returns {', '.join(map(repr, logs)) or 'nothing'}. Received: monitor={self._monitor!r}. "
+                f"{self._advice(logs)}"
             )
         value = logs[self._monitor]
         metric = self._read_from(value)
-        if id(metric) in self._told:
-            _, values, sample_weight = self._told[id(metric)]
+        if id(metric) in self._updates:
+            _, values, sample_weight = self._updates[id(metric)]
             self._record(self._mean(values, sample_weight))
         elif metric is not None and internals.is_mean_of_values(metric):
-            raise self._no_loss(logs, "is the mean of a tracker that the step does not update")
+            raise self._unavailable(logs, "is the mean of a metric that the step does not update")
         elif metric is None and not self._may_hold_a_mean(logs):
             self.is_averaged = False
             self._record(value)
         elif self._by_epoch:
             self._record(value)
         elif metric is not None:
-            raise self._no_loss(logs, f"is the running result of {type(metric).__name__} {metric.name!r}")
+            raise self._unavailable(logs, f"is the running result of {type(metric).__name__} {metric.name!r}")
         else:
-            raise self._no_loss(logs, "may be computed from running means")
+            raise self._unavailable(logs, "may be computed from running means")
 
-    def _listening_result(self, metric: Any) -> Any:
+    def _observed_result(self, metric: Any) -> Any:
         read = type(metric).result.__get__(metric)
 
         def result() -> Any:
             value = read()
-            if self._listening:
+            if self._in_step:
                 values = value.values() if isinstance(value, Mapping) else [value]
                 self._results += [(metric, each) for each in values]
             return value
 
         return result
 
-    def _listening_update(self, metric: Any) -> Any:
+    def _observed_update(self, metric: Any) -> Any:
         update = type(metric).update_state.__get__(metric)
 
         def update_state(values: Any, sample_weight: Any = None) -> Any:
-            if self._listening:
-                self._hear(metric, values, sample_weight)
+            if self._in_step:
+                self._observe(metric, values, sample_weight)
             return update(values, sample_weight=sample_weight)
 
         return update_state
 
-    def _hear(self, metric: Any, values: Any, sample_weight: Any) -> None:
+    def _observe(self, metric: Any, values: Any, sample_weight: Any) -> None:
         if metric.name != self._monitor:
-            self._told[id(metric)] = metric, values, sample_weight
+            self._updates[id(metric)] = metric, values, sample_weight
         elif self._outranks(metric):
             try:
                 self._record(self._mean(values, sample_weight))
             except Exception as error:
-                self._refuse(error)
+                self._fail(error)
             self._source = metric
 
     def _outranks(self, metric: Any) -> bool:
-        """A loss that the model keeps itself counts more than the one in Keras' own tracker."""
+        """A loss metric of the model has priority over the loss tracker of Keras."""
         own = internals.is_own_tracker(self._model, metric)
         return self._source is None or self._source is metric or not own
 
-    def _refuse(self, error: Exception) -> None:
-        if self.refusal is None:
-            self.refusal = error
+    def _fail(self, error: Exception) -> None:
+        if self.error is None:
+            self.error = error
 
     def _record(self, loss: Any) -> None:
         loss = keras.ops.cast(loss, self._dtype)
         known = getattr(loss.shape, "rank", len(loss.shape)) is not None
         if known and any(size != 1 for size in loss.shape):
             raise ValueError(
-                f"The loss {self._monitor!r} of {self._named()} must be one number for the batch. "
+                f"The loss {self._monitor!r} of {self._model_class()} must be one number per batch. "
                 f"Received: a tensor of shape {tuple(loss.shape)}"
             )
         if self.losses is None:
@@ -197,41 +198,41 @@ class BatchLossTap:
             variable.assign(keras.ops.reshape(value, variable.shape))
 
     def _mean(self, values: Any, sample_weight: Any) -> Any:
-        """What a `Mean` that is told nothing else has as its result."""
+        """The result of a new `Mean` after this update."""
         values = keras.ops.convert_to_tensor(values)
         if len(values.shape) == 0:
             return values
         mean = self._plain_mean
-        nothing = [keras.ops.zeros((), each.dtype) for each in mean.variables]
-        told = mean.stateless_update_state(nothing, values, sample_weight=sample_weight)
-        return mean.stateless_result(told)
+        zeros = [keras.ops.zeros((), each.dtype) for each in mean.variables]
+        updated = mean.stateless_update_state(zeros, values, sample_weight=sample_weight)
+        return mean.stateless_result(updated)
 
     def _read_from(self, value: Any) -> Any:
-        """The metric whose result `value` is; None where it is of another making."""
+        """The metric whose result is `value`; None if there is none."""
         return next((metric for metric, result in self._results if result is value), None)
 
     def _may_hold_a_mean(self, logs: dict[str, Any]) -> bool:
-        """Whether an updated mean was read, and what it was read as is not in the logs as it is."""
+        """Whether the result of an updated mean was read, but is not in the logs itself."""
         returned = {id(value) for value in logs.values()}
-        read = {id(metric) for metric, _ in self._results if id(metric) in self._told}
+        read = {id(metric) for metric, _ in self._results if id(metric) in self._updates}
         plain = {id(metric) for metric, result in self._results if id(result) in returned}
         return not read <= plain
 
-    def _no_loss(self, logs: dict[str, Any], what: str) -> ValueError:
+    def _unavailable(self, logs: dict[str, Any], what: str) -> ValueError:
         return ValueError(
-            f"What the train step of {self._named()} returns as {self._monitor!r} {what}, and not the loss "
-            f"of one batch. {self._advice(logs)}"
+            f"The value {self._monitor!r} that the `train_step` of {self._model_class()} returns {what}, not "
+            f"the loss of a single batch. {self._advice(logs)}"
         )
 
-    def _named(self) -> str:
+    def _model_class(self) -> str:
         return type(self._model).__name__
 
     def _advice(self, logs: dict[str, Any]) -> str:
-        """What to pass as `monitor`, or to change in the step."""
-        names = {metric.name: None for metric, _, _ in self._told.values()}
+        """What to pass as `monitor`, or to change in the train step."""
+        names = {metric.name: None for metric, _, _ in self._updates.values()}
         for name, value in logs.items():
             metric = self._read_from(value)
-            if id(metric) in self._told or (metric is None and name != self._monitor):
+            if id(metric) in self._updates or (metric is None and name != self._monitor):
                 names[name] = None
         names.pop(self._monitor, None)
         ordered = sorted(names, key=lambda name: "loss" not in name.lower())
@@ -242,8 +243,8 @@ class BatchLossTap:
                 + "."
             )
         return (
-            "Have the step call `update_state(loss)` of a keras.metrics.Mean that the model holds as an "
-            f"attribute, and pass its name as LRFinder(..., monitor=...), or return {self._monitor!r}: loss."
+            "Call `update_state(loss)` of a keras.metrics.Mean, an attribute of the model, in `train_step` "
+            f"and pass its name as LRFinder(..., monitor=...), or return {{{self._monitor!r}: loss}}."
         )
 
 

@@ -1,4 +1,4 @@
-"""A whole sweep in one call."""
+"""The function `find_lr`."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ import keras
 from tb_lrfinder.keras import backend
 from tb_lrfinder.keras.learning_rate import accumulation_steps
 from tb_lrfinder.keras.sweep.lr_finder import LRFinder
+from tb_lrfinder.keras.sweep.prepared_sweep import check_model
 
 _FINDER_ARGUMENTS = frozenset(inspect.signature(LRFinder).parameters) - {"validation_data"}
 
 
 def find_lr(model: Any, x: Any = None, y: Any = None, *, log_dir: Any = None, **arguments: Any) -> LRFinder:
-    """Sweep the learning rate of a model on its training data, and return the finder.
+    """Run a learning-rate range test on a model and return the finder.
 
-    As `model.fit(x, y, callbacks=[LRFinder(log_dir)])`, with as many epochs as the ramp needs, and with a
-    progress bar for the sweep in place of one for each epoch. The model is as before afterwards.
+    Equivalent to `model.fit(x, y, callbacks=[LRFinder(log_dir)])` with as many epochs as the ramp needs and a
+    single progress bar for the sweep. The model is restored afterward.
 
     Example:
 
@@ -28,38 +29,41 @@ def find_lr(model: Any, x: Any = None, y: Any = None, *, log_dir: Any = None, **
     ```
 
     Args:
-        model: A compiled model.
-        x: As for `fit`.
-        y: As for `fit`.
-        log_dir: See `LRFinder`. `None` writes nothing.
-        **arguments: Those of `LRFinder` (`start_lr`, `end_lr`, `num_steps`, ...), except for
-            `validation_data`, which goes to `fit` as all others do (`batch_size`, `sample_weight`,
-            `steps_per_epoch`, `callbacks`, ...).
+        model: A compiled `keras.Model`.
+        x: Input data, see `fit`.
+        y: Target data, see `fit`.
+        log_dir: String or path, see `LRFinder`. Defaults to `None`, which writes nothing.
+        **arguments: Arguments of `LRFinder` (`start_lr`, `end_lr`, `num_steps`, ...) and of `fit`
+            (`batch_size`, `sample_weight`, `steps_per_epoch`, `callbacks`, ...). `validation_data` is
+            passed to `fit`.
 
     Returns:
-        The `LRFinder`, after its sweep.
+        The `LRFinder` callback with the results of the sweep.
+
+    Raises:
+        TypeError, ValueError: If an argument has the wrong type or is out of range.
     """
-    of_finder = {name: arguments.pop(name) for name in list(arguments) if name in _FINDER_ARGUMENTS}
-    bar = int(of_finder.get("verbose", 1)) > 0 and backend.is_first_process()
-    finder = LRFinder(log_dir, **of_finder)
-    num_steps = finder.progress[1]
+    finder = LRFinder(log_dir, **{name: arguments.pop(name) for name in _FINDER_ARGUMENTS & arguments.keys()})
+    check_model(model)
+    settings = finder._settings
     callbacks = arguments.pop("callbacks", None) or []
     callbacks = [*callbacks] if isinstance(callbacks, list | tuple) else [callbacks]
     callbacks.append(finder)
-    if bar:
+    if settings.verbose and backend.is_first_process():
         callbacks.append(_SweepProgress(finder))
-    if "epochs" not in arguments and num_steps is not None and not hasattr(x, "__next__"):
-        # An epoch has one batch or more, so these are enough; the sweep ends by itself. A generator has one
-        # epoch only: in every later one, Keras repeats its first batch.
-        per_step = int(of_finder.get("batches_per_step", 1)) * accumulation_steps(model.optimizer)
-        arguments["epochs"] = int(arguments.get("initial_epoch", 0)) + num_steps * per_step
+    if "epochs" not in arguments and settings.num_steps is not None and not hasattr(x, "__next__"):
+        # An epoch has at least one batch, so these are enough; the sweep stops on its own. A generator has
+        # only one epoch: in later ones, Keras repeats its first batch.
+        batches_per_step = settings.batches_per_step * accumulation_steps(model.optimizer)
+        initial_epoch = int(arguments.get("initial_epoch", 0))
+        arguments["epochs"] = initial_epoch + settings.num_steps * batches_per_step
     with finder:
         model.fit(x, y, callbacks=callbacks, verbose=0, **arguments)
     return finder
 
 
 class _SweepProgress(keras.callbacks.Callback):
-    """Shows how far the ramp is."""
+    """Progress bar of the sweep."""
 
     def __init__(self, finder: LRFinder) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Notices what ends the `fit` of a sweep before its time, and what else trains the model."""
+"""Detects an early end of `fit`, and other training of the same model."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ _NOTHING: Final = object()
 
 
 class FitGuard:
-    """Watches over one `fit`, for as long as there is something to put back.
+    """Monitors one `fit` while there is a model to restore.
 
-    No callback is told of an error, or of Ctrl-C, that ends its `fit`. So what `fit` calls is wrapped, on the
-    instances: the hooks of all callbacks, the loop over the batches, and validation. What is left over is
-    Ctrl-C in Keras' own few lines in between: that is noticed at the model's next training, because
-    `make_train_function` is what `fit` and `train_on_batch` call first on every backend.
+    Keras does not notify callbacks of an error or Ctrl-C that ends `fit`. So the functions that `fit` calls
+    are wrapped on the instances: the hooks of all callbacks, the loop over the batches, and validation. Only
+    Ctrl-C in the few lines of Keras in between is not detected before the next training of the model:
+    `fit` and `train_on_batch` call `make_train_function` first on all backends.
 
     Args:
         model: The model that is trained.
-        callbacks: The `CallbackList` of its `fit`; None where it could not be found.
-        on_error: Called with what ends the `fit`, before that goes on its way.
-        on_training: Called before anything else trains the model; this guard should be released then.
+        callbacks: The `CallbackList` of its `fit`; None if not found.
+        on_error: Called with the error that ends `fit`, before it propagates.
+        on_training: Called before anything else trains the model, to release this guard.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class FitGuard:
             self._replace(epoch_iterator, "catch_stop_iteration", self._reporting_loop)
 
     def release(self) -> None:
-        """Leave everything as it was. May be called again."""
+        """Unwrap all functions. Idempotent."""
         while self._replaced:
             owner, name, replacement, before = self._replaced.pop()
             if vars(owner).get(name) is not replacement:
@@ -66,7 +66,7 @@ class FitGuard:
                 object.__setattr__(owner, name, before)
 
     def fit_is_running(self) -> bool:
-        """Whether the `fit` is still going on, somewhere below this call."""
+        """Whether the `fit` is among the callers."""
         return self._callbacks is not None and any(
             frame.f_code.co_name == "fit"
             and any(value is self._callbacks for value in frame.f_locals.values())
@@ -74,7 +74,7 @@ class FitGuard:
         )
 
     def running_callback(self, besides: Any) -> str | None:
-        """Name of the callback of this `fit` whose hook is running below this call, other than `besides`."""
+        """Class of the callback among the callers, other than `besides`; None if there is none."""
         if self._callbacks is None:
             return None
         for frame in internals.callers():
@@ -83,10 +83,10 @@ class FitGuard:
                 return type(caller).__name__
         return None
 
-    def keep_averages_out(self) -> None:
-        """Have a `fit` that ends with an error leave the weights alone.
+    def prevent_averaged_weights(self) -> None:
+        """Keep a `fit` that ends with an error from setting averaged weights.
 
-        On JAX it sets them to their averages (`use_ema`) even then, after the last hook.
+        On JAX it does so even then (`use_ema`), after the last hook.
         """
         optimizer = self._model.optimizer
         if keras.backend.backend() != "jax" or not getattr(optimizer, "use_ema", False):
@@ -103,7 +103,7 @@ class FitGuard:
     def _replace(self, owner: Any, name: str, wrapped: Callable[[Any], Any]) -> None:
         before = vars(owner).get(name, _NOTHING)
         replacement = wrapped(getattr(owner, name))
-        # Around the tracking of what is assigned to a model.
+        # Without the tracking of what is assigned to a model.
         object.__setattr__(owner, name, replacement)
         self._replaced.append((owner, name, replacement, before))
 
@@ -128,7 +128,7 @@ class FitGuard:
 
 
 class _Reporting:
-    """A context that reports what goes through it; `inner` is another one inside of it."""
+    """Context that reports errors; `inner` is a context inside of it."""
 
     def __init__(self, on_error: Callable[[BaseException], None], inner: Any = None) -> None:
         self._on_error = on_error
@@ -142,7 +142,7 @@ class _Reporting:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> bool:
         if self._inner is not None and self._inner.__exit__(kind, error, traceback):
-            return True  # the end of the data, which is no error
+            return True  # the end of the data
         if error is not None:
             self._on_error(error)
         return False

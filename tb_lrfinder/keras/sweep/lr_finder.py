@@ -1,4 +1,4 @@
-"""LRFinder, the callback."""
+"""The `LRFinder` callback."""
 
 from __future__ import annotations
 
@@ -11,29 +11,30 @@ import keras
 from tb_lrfinder.analysis.curve import DEFAULT_DELTA_WINDOW, DEFAULT_SMOOTHING, Sweep
 from tb_lrfinder.analysis.diagnosis import Finding
 from tb_lrfinder.analysis.divergence import Divergence
-from tb_lrfinder.analysis.suggestion import Suggestion
-from tb_lrfinder.checks import check_log_dir
-from tb_lrfinder.keras import backend, internals
+from tb_lrfinder.analysis.suggestion import DEFAULT_RULE, Suggestion
+from tb_lrfinder.checks import check_path
+from tb_lrfinder.keras import backend
 from tb_lrfinder.keras.fit_watch import reason_of
-from tb_lrfinder.keras.sweep import apply_suggestion, closing_message, copies
-from tb_lrfinder.keras.sweep.build_first import BuildFirst
-from tb_lrfinder.keras.sweep.other_callbacks import Neighbours
-from tb_lrfinder.keras.sweep.settings import Settings, checked_stop
+from tb_lrfinder.keras.sweep import closing_message
+from tb_lrfinder.keras.sweep.apply_suggestion import apply_suggestion
+from tb_lrfinder.keras.sweep.copies import CopyableFinder
+from tb_lrfinder.keras.sweep.other_callbacks import OtherCallbacks
+from tb_lrfinder.keras.sweep.outcome import SweepOutcome
+from tb_lrfinder.keras.sweep.prepared_sweep import check_model
+from tb_lrfinder.keras.sweep.settings import Settings
 from tb_lrfinder.keras.sweep.sweep_fit import SweepFit
-from tb_lrfinder.keras.sweep.sweep_run import SweepRun
-from tb_lrfinder.storage.schema import SweepConfig, SweepResult
 from tb_lrfinder.storage.writer import write_sweep
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-class LRFinder(keras.callbacks.Callback):
-    """Sweep the learning rate inside `model.fit` and suggest one.
+class LRFinder(CopyableFinder):
+    """Callback that runs a learning-rate range test and suggests a learning rate.
 
-    The learning rate is raised step by step while the true loss of every batch is recorded; the fit stops
-    by itself when the loss diverges or the ramp is done. Weights, optimizer, learning rate and random
-    numbers are then as before: the model has not been trained.
+    The learning rate is increased at each step while the true loss of every batch is recorded. Training stops
+    when the loss diverges or the ramp is completed. The weights, the optimizer state, the learning rate and
+    the random state are then restored, so the model has not been trained.
 
     Example:
 
@@ -41,56 +42,59 @@ class LRFinder(keras.callbacks.Callback):
     finder = LRFinder("logs/adam")
     model.fit(x, y, epochs=10, callbacks=[finder])
     finder.suggestion.learning_rate
-    finder.apply()          # sets it, for the training that follows
+    finder.apply()          # sets the suggested learning rate on the optimizer
     ```
 
     Args:
-        log_dir: String or path. Directory or URL for this one sweep, for TensorBoard. One that holds a sweep
-            already is kept, and the new one goes to `log_dir/2`, `log_dir/3`, ... `None` writes nothing.
+        log_dir: String or path. Directory or URL where the event file of this sweep is written. If it already
+            contains a run, the sweep is written to `log_dir/2`, `log_dir/3`, ... instead. Defaults to `None`,
+            which writes nothing.
         start_lr: Float. Learning rate of the first step. Defaults to `1e-7`.
         end_lr: Float. Learning rate of the last step. Defaults to `10.0`.
-        num_steps: Integer. Steps of the ramp; `None` takes as many as `fit` has batches (or epochs) for.
+        num_steps: Integer. Number of steps of the ramp. `None` uses all batches (or epochs) of `fit`.
             Defaults to `100`.
-        ramp: `"exponential"` (default), each decade gets as many steps, or `"linear"`.
-        per: `"batch"` (default), or `"epoch"` for one step an epoch, with the epoch's mean loss and the
-            validation loss of `fit`. `start_lr * 10 ** (epoch / 20)` is an `end_lr` of
-            `start_lr * 10 ** ((num_steps - 1) / 20)`.
-        batches_per_step: Integer. Batches at the same learning rate, their losses averaged. With gradient
-            accumulation, as many updates. Defaults to `1`.
-        stop: `"divergence"` (default), a `tb_lrfinder.Divergence` with settings of your own, or `None` to
-            run on to the end, through NaN too.
-        validation_data: `(x, y)`, `(x, y, sample_weight)` or a dataset of such batches. A fixed sample of
-            it is scored after every step (Smith, 2018), as `evaluate` would, without disturbing anything.
-        validation_samples: Integer. Size of that sample. Defaults to `256`.
-        monitor: String. Name of the loss, for models with a train step of their own. Defaults to `"loss"`.
-        restore: Boolean. `False` keeps the swept model, and needs no memory for a copy of it.
+        ramp: String. `"exponential"` (every decade has the same number of steps) or `"linear"`. Defaults to
+            `"exponential"`.
+        per: String. `"batch"`, or `"epoch"` for one step per epoch, which records the mean loss of the epoch
+            and the validation loss of `fit`. For the ramp `start_lr * 10 ** (epoch / 20)`, set `end_lr` to
+            `start_lr * 10 ** ((num_steps - 1) / 20)`. Defaults to `"batch"`.
+        batches_per_step: Integer. Number of batches per step; their losses are averaged. With gradient
+            accumulation, number of updates per step. Defaults to `1`.
+        stop: When to stop early: `"divergence"`, a `tb_lrfinder.Divergence` instance, or `None` to always
+            complete the ramp, even if the loss is NaN. Defaults to `"divergence"`.
+        validation_data: Tuple `(x, y)` or `(x, y, sample_weight)`, or a dataset of such batches. The
+            validation loss is computed on a fixed sample after every step (Smith, 2018), as in `evaluate`,
+            without changing any state. Defaults to `None`.
+        validation_samples: Integer. Number of validation samples. Defaults to `256`.
+        monitor: String. Name of the loss, for models with a custom `train_step`. Defaults to `"loss"`.
+        restore: Boolean. Whether to restore the model after the sweep. `False` keeps the model as the sweep
+            leaves it and saves the memory of a copy. Defaults to `True`.
         smoothing: Float. Standard deviation of the Gaussian that smooths the loss, in decades of learning
-            rate.
-        delta_window: Integer. Steps over which the loss delta is taken.
-        seed: Integer. Chooses the validation sample, and tells repeated sweeps apart. Nothing else of the
-            training is seeded.
-        verbose: `0` or `1`. Whether to print the closing line. Defaults to `1`.
+            rate, from 0 to 2. Defaults to `0.3`.
+        delta_window: Integer. Window of the loss delta, in steps. Defaults to `20`.
+        seed: Integer. Seed for drawing the validation sample; also distinguishes repeated sweeps. Does not
+            seed anything else. Defaults to `None`.
+        verbose: `0` or `1`. Whether to print a summary at the end of the sweep. Defaults to `1`.
 
     Attributes:
-        sweep: The columns `step`, `learning_rate`, `loss`, `loss_delta` and `validation_loss`.
-        suggestion: That of the default rule; its `learning_rate` is `None`, with a `reason`, where the
-            sweep does not say.
-        suggestions: Those of all rules, by name.
-        diagnosis: What is worth knowing about the sweep.
+        sweep: `Sweep` with the columns `step`, `learning_rate`, `loss`, `loss_delta` and `validation_loss`.
+        suggestion: `Suggestion` of the default rule. If the sweep does not support one, its `learning_rate`
+            is `None` and `reason` says why. `None` before the end of the first sweep.
+        suggestions: Dict of the suggestions of all rules, by rule name.
+        diagnosis: Tuple of `Finding` with problems of the sweep and how to fix them.
         stop_reason: `"completed"`, `"diverged"`, `"non_finite"`, `"incomplete"`, `"interrupted"`,
             `"failed"` or `"refused"`; `None` before and during a sweep.
-        log_dir: The directory that was really written to; of several processes (JAX), only the first writes.
+        log_dir: The directory the sweep was written to. With several processes (JAX), only the first process
+            writes.
 
     Raises:
-        TypeError, ValueError: If an argument is of the wrong kind or out of its range; names it.
-        RuntimeError: Under a MultiWorkerMirroredStrategy of several workers, where Keras 3 cannot train.
-    """
+        TypeError, ValueError: If an argument has the wrong type or is out of range.
+        RuntimeError: Under a `MultiWorkerMirroredStrategy` with several workers, which Keras 3 does not
+            support.
 
-    sweep: Sweep
-    suggestions: dict[str, Suggestion]
-    diagnosis: tuple[Finding, ...]
-    stop_reason: str | None
-    log_dir: str | None
+    Reference:
+        [Smith, 2017](https://arxiv.org/abs/1506.01186), section 3.3: the range test.
+    """
 
     def __init__(
         self,
@@ -112,86 +116,105 @@ class LRFinder(keras.callbacks.Callback):
         seed: int | None = None,
         verbose: int = 1,
     ) -> None:
-        super().__init__()
         backend.check_workers()
-        self._settings = Settings(
-            log_dir=check_log_dir(log_dir),
-            start_lr=start_lr,
-            end_lr=end_lr,
-            num_steps=num_steps,
-            ramp=ramp,
-            per=per,
-            batches_per_step=batches_per_step,
-            stop=checked_stop(stop),
-            validation_data=validation_data,
-            validation_samples=validation_samples,
-            monitor=monitor,
-            restore=restore,
-            smoothing=smoothing,
-            delta_window=delta_window,
-            seed=seed,
-            verbose=verbose,
+        super().__init__(
+            Settings.checked(
+                log_dir=log_dir,
+                start_lr=start_lr,
+                end_lr=end_lr,
+                num_steps=num_steps,
+                ramp=ramp,
+                per=per,
+                batches_per_step=batches_per_step,
+                stop=stop,
+                validation_data=validation_data,
+                validation_samples=validation_samples,
+                monitor=monitor,
+                restore=restore,
+                smoothing=smoothing,
+                delta_window=delta_window,
+                seed=seed,
+                verbose=verbose,
+            )
         )
-        self._neighbours = Neighbours(None)
-        self._fit: SweepFit | None = None  # the one that is going on
-        self._has_last_word = False
-        self._is_deep_copy = False
-        self._lost_validation_data = False
-        self._forget_results()
 
-    # What a sweep has found.
+    # Results.
+
+    @property
+    def sweep(self) -> Sweep:
+        """The recorded rows; empty before the end of the first sweep."""
+        return self._outcome.sweep
+
+    @property
+    def suggestion(self) -> Suggestion | None:
+        """The suggestion of the default rule; `None` before the end of the first sweep."""
+        return self.suggestions.get(DEFAULT_RULE)
+
+    @property
+    def suggestions(self) -> dict[str, Suggestion]:
+        """The suggestions of all rules, by rule name; empty before the end of the first sweep."""
+        return {} if self._outcome.analysis is None else dict(self._outcome.analysis.suggestions)
+
+    @property
+    def diagnosis(self) -> tuple[Finding, ...]:
+        """Problems of the sweep, the severe ones first."""
+        return () if self._outcome.analysis is None else self._outcome.analysis.diagnosis
+
+    @property
+    def stop_reason(self) -> str | None:
+        """Why the sweep ended; `None` before and during a sweep."""
+        return self._outcome.stop_reason
+
+    @property
+    def log_dir(self) -> str | None:
+        """The directory the sweep was written to; `None` if it was not written."""
+        return self._outcome.log_dir
 
     @property
     def restores(self) -> bool:
-        """Whether the model is as before after a sweep."""
+        """Whether the model is restored after a sweep."""
         return self._settings.restore
 
     @property
     def progress(self) -> tuple[int, int | None]:
-        """Steps that have been recorded, and steps of the whole ramp, as far as they are known."""
+        """Number of recorded steps, and number of all steps of the ramp, or `None` if unknown."""
         if self._fit is None:
             return len(self.sweep), self._settings.num_steps
-        run = self._fit.run
-        return run.steps_done, run.plan.num_steps if run.plan else None
+        return self._fit.num_rows, self._fit.plan.num_steps if self._fit.plan else None
 
     @property
     def snapshot_bytes(self) -> int:
-        """Memory that the copy of the model takes at this moment."""
-        return self._fit.run.snapshot_bytes if self._fit is not None else 0
-
-    @property
-    def suggestion(self) -> Suggestion | None:
-        """The suggestion of the default rule; None before the first sweep has ended."""
-        return next(iter(self.suggestions.values()), None)
+        """Current memory use of the copy of the model, in bytes."""
+        return self._fit.snapshot_bytes if self._fit is not None else 0
 
     def apply(self, rule: str | None = None) -> float:
-        """Set the suggested learning rate on the model's optimizer.
+        """Set the suggested learning rate on the optimizer of the model.
 
         Args:
-            rule: Name of a rule; `None` is the default rule.
+            rule: String. Name of a rule. Defaults to `None`, the default rule.
 
         Returns:
-            The learning rate, read back from the optimizer.
+            The learning rate of the optimizer, as a float.
 
         Raises:
-            ValueError: If there is no suggestion; says why.
-            TypeError: If the optimizer has a schedule or a callable; shows the code to write instead.
+            ValueError: If there is no suggestion, or no such rule.
+            TypeError: If the learning rate of the optimizer is a schedule or a callable.
         """
-        return apply_suggestion.apply(self, rule)
+        return apply_suggestion(self.model, self.suggestions, rule)
 
     def plot(self) -> Figure:
-        """Draw loss and loss delta against learning rate, with the suggestion, and return the figure.
+        """Plot loss and loss delta against learning rate, and return the Matplotlib figure.
 
         Raises:
-            ImportError: If matplotlib is not installed.
-            ValueError: If nothing has been recorded yet.
+            ImportError: If Matplotlib is not installed.
+            ValueError: If there is no sweep yet.
         """
         from tb_lrfinder.display.plot import plot
 
         return plot(self.sweep, self.suggestion, self._settings.smoothing)
 
     def save(self, log_dir: str | os.PathLike[str]) -> str:
-        """Write the sweep elsewhere, as where it had no `log_dir`, or where a disk or network failed.
+        """Write the sweep to a directory, for example after a disk or network failure.
 
         Example:
         ```python
@@ -199,27 +222,28 @@ class LRFinder(keras.callbacks.Callback):
         ```
 
         Args:
-            log_dir: String or path. As that of `LRFinder`; the directory really written to is returned.
+            log_dir: String or path. See `LRFinder`.
+
+        Returns:
+            The directory the sweep was written to.
 
         Raises:
+            TypeError: If `log_dir` is not a path.
             RuntimeError: If there is no sweep yet.
             OSError: If `log_dir` cannot be written to.
         """
-        directory = check_log_dir(log_dir)
-        if directory is None:
-            raise TypeError("`log_dir` must be a path. Received: log_dir=None")
+        directory = check_path("log_dir", log_dir)
         if self.stop_reason is None:
-            raise RuntimeError(
-                "There is no sweep to save yet: call `model.fit(..., callbacks=[finder])` first."
-            )
-        return write_sweep(directory, self.sweep, *self._record)
+            raise RuntimeError("There is no sweep to save. Call `model.fit(..., callbacks=[finder])` first.")
+        return write_sweep(directory, self.sweep, self._outcome.config, self._outcome.result)
 
     def restore(self) -> None:
-        """Put the model back to where it was before a sweep that Ctrl-C has cut short.
+        """Restore the model after a sweep that was interrupted by Ctrl-C.
 
-        Happens by itself when an error ends the `fit`, and almost always at Ctrl-C. Where that hits one of
-        the few lines in Keras that cannot be watched, it happens here, at the end of `with finder:`, and at
-        the model's next `fit` or `train_on_batch`. Does nothing after a sweep that has ended.
+        This is done automatically if an error ends `fit`, and almost always for Ctrl-C. If Ctrl-C hits one of
+        the few lines of Keras that cannot be monitored, the model is restored by this method, at the end of
+        `with finder:`, or by the next `fit` or `train_on_batch` of the model. Does nothing if the sweep has
+        ended.
         """
         if self._fit is not None:
             self._fit.abandon("interrupted")
@@ -233,107 +257,85 @@ class LRFinder(keras.callbacks.Callback):
         if self._fit is not None:
             self._fit.abandon(*reason_of(error))
 
-    # Hooks, in the order in which fit calls them.
+    # Keras hooks, in call order.
 
     def set_model(self, model: Any) -> None:
-        """Called by `fit` before everything else."""
+        """Called by `fit` before any other hook."""
         if not isinstance(model, keras.Model):
-            raise TypeError(
-                "LRFinder works with models of Keras 3. "
-                f"Received: {type(model).__module__}.{type(model).__name__}. "
-                "Build the model with `keras`, not with tf_keras or TF_USE_LEGACY_KERAS=1."
-            )
-        copies.check_may_sweep(self)
+            check_model(model)  # which raises the error
+        self._check_may_sweep()
         super().set_model(model)
-        self._neighbours = Neighbours.of(self)
-        # Now, because some do their harm as soon as the training begins.
-        self._neighbours.check(self)
-        self._has_last_word = self._neighbours.take_last_place(self._end)
+        self._other_callbacks = OtherCallbacks.of(self)
+        # Already here, because some callbacks act when training begins.
+        self._other_callbacks.check(self, LRFinder, restore=self._settings.restore)
+        self._runs_last = self._other_callbacks.run_last(self, self._end)
 
     def on_train_begin(self, logs: Any = None) -> None:
-        """Remember the model."""
-        self.restore()  # after a sweep of this finder that never ended
-        self._forget_results()
-        run = SweepRun(self.model, self._settings)
-        if internals.is_built(self.model):
-            run.remember()
-        self._fit = SweepFit(run, self, self._neighbours.callbacks, self._publish, self._fit_is_over)
+        """Take the snapshot of the model."""
+        self.restore()  # after an interrupted sweep of this finder
+        self._publish(SweepOutcome.none(self._settings.log_dir))
+        self._fit = SweepFit(
+            self.model,
+            self._settings,
+            self,
+            self._other_callbacks.callbacks,
+            self._publish,
+            self._release_fit,
+        )
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Begin the sweep, or the next step of one that has a step an epoch."""
-        if self._fit is None or self._fit.run.stopped is not None:
+        """Start the sweep, or the next step with `per="epoch"`."""
+        if self._fit is None or self._fit.has_stopped:
             return
-        run = self._fit.run
-        if run.plan is None:
-            try:
-                self._begin(self._fit, epoch)
-            except BaseException:
-                self._fit.let_go()
-                run.detach()  # nothing has been trained yet
-                raise
-        run.begin_epoch()
+        if self._fit.plan is not None:
+            self._fit.begin_epoch()
+            return
+        try:
+            self._begin(self._fit, epoch)
+        except BaseException:
+            if self._fit is not None:
+                self._fit.close()  # nothing has been trained yet
+            raise
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Record the batches of the execution that has just ended."""
+        """Record the batches of the last execution."""
         if self._fit is not None:
-            self._fit.run.end_execution()
-            self._fit.publish()
+            self._fit.end_execution()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Record the epoch, where a step is an epoch."""
+        """Record the epoch with `per="epoch"`."""
         if self._fit is not None:
-            self._fit.run.end_epoch(logs or {})
-            self._fit.publish()
+            self._fit.end_epoch(logs or {})
 
     def on_train_end(self, logs: Any = None) -> None:
-        """End a sweep that has not stopped by itself."""
+        """End a sweep that has not completed."""
         if self._fit is not None:
             self._fit.stop("incomplete")
-            if not self._has_last_word:
+            if not self._runs_last:
                 self._end()
 
-    # The parts of these.
+    # Helpers of the hooks.
 
     def _begin(self, fit: SweepFit, epoch: int) -> None:
         params: dict[str, Any] = self.params or {}
-        plan = fit.run.make_plan(params, epoch)
+        plan = fit.make_plan(params, epoch)
         steps = params.get("steps")
         one_epoch = self._settings.per == "batch" and (
             params.get("epochs") == epoch + 1 or (steps is not None and plan.num_batches <= steps)
         )
-        self._neighbours.check(self, one_epoch=one_epoch)
-        if internals.is_built(self.model):
-            fit.run.start(fit.fail)
-        else:
-            BuildFirst(self.model, fit.run, fit.fail).attach()
+        self._other_callbacks.check(self, LRFinder, restore=self._settings.restore, one_epoch=one_epoch)
+        fit.start()
 
     def _end(self) -> None:
-        """The last word, after every other callback."""
+        """Finish the sweep, after all other callbacks."""
         if self._fit is not None:
             self._fit.end()
 
-    def _publish(self, run: SweepRun) -> None:
-        """Make the results of a sweep that has just stopped the finder's."""
-        self.stop_reason = run.stopped
-        self.sweep = run.sweep
-        self.log_dir = run.log_dir
-        self._record = run.config, run.result
-        if run.analysis is not None:
-            self.suggestions = dict(run.analysis.suggestions)
-            self.diagnosis = run.analysis.diagnosis
-        self._closing_line = closing_message.line(run)
+    def _publish(self, outcome: SweepOutcome) -> None:
+        self._outcome = outcome
 
-    def _fit_is_over(self) -> None:
+    def _release_fit(self) -> None:
         self._fit = None
-
-    def _forget_results(self) -> None:
-        self.sweep = Sweep.from_losses([], [])
-        self.suggestions = {}
-        self.diagnosis = ()
-        self.stop_reason = None
-        self.log_dir = self._settings.log_dir
-        self._record = SweepConfig(), SweepResult()
-        self._closing_line = ""
 
     def __repr__(self) -> str:
         if self.stop_reason is None:
@@ -344,21 +346,8 @@ class LRFinder(keras.callbacks.Callback):
         )
 
     def _repr_html_(self) -> str:
-        """What a notebook shows: the curve and the answer."""
+        """HTML representation for notebooks."""
         from tb_lrfinder.display.notebook import card
 
-        return card(self.sweep, self.suggestion, self.diagnosis, self._settings.smoothing, self._closing_line)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return copies.for_pickling(self)
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._model, self.params, self._fit = None, None, None
-        self._neighbours, self._has_last_word = Neighbours(None), False
-
-    def __copy__(self) -> LRFinder:
-        return copies.shallow(self)
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> LRFinder:
-        return copies.deep(self, memo)
+        summary = closing_message.summary(self._outcome)
+        return card(self.sweep, self.suggestion, self.diagnosis, self._settings.smoothing, summary)

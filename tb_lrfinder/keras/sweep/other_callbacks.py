@@ -1,4 +1,4 @@
-"""The other callbacks of the same `fit`: which cannot share it with a sweep, and the last word at its end."""
+"""Other callbacks of the same `fit`: conflicts with a sweep, and callback order."""
 
 from __future__ import annotations
 
@@ -8,53 +8,56 @@ from typing import Any
 import keras
 
 from tb_lrfinder.keras import internals
+from tb_lrfinder.keras.callback_order import run_last
+
+_USE_IT_TO_TRAIN = "Use it in the fit() that trains the model."
 
 
-class Neighbours:
-    """The callbacks that run beside the finder.
+class OtherCallbacks:
+    """The callbacks of the same `fit` as the finder.
 
     Args:
-        callbacks: The list that Keras made of them; None where it could not be found, as in a training
-            loop of one's own.
+        callbacks: The `CallbackList` of Keras; None if not found, as in a custom training loop.
     """
 
     def __init__(self, callbacks: Any | None) -> None:
         self.callbacks = callbacks
 
     @classmethod
-    def of(cls, finder: Any) -> Neighbours:
-        """Those of the list that is calling `finder.set_model()` right now."""
+    def of(cls, finder: Any) -> OtherCallbacks:
+        """The callbacks of the list that is calling `finder.set_model()`."""
         callbacks = internals.callback_list(finder)
         if callbacks is not None:
             internals.call_in_this_thread(callbacks)
         return cls(callbacks)
 
-    def take_last_place(self, on_train_end: Callable[[], None]) -> bool:
-        """Have `on_train_end` called when every other callback has had its turn; False where it cannot be."""
+    def run_last(self, finder: Any, on_train_end: Callable[[], None]) -> bool:
+        """Call `on_train_end` after all other callbacks; return False if that is not possible."""
         if self.callbacks is None:
             return False
-        self.callbacks.callbacks[:] = [c for c in self.callbacks.callbacks if not isinstance(c, _LastWord)]
-        self.callbacks.callbacks.append(_LastWord(on_train_end))
+        run_last(self.callbacks, finder, on_train_end=lambda logs: on_train_end())
         return True
 
-    def check(self, finder: Any, *, one_epoch: bool = True) -> None:
-        """Refuse the callbacks that would harm the sweep, or be harmed by it.
+    def check(self, finder: Any, kind: type, *, restore: bool, one_epoch: bool = True) -> None:
+        """Raise an error if other callbacks conflict with the sweep.
 
         Args:
-            finder: The callback that asks.
-            one_epoch: Whether the sweep is sure to end within the first epoch, so that the model is as
-                before whenever an epoch ends. True also where that is not known yet.
+            finder: The callback of the sweep.
+            kind: Class of the callbacks that run a sweep.
+            restore: Whether the model is restored after the sweep.
+            one_epoch: Whether the sweep ends within the first epoch, so that the model is restored at the
+                end of each epoch. True also if that is not known yet.
 
         Raises:
-            ValueError: Names each callback, says why, and what to do.
+            ValueError: Names each callback and the reason.
         """
-        objections = [
-            f"Take {type(callback).__name__} out of the callbacks of this fit(): {why}"
+        conflicts = [
+            f"Remove {type(callback).__name__} from the callbacks of this fit(): {reason}"
             for callback in self._others(finder)
-            if (why := _objection(callback, one_epoch, finder))
+            if (reason := _conflict(callback, kind, restore, one_epoch))
         ]
-        if objections:
-            raise ValueError("\n".join(objections))
+        if conflicts:
+            raise ValueError("\n".join(conflicts))
 
     def _others(self, finder: Any) -> list[Any]:
         if self.callbacks is None:
@@ -62,40 +65,32 @@ class Neighbours:
         return [callback for callback in self.callbacks.callbacks if callback is not finder]
 
 
-class _LastWord(keras.callbacks.Callback):
-    """Called after all callbacks that the user has listed, whatever their order."""
-
-    def __init__(self, on_train_end: Callable[[], None]) -> None:
-        super().__init__()
-        self._on_train_end = on_train_end
-
-    def on_train_end(self, logs: Any = None) -> None:
-        self._on_train_end()
-
-
-def _objection(callback: Any, one_epoch: bool, finder: Any) -> str | None:
+def _conflict(callback: Any, kind: type, restore: bool, one_epoch: bool) -> str | None:
     kinds = keras.callbacks
-    if type(callback) is type(finder) or isinstance(callback, type(finder)):
-        return "two sweeps cannot change the learning rate of one model at once. Run them in one fit() each."
+    if isinstance(callback, kind):
+        return "only one sweep can run at a time. Use a separate fit() for each sweep."
     if isinstance(callback, kinds.BackupAndRestore):
         return (
-            "it would count the sweep as training that is done, start it from an older backup, and delete "
-            "that backup afterwards. Put it into the fit() that trains."
+            "it would treat the sweep as training, start it from an existing backup, and delete that backup "
+            f"afterward. {_USE_IT_TO_TRAIN}"
         )
     if isinstance(callback, kinds.ModelCheckpoint) or "OrbaxCheckpoint" in _class_names(callback):
-        if not finder.restores:
-            return "with restore=False it would save the swept model. Put it into the fit() that trains."
+        if not restore:
+            return f"with restore=False it would save the swept model. {_USE_IT_TO_TRAIN}"
         if getattr(callback, "save_freq", "epoch") != "epoch":
-            return "it saves between batches, and would save a model in the middle of the sweep."
+            return (
+                "it saves between batches and would save the model in the middle of the sweep. "
+                f"{_USE_IT_TO_TRAIN}"
+            )
         if not one_epoch:
             return (
-                "this sweep may take more than one epoch, and it would save a swept model at the end of "
-                "each. Put it into the fit() that trains."
+                "this sweep may take more than one epoch, and it would save the swept model after each of "
+                f"them. {_USE_IT_TO_TRAIN}"
             )
     if isinstance(callback, kinds.EarlyStopping) and not one_epoch:
         return (
-            "this sweep may take more than one epoch, and as soon as the loss rises, which a sweep is meant "
-            "to reach, it would end it. The sweep stops by itself."
+            "this sweep may take more than one epoch, and it would stop the sweep as soon as the loss "
+            "increases. The sweep stops on its own."
         )
     return None
 

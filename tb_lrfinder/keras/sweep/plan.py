@@ -1,4 +1,4 @@
-"""How many batches a sweep takes, and whether `fit` will run them. Knows nothing of Keras."""
+"""Length of a sweep, and whether `fit` is long enough for it. Independent of Keras."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ class Plan:
     Args:
         num_steps: Steps of the ramp.
         batches_per_step: Batches with the same learning rate.
-        first_position: Batches of the first step that an unfinished gradient accumulation has seen already.
+        first_position: Number of batches of the first step that were already consumed by an unfinished
+            gradient accumulation.
     """
 
     num_steps: int
@@ -22,7 +23,7 @@ class Plan:
 
     @property
     def num_batches(self) -> int:
-        """Batches of the whole sweep."""
+        """Number of batches of the whole sweep."""
         return self.num_steps * self.batches_per_step - self.first_position
 
 
@@ -34,46 +35,46 @@ def plan_batches(
     first_epoch: int,
     epochs: int,
 ) -> Plan:
-    """The plan of a sweep that has one step every `batches_per_step` batches.
+    """The plan of a sweep with one step every `batches_per_step` batches.
 
     Args:
-        num_steps: Steps of the ramp; None takes as many as `fit` has batches for.
+        num_steps: Steps of the ramp; None uses all batches of `fit`.
         batches_per_step: Batches with the same learning rate.
-        first_position: Batches of the first step that are behind already.
-        batches_per_epoch: None where `fit` does not know it.
-        first_epoch: Index of the first epoch, above 0 with `initial_epoch`.
+        first_position: Batches of the first step that were already consumed.
+        batches_per_epoch: None if unknown.
+        first_epoch: Index of the first epoch, greater than 0 with `initial_epoch`.
         epochs: Index after that of the last epoch.
 
     Raises:
-        ValueError: If `fit` is too short for the ramp, or `num_steps` is None and the length is not known.
+        ValueError: If `fit` is too short for the ramp, or `num_steps` is None and its length is unknown.
     """
     available = None if batches_per_epoch is None else batches_per_epoch * (epochs - first_epoch)
     if num_steps is None:
         if available is None:
             raise ValueError(
-                "`num_steps=None` spans the whole fit, and the number of batches of these data is not known. "
-                "Pass LRFinder(..., num_steps=100), or steps_per_epoch= to fit()."
+                "`num_steps=None` requires data with a known number of batches. "
+                "Pass `num_steps` to `LRFinder`, or `steps_per_epoch` to `fit()`."
             )
         num_steps = (available + first_position) // batches_per_step
         if num_steps < 2:
             raise ValueError(
-                f"`num_steps=None` spans the whole fit, which has {available} batches: too few for a "
-                f"ramp with {batches_per_step} batches a step. Pass a larger epochs= to fit()."
+                f"`num_steps=None` uses all batches of `fit()`, but {available} batches are too few for a "
+                f"ramp with {batches_per_step} batches per step. Pass a larger `epochs` to `fit()`."
             )
     plan = Plan(num_steps, batches_per_step, first_position)
     if available is not None and batches_per_epoch and available < plan.num_batches:
         needed = first_epoch + math.ceil(plan.num_batches / batches_per_epoch)
         each = f" of {batches_per_step} batches" if batches_per_step > 1 else ""
         raise ValueError(
-            f"The ramp takes {plan.num_batches} batches ({num_steps} steps{each}), and this fit has "
-            f"{available} ({batches_per_epoch} an epoch). Pass epochs={needed} to fit(), or "
-            "num_steps=None to LRFinder for a ramp as long as the fit."
+            f"The ramp needs {plan.num_batches} batches ({num_steps} steps{each}), but `fit()` only has "
+            f"{available} ({batches_per_epoch} per epoch). Pass epochs={needed} to `fit()`, or "
+            "num_steps=None to `LRFinder` to use all available batches."
         )
     return plan
 
 
 def plan_epochs(num_steps: int | None, first_epoch: int, epochs: int) -> Plan:
-    """The plan of a sweep that has one step every epoch.
+    """The plan of a sweep with one step per epoch.
 
     Raises:
         ValueError: If `fit` has too few epochs for the ramp.
@@ -82,7 +83,7 @@ def plan_epochs(num_steps: int | None, first_epoch: int, epochs: int) -> Plan:
     num_steps = available if num_steps is None else num_steps
     if available < num_steps or num_steps < 2:
         raise ValueError(
-            f"With per='epoch' the ramp takes {max(num_steps, 2)} epochs, and this fit has {available}. "
-            f"Pass epochs={first_epoch + max(num_steps, 2)} to fit()."
+            f"With per='epoch' the ramp needs {max(num_steps, 2)} epochs, but `fit()` only has {available}. "
+            f"Pass epochs={first_epoch + max(num_steps, 2)} to `fit()`."
         )
     return Plan(num_steps, batches_per_step=1)

@@ -1,4 +1,4 @@
-"""Turns the losses of batches into the rows of a sweep, and says when to stop. Knows nothing of Keras."""
+"""Converts batch losses into the rows of a sweep and decides when to stop. Independent of Keras."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from tb_lrfinder.storage.writer import SweepWriter
 
 
 class Recorder:
-    """The rows of a sweep as they come.
+    """The rows of a sweep while it runs.
 
     Args:
-        rates: Learning rate of each step of the ramp; its length is that of the sweep.
-        batches_per_step: Batches whose losses are averaged into a row.
-        first_batches: Batches of the first row, where an unfinished gradient accumulation makes it shorter.
-        watch: Decides when the loss has diverged; None never stops, not for NaN either.
-        delta_window: Steps over which the loss delta is taken.
-        writer: Where the rows go too; None keeps them in memory only.
-        validate: Returns the validation loss with the weights of the moment.
+        rates: Learning rate of each step of the ramp.
+        batches_per_step: Number of batches per row; their losses are averaged.
+        first_batches: Number of batches of the first row; fewer after an unfinished gradient accumulation.
+        watch: Decides when the loss has diverged; None never stops, not even for NaN.
+        delta_window: Window of the loss delta, in steps.
+        writer: Writes the rows to the event file; None keeps them in memory only.
+        validate: Returns the validation loss of the current weights.
     """
 
     def __init__(
@@ -48,13 +48,13 @@ class Recorder:
         self._losses: list[float] = []
         self._validation_losses: list[float] = []
         self.stop_reason: str | None = None
-        """Why the sweep is to stop, one of `metadata.STOP_REASONS`; None while it is not."""
+        """Why the sweep is to stop, one of `STOP_REASONS`; None while it goes on."""
 
     def __len__(self) -> int:
         return len(self._losses)
 
     def add_batches(self, losses: Sequence[float]) -> None:
-        """Take the losses of the batches of one execution. What comes after the last row is dropped."""
+        """Add the losses of the batches of one execution. Those after the last row are ignored."""
         for index, loss in enumerate(losses):
             if self.stop_reason is not None:
                 return
@@ -62,7 +62,7 @@ class Recorder:
             fatal = self._watch is not None and not math.isfinite(loss)
             if len(self._open_row) < self._missing and not fatal:
                 continue
-            # The weights are those after the last batch, so only its row has a validation loss.
+            # The current weights are those after the last batch, so only its row has a validation loss.
             validate = self.validate if index == len(losses) - 1 else None
             mean = (
                 self._open_row[0] if len(self._open_row) == 1 else sum(self._open_row) / len(self._open_row)
@@ -70,7 +70,7 @@ class Recorder:
             self.add_row(mean, math.nan if validate is None else validate())
 
     def add_row(self, loss: float, validation_loss: float = math.nan) -> None:
-        """Take the loss of a whole step of the ramp."""
+        """Add the loss of one step of the ramp."""
         if self.stop_reason is not None:
             return
         step = len(self._losses)
@@ -89,7 +89,7 @@ class Recorder:
             self.stop_reason = "completed"
 
     def sweep(self) -> Sweep:
-        """What has been recorded so far."""
+        """The rows recorded so far."""
         return Sweep.from_losses(
             self._rates[: len(self)], self._losses, self._validation_losses, delta_window=self._delta_window
         )

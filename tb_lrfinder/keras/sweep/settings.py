@@ -1,12 +1,13 @@
-"""What `LRFinder` was asked for, checked."""
+"""The arguments of `LRFinder`, checked and normalized."""
 
 from __future__ import annotations
 
-import math
-import numbers
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
+from tb_lrfinder import checks
 from tb_lrfinder.analysis.divergence import Divergence
 from tb_lrfinder.analysis.ramp import RAMPS
 
@@ -15,12 +16,7 @@ PER: Final = ("batch", "epoch")
 
 @dataclass(frozen=True)
 class Settings:
-    """The arguments of `LRFinder`, see there.
-
-    Raises:
-        TypeError: If an argument is of the wrong kind.
-        ValueError: If it is out of its range. Both name the argument and what was received.
-    """
+    """The arguments of `LRFinder` as plain Python values, see there."""
 
     log_dir: str | None
     start_lr: float
@@ -39,70 +35,61 @@ class Settings:
     seed: int | None
     verbose: int
 
-    def __post_init__(self) -> None:
-        for name in ("start_lr", "end_lr"):
-            _check_number(name, getattr(self, name), "a positive number, such as 1e-7", above=0)
-        if not self.start_lr < self.end_lr:
+    @classmethod
+    def checked(cls, **arguments: Any) -> Settings:
+        """The settings for arguments as they were passed.
+
+        NumPy scalars become Python numbers, a path becomes a string, and `stop` a `Divergence` or `None`.
+
+        Raises:
+            TypeError: If an argument has the wrong type.
+            ValueError: If it is out of range. Both name the argument and what was received.
+        """
+        settings = cls(**{name: _CHECKS[name](name, value) for name, value in arguments.items()})
+        if not settings.start_lr < settings.end_lr:
             raise ValueError(
-                "`start_lr` must be below `end_lr`. "
-                f"Received: start_lr={self.start_lr!r}, end_lr={self.end_lr!r}"
+                "`start_lr` must be less than `end_lr`. "
+                f"Received: start_lr={settings.start_lr!r}, end_lr={settings.end_lr!r}"
             )
-        if self.num_steps is not None:
-            _check_whole("num_steps", self.num_steps, 2, "or None for as many as fit() has batches for")
-        if not isinstance(self.monitor, str):
-            raise TypeError(f"`monitor` must be the name of a loss. Received: monitor={self.monitor!r}")
-        _check_choice("ramp", self.ramp, RAMPS)
-        _check_choice("per", self.per, PER)
-        _check_whole("batches_per_step", self.batches_per_step, 1)
-        if self.per == "epoch" and self.batches_per_step != 1:
+        if settings.per == "epoch" and settings.batches_per_step != 1:
             raise ValueError(
-                "`batches_per_step` is for per='batch'; with per='epoch' a step is an epoch. "
-                f"Received: batches_per_step={self.batches_per_step!r}"
+                "`batches_per_step` must be 1 with per='epoch', where each step is one epoch. "
+                f"Received: batches_per_step={settings.batches_per_step!r}"
             )
-        _check_whole("validation_samples", self.validation_samples, 1)
-        _check_number(
-            "smoothing", self.smoothing, "a number of decades from 0 to 2, such as 0.2", above=-1e-300
-        )
-        if self.smoothing > 2:
-            raise ValueError(f"`smoothing` must be at most 2 decades. Received: smoothing={self.smoothing!r}")
-        _check_whole("delta_window", self.delta_window, 1)
-        if self.seed is not None:
-            _check_whole("seed", self.seed, 0, "or None")
+        return settings
 
 
-def checked_stop(stop: Any) -> Divergence | None:
-    """The divergence criterion that `stop` asks for; None to run on.
+def _or_none(check: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
+    return lambda name, value: None if value is None else check(name, value)
 
-    Raises:
-        ValueError: If it is something else.
-    """
+
+def _divergence(name: str, stop: Any) -> Divergence | None:
     if stop is None or isinstance(stop, Divergence):
         return stop
-    if stop == "divergence":
+    if isinstance(stop, str) and stop == "divergence":
         return Divergence()
-    raise ValueError(
-        "`stop` must be 'divergence', a tb_lrfinder.Divergence with settings of your own, or None to run on. "
-        f"Received: stop={stop!r}"
+    kind = ValueError if isinstance(stop, str) else TypeError
+    raise kind(
+        f"`{name}` must be 'divergence', a tb_lrfinder.Divergence instance, or None to always complete the "
+        f"ramp. Received: {name}={stop!r}"
     )
 
 
-def _check_number(name: str, value: Any, what: str, above: float) -> None:
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise TypeError(f"`{name}` must be {what}. Received: {name}={value!r}")
-    if not (math.isfinite(value) and float(value) > above):
-        raise ValueError(f"`{name}` must be {what}. Received: {name}={value!r}")
-
-
-def _check_whole(name: str, value: Any, at_least: int, also: str = "") -> None:
-    allowed = f"a whole number of at least {at_least}{', ' + also if also else ''}"
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-        raise TypeError(f"`{name}` must be {allowed}. Received: {name}={value!r}")
-    if value < at_least:
-        raise ValueError(f"`{name}` must be {allowed}. Received: {name}={value!r}")
-
-
-def _check_choice(name: str, value: Any, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise ValueError(
-            f"`{name}` must be one of {', '.join(map(repr, allowed))}. Received: {name}={value!r}"
-        )
+_CHECKS: Final[dict[str, Callable[[str, Any], Any]]] = {
+    "log_dir": lambda name, value: checks.check_log_dir(value),
+    "start_lr": partial(checks.check_number, above=0),
+    "end_lr": partial(checks.check_number, above=0),
+    "num_steps": _or_none(partial(checks.check_integer, at_least=2, or_none=True)),
+    "ramp": partial(checks.check_choice, allowed=RAMPS),
+    "per": partial(checks.check_choice, allowed=PER),
+    "batches_per_step": partial(checks.check_integer, at_least=1),
+    "stop": _divergence,
+    "validation_data": lambda name, value: value,  # read when the sweep starts
+    "validation_samples": partial(checks.check_integer, at_least=1),
+    "monitor": partial(checks.check_string, expected="a string, the name of a loss"),
+    "restore": checks.check_boolean,
+    "smoothing": checks.check_smoothing,
+    "delta_window": checks.check_delta_window,
+    "seed": _or_none(partial(checks.check_integer, at_least=0, or_none=True)),
+    "verbose": lambda name, value: checks.check_verbose(value),
+}

@@ -1,4 +1,4 @@
-"""A model's train function with a sweep inside it."""
+"""Train functions that run a sweep."""
 
 from __future__ import annotations
 
@@ -11,26 +11,28 @@ import numpy as np
 
 from tb_lrfinder.keras import backend, internals
 from tb_lrfinder.keras.learning_rate import RampedLearningRate
+from tb_lrfinder.keras.nested_functions import nested_functions_retraced
 from tb_lrfinder.keras.sweep.batch_loss import BatchLossTap
+from tb_lrfinder.keras.wrapped_train_function import WrappedTrainFunction
 
 _LOSSES = "_lr_finder_losses"
 _NUMBERS = "_lr_finder_numbers"
 
 
-class SweptTrainFunction(abc.ABC):
-    """Puts itself in the place of `model.train_function`, and the old one back.
+class SweptTrainFunction(WrappedTrainFunction, abc.ABC):
+    """Runs the train step of the model with the learning rates of a ramp.
 
-    Keras' own train step runs inside, unchanged: before it the learning rate of the batch is looked up,
-    during it the loss is copied, after it the batch is counted. How, depends on what a train step is.
+    The train step itself is unchanged: before it the learning rate of the batch is looked up, in it the loss
+    is copied, and after it the batch is counted. The subclasses do so for each kind of train step.
 
     Args:
         model: A compiled, built model.
-        learning_rate: What acts in each step of the ramp.
-        tap: Where the losses come from.
-        batches_per_step: Batches that share a step of the ramp; 0 when the host sets the step itself.
-        first_position: Batches of the first step that are already behind: those of an unfinished
+        learning_rate: The learning rate of each step of the ramp.
+        tap: The source of the losses.
+        batches_per_step: Number of batches per step of the ramp; 0 if the host sets the step.
+        first_position: Number of batches of the first step that were already consumed by an unfinished
             gradient accumulation.
-        on_error: Called with what a step raises, except for the end of the data.
+        on_error: Called with each error of a step, except for the end of the data.
     """
 
     def __init__(
@@ -42,23 +44,21 @@ class SweptTrainFunction(abc.ABC):
         first_position: int,
         on_error: Callable[[BaseException], None],
     ) -> None:
-        self._model = model
+        super().__init__(model, on_error)
         self._learning_rate = learning_rate
         self._tap = tap
         self._batches_per_step = batches_per_step
-        self._position = first_position  # batches whose losses were taken
-        self._refusal: Exception | None = None
-        self._on_error = on_error
-        self._inner: Callable[..., Any] | None = None
-        self._replaced: Callable[..., Any] | None = None
-        self._replaced_step: Callable[..., Any] | None = None
+        self._position = first_position  # number of batches whose losses were taken
+        self._error: Exception | None = None
+        self._inner: Callable[..., Any] | None = None  # runs the swept train step
+        self._original_step: Callable[..., Any] | None = None
 
     def attach(self) -> None:
-        """Begin: from now on `fit` calls this object for every execution."""
+        """Replace the train function of the model: `fit` calls this object for every execution."""
         model = self._model
-        self._replaced = model.train_function
-        self._replaced_step = vars(model).get("train_step")
-        # PyTorch, and older versions of Keras, look the step up when they run it, so it stays until the end.
+        self._original = model.train_function
+        self._original_step = vars(model).get("train_step")
+        # PyTorch and older versions of Keras look the step up for each batch, so it stays until the end.
         object.__setattr__(model, "train_step", self._swept(model.train_step))
         try:
             type(model).make_train_function(model, force=True)
@@ -71,101 +71,95 @@ class SweptTrainFunction(abc.ABC):
         model.train_function = self
 
     def detach(self) -> None:
-        """Leave the model as it was. May be called again."""
+        """Restore the train function of the model. Idempotent."""
         self._learning_rate.detach()
         self._tap.detach()
         vars(self._model).pop("train_step", None)
-        if self._replaced_step is not None:
-            object.__setattr__(self._model, "train_step", self._replaced_step)
-        if self._model.train_function is self:  # not when compile() was called in between
-            self._model.train_function = self._replaced
+        if self._original_step is not None:
+            object.__setattr__(self._model, "train_step", self._original_step)
+        super().detach()
 
-    def __call__(self, *arguments: Any) -> Any:
-        """Run one execution, as the train function that this one replaces."""
+    def _run(self, *arguments: Any) -> Any:
         assert self._inner is not None
-        try:
-            result = self._inner(*arguments)
-        except BaseException as error:
-            if not backend.ends_the_data(error):
-                self._on_error(error)
-            raise
+        result = self._inner(*arguments)
         if not self._keep(result):
-            self._refusal = RuntimeError(
-                f"{type(self._model).__name__} overrides `make_train_function` with one that does not call "
-                "`train_step`, so that LRFinder cannot set the learning rate inside it."
+            self._error = RuntimeError(
+                f"{type(self._model).__name__} overrides `make_train_function` and does not call "
+                "`train_step`, so LRFinder cannot set the learning rate. Call `self.train_step` in "
+                "`make_train_function`, or override `train_step` instead."
             )
         return result
 
     @property
     def uses_learning_rate(self) -> bool:
-        """Whether the train step has asked the optimizer for its learning rate so far."""
+        """Whether the train step has read the learning rate of the optimizer so far."""
         return self._learning_rate.used
 
     @property
     def losses_are_averaged(self) -> bool:
-        """Whether `fit` reports the mean of an epoch's losses."""
+        """Whether the logs of `fit` hold the mean loss of the epoch."""
         return self._tap.is_averaged
 
     def take_losses(self) -> Sequence[float]:
-        """The losses of the batches since the last call, in their order.
+        """The losses of the batches since the last call, in order.
 
-        It is here that the sweep is refused, after the execution: `fit` has then taken over what it
-        returned, which on JAX is all that there is of the model.
+        Errors are raised here and not in the execution: by now `fit` has taken over its result, which on JAX
+        is the only state of the model.
 
         Raises:
-            RuntimeError: If the batches that ran are not those that are next in the ramp.
+            RuntimeError: If other batches were run than the next ones of the ramp.
             TypeError, ValueError: If the train step has no loss of a single batch.
         """
-        refusal = self._refusal or self._tap.refusal
-        if refusal is not None:
-            raise refusal
+        error = self._error or self._tap.error
+        if error is not None:
+            raise error
         numbers, losses = self._taken_numbers_and_losses()
         expected = list(range(self._position, self._position + len(losses)))
         if numbers != expected:
             raise RuntimeError(
-                f"LRFinder has lost count of the batches of {type(self._model).__name__}: those that ran "
-                f"have the numbers {numbers}, and {expected} come next, so that other learning rates acted "
-                "than would be recorded. A train step must tell its loss once for each batch, "
-                "outside of `tf.cond`, and nothing else may train the model in the meantime."
+                f"LRFinder cannot match the losses of {type(self._model).__name__} to learning rates: it "
+                f"expected batches {expected}, but batches {numbers} were run. A train step must report its "
+                "loss once per batch, outside of `tf.cond`, and nothing else may train the model during the "
+                "sweep."
             )
         self._position += len(losses)
         if self._batches_per_step:
-            # Keep the learning rate that the host shows in step with the one that acts.
+            # What other callbacks read is the learning rate of the next batch.
             self._learning_rate.step = self._position // self._batches_per_step
         return losses
 
     def set_step(self, step: int) -> None:
-        """Say which step of the ramp it is, where the batches do not decide that."""
+        """Set the step of the ramp, if the batches do not determine it."""
         self._learning_rate.step = step
 
     @abc.abstractmethod
     def _taken_numbers_and_losses(self) -> tuple[list[int], list[float]]:
-        """The batches since the last call, by the number with which each has run."""
+        """Numbers and losses of the batches since the last call."""
 
     @abc.abstractmethod
     def _swept(self, train_step: Callable[..., Any]) -> Callable[..., Any]:
-        """The train step with the sweep around it."""
+        """The train step, extended by the sweep."""
 
     @abc.abstractmethod
     def _keep(self, result: Any) -> bool:
-        """Take what is the sweep's out of what an execution returned; whether there was any."""
+        """Remove the values of the sweep from the result of an execution; return whether there were any."""
 
 
 class CompiledSweptTrainFunction(SweptTrainFunction):
-    """Where variables live on the device and a train step is compiled with them, as on TensorFlow.
+    """For train steps that are compiled and change variables on the device, as on TensorFlow.
 
-    The batches are counted by a variable inside the compiled step, several of which may make one
-    execution, and the losses come back with the step's logs, from which they are taken out again.
+    A variable inside the compiled step counts the batches, of which one execution may run several. The
+    losses are returned with the logs of the step, and removed from them.
     """
 
     def __init__(self, model: Any, *arguments: Any) -> None:
         super().__init__(model, *arguments)
         self._position_variable = _counter(self._position, "position")
-        self._step_variable = _counter(0, "step")  # where the batches do not decide it
+        self._step_variable = _counter(0, "step")  # if the batches do not determine it
         self._latest: tuple[Any, Any] | None = None  # of the latest execution, still on the device
 
     def set_step(self, step: int) -> None:
-        """Say which step of the ramp it is, where the batches do not decide that."""
+        """Set the step of the ramp, if the batches do not determine it."""
         super().set_step(step)
         self._step_variable.assign(step)
 
@@ -176,7 +170,7 @@ class CompiledSweptTrainFunction(SweptTrainFunction):
         self._latest = None
         if len(numbers) == 1:
             return [int(numbers[0])], [float(losses[0])]
-        # The other places are still those of the execution before, the last of an epoch being shorter.
+        # The last execution of an epoch may be shorter; the rest is from the execution before.
         fresh = [place for place in np.argsort(numbers) if numbers[place] >= self._position]
         return [int(numbers[place]) for place in fresh], [float(losses[place]) for place in fresh]
 
@@ -188,10 +182,10 @@ class CompiledSweptTrainFunction(SweptTrainFunction):
 
     def _swept(self, train_step: Callable[..., Any]) -> Callable[..., Any]:
         def swept_train_step(data: Any) -> Any:
-            with backend.after(data):
-                # Another tensor than the variable's own, which PyTorch changes in place.
+            with backend.after(data), nested_functions_retraced(self._model):
+                # A copy, because PyTorch changes the tensor of the variable in place.
                 position = keras.ops.add(self._position_variable, 0)
-                with self._learning_rate.acting(self._step_at(position)), self._tap.listening(position):
+                with self._learning_rate.applied(self._step_at(position)), self._tap.observing(position):
                     logs = train_step(data)
                 logs = self._tap.take_from(logs)
                 self._position_variable.assign_add(1)
@@ -202,19 +196,19 @@ class CompiledSweptTrainFunction(SweptTrainFunction):
         return swept_train_step
 
     def _step_at(self, position: Any) -> Any:
-        """The step of the ramp to which a batch belongs."""
+        """The step of the ramp of a batch."""
         if not self._batches_per_step:
             return keras.ops.convert_to_tensor(self._step_variable)
         return position // self._batches_per_step if self._batches_per_step > 1 else position
 
 
 class HostCountedTrainFunction(SweptTrainFunction):
-    """Where the host runs every train step itself: it counts the batches, and keeps their losses."""
+    """For train steps that the host runs one by one: it counts the batches and keeps their losses."""
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        self._number = self._position  # of the batch that is next
-        self._taken: list[tuple[int, Any]] = []  # numbers, and losses, still on the device
+        self._number = self._position  # of the next batch
+        self._taken: list[tuple[int, Any]] = []  # numbers and losses, still on the device
 
     def _taken_numbers_and_losses(self) -> tuple[list[int], list[float]]:
         taken, self._taken = self._taken, []
@@ -228,18 +222,18 @@ class HostCountedTrainFunction(SweptTrainFunction):
         self._number += 1
 
     def _next_step(self) -> int:
-        """The step of the ramp to which the batch that is next belongs."""
+        """The step of the ramp of the next batch."""
         if not self._batches_per_step:
             return self._learning_rate.step
         return self._number // self._batches_per_step
 
 
 class EagerSweptTrainFunction(HostCountedTrainFunction):
-    """Where nothing is compiled, as on PyTorch: plain numbers are all that it takes."""
+    """For train steps that are not compiled, as on PyTorch."""
 
     def _swept(self, train_step: Callable[..., Any]) -> Callable[..., Any]:
         def swept_train_step(data: Any) -> Any:
-            with self._learning_rate.acting(self._next_step()), self._tap.listening():
+            with self._learning_rate.applied(self._next_step()), self._tap.observing():
                 logs = train_step(data)
             logs = self._tap.take_from(logs)
             self._count(self._tap.latest)
@@ -249,14 +243,14 @@ class EagerSweptTrainFunction(HostCountedTrainFunction):
 
 
 class PureSweptTrainFunction(HostCountedTrainFunction):
-    """Where a train step is a pure function of the state and the batch, as on JAX.
+    """For train steps that are pure functions of the state and the batch, as on JAX.
 
-    Such a step can count nothing in a variable. So the host hands the step of the ramp in with each batch,
-    and takes the loss out of what each train step returns.
+    Such a step cannot count in a variable. So the host passes the step of the ramp with each batch, and the
+    loss is returned with the logs.
     """
 
     def attach(self) -> None:
-        """Begin: from now on `fit` calls this object for every execution."""
+        """Replace the train function of the model: `fit` calls this object for every execution."""
         with internals.step_function_replaced(self._model, self._numbering):
             super().attach()
 
@@ -272,7 +266,11 @@ class PureSweptTrainFunction(HostCountedTrainFunction):
     def _swept(self, train_step: Callable[..., Any]) -> Callable[..., Any]:
         def swept_train_step(state: Any, numbered: Any) -> Any:
             step, data = numbered
-            with self._learning_rate.acting(step), self._tap.listening():
+            with (
+                nested_functions_retraced(self._model),
+                self._learning_rate.applied(step),
+                self._tap.observing(),
+            ):
                 logs, state = train_step(state, data)
             logs = self._tap.take_from(logs)
             return logs | {_LOSSES: self._tap.latest}, state
@@ -292,9 +290,9 @@ def swept_train_function(
     first_position: int,
     on_error: Callable[[BaseException], None],
 ) -> SweptTrainFunction:
-    """The kind that the active backend needs, with its tap for the loss called `monitor`.
+    """The swept train function for the train step of a model, which records the loss named `monitor`.
 
-    See `SweptTrainFunction` for the other arguments.
+    For the other arguments see `SweptTrainFunction`.
     """
     kind = _KINDS[backend.kind_of_steps(model)]
     capacity = int(model.steps_per_execution) if kind is CompiledSweptTrainFunction else None

@@ -1,4 +1,4 @@
-"""Finds everything that a training of a model may change, wherever the model keeps it."""
+"""Finds everything that training a model may change."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import keras
+
+from tb_lrfinder.keras import internals
 
 _NOT_ENTERED: Final = frozenset(
     {
@@ -32,7 +34,7 @@ _NOT_ENTERED: Final = frozenset(
         *("tensorboard", "torch"),
     }
 )
-"""Packages whose objects hold no layers or optimizers, or data only."""
+"""Packages whose objects have no layers or optimizers, or contain data only."""
 
 _FUNCTIONS: Final = (
     types.FunctionType,
@@ -52,34 +54,34 @@ _ATOMS: Final = (str, bytes, int, float, complex, type(None), types.ModuleType, 
 
 @dataclass
 class TrainedState:
-    """What was found, each once."""
+    """The objects that were found, each once."""
 
     variables: list[Any] = field(default_factory=list)
-    """Those of Keras: of layers, optimizers, seed generators, losses."""
+    """Keras variables: of layers, optimizers, seed generators, losses."""
 
     raw: list[tuple[str, Any]] = field(default_factory=list)
-    """Variables of the backend that Keras does not know, with where they were found."""
+    """Variables of the backend outside of Keras variables, by path."""
 
     unbuilt: list[Any] = field(default_factory=list)
-    """Layers and optimizers that have no variables yet."""
+    """Layers and optimizers that are not built."""
 
 
 def find(owner: Any) -> TrainedState:
-    """Follow an object's attributes, and theirs, to all variables, layers and optimizers.
+    """Follow the attributes of an object recursively to all variables, layers and optimizers.
 
-    That goes through lists, dicts, sub-models and plain Python objects, through the closures of functions,
-    and to the layers and optimizers that the methods of the user's classes know as global variables. Metrics
-    are left out: Keras clears them itself. So is what a plain Python attribute counts.
+    That includes lists, dicts, sub-models, plain Python objects, closures, and the layers and optimizers that
+    methods of user classes access as global variables. It excludes metrics, which Keras resets itself, and
+    plain Python attributes such as counters.
 
     Args:
         owner: A built model, or an optimizer.
 
     Raises:
-        RuntimeError: If an object on the way cannot be looked into; names it.
+        RuntimeError: If an object cannot be inspected.
     """
     found = TrainedState()
-    seen: dict[int, Any] = {}  # the objects too, so that no id is used twice
-    # What Keras itself calls the variables comes first, whatever the walk does.
+    seen: dict[int, Any] = {}  # with the objects, so that no id is reused
+    # First, so that variables have the paths of Keras.
     open_ends = [(owner.name, owner), *((v.path, v) for v in reversed(owner.variables))]
     while open_ends:
         path, item = open_ends.pop()
@@ -95,7 +97,7 @@ def find(owner: Any) -> TrainedState:
                 found.unbuilt.append(item)
             found.raw.extend(_own_tensors(path, item))
             open_ends.extend(reversed(_parts_or_error(path, item)))
-    behind_keras = {id(variable._value) for variable in found.variables}
+    behind_keras = {id(internals.backend_variable(variable)) for variable in found.variables}
     found.raw = [(path, value) for path, value in found.raw if id(value) not in behind_keras]
     return found
 
@@ -105,14 +107,14 @@ def _parts_or_error(path: str, item: Any) -> list[tuple[str, Any]]:
         return list(_parts(path, item))
     except Exception as error:
         raise RuntimeError(
-            f"LRFinder cannot see which variables {path!r} holds, a {type(item).__name__}, to put them back "
-            f"after the sweep: {type(error).__name__}: {error}. Keep it out of the model's attributes during "
-            "the sweep, or pass LRFinder(..., restore=False) and build the model anew after it."
+            f"LRFinder cannot determine the variables of {path!r} ({type(item).__name__}) to restore them "
+            f"after the sweep: {type(error).__name__}: {error}. Remove it from the attributes of the model "
+            "during the sweep, or pass LRFinder(..., restore=False) and rebuild the model after the sweep."
         ) from error
 
 
 def _parts(path: str, item: Any) -> Iterator[tuple[str, Any]]:
-    """What can be reached from `item` in one step."""
+    """The objects that `item` refers to, by path."""
     kind = type(item)
     if isinstance(item, type):
         if _root(item) not in _NOT_ENTERED and _root(item) != "keras":
@@ -144,7 +146,7 @@ def _parts_of_function(path: str, function: Any) -> Iterator[tuple[str, Any]]:
     elif _root(function) not in _NOT_ENTERED and _root(function) != "keras":
         yield path, getattr(function, "__wrapped__", None)
         cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
-        with contextlib.suppress(ValueError):  # from one that is not set yet
+        with contextlib.suppress(ValueError):  # a cell that is not set yet
             yield from ((name, cell.cell_contents) for name, cell in cells)
         for name in _names(function.__code__):
             value = function.__globals__.get(name)
@@ -160,7 +162,7 @@ def _names(code: types.CodeType) -> Iterator[str]:
 
 
 def _is_state(value: Any) -> bool:
-    """Whether a global variable is followed: what is, or plainly holds, layers, optimizers or variables."""
+    """Whether a global variable is followed: layers, optimizers, variables, and containers of them."""
     if issubclass(type(value), dict):
         return any(_is_state(each) for each in list(value.values())[:100] if not isinstance(each, dict))
     if issubclass(type(value), list | tuple):
@@ -177,20 +179,20 @@ def _is_entered(item: Any) -> bool:
         return False
     if isinstance(item, _NAMESPACES) or _is_raw_module(item):
         return True
-    # The graph that a functional model was made of, and the data of the fit that is going on.
+    # The graph of a functional model, and the data of the current fit.
     if type(item).__module__.startswith(_KERAS_NOT_ENTERED):
         return False
     return _root(item) not in _NOT_ENTERED
 
 
 def _root(item: Any) -> str:
-    """The package that an object, class or function comes from."""
+    """The package of an object, class or function."""
     module = getattr(item, "__module__", None) or type(item).__module__
     return str(module).partition(".")[0]
 
 
 def _is_raw(item: Any) -> bool:
-    """Whether `item` is a variable of TensorFlow itself. Those of PyTorch are known by their modules."""
+    """Whether `item` is a variable of TensorFlow. Those of PyTorch are found in their modules."""
     if keras.backend.backend() != "tensorflow" or _root(type(item)) != "tensorflow":
         return False
     import tensorflow as tf
@@ -199,7 +201,7 @@ def _is_raw(item: Any) -> bool:
 
 
 def _is_raw_module(item: Any) -> bool:
-    """Whether `item` is an object of the backend itself that may hold variables."""
+    """Whether `item` is an object of the backend that may have variables."""
     name = keras.backend.backend()
     if name == "torch":
         import torch
@@ -213,7 +215,7 @@ def _is_raw_module(item: Any) -> bool:
 
 
 def _own_tensors(path: str, item: Any) -> list[tuple[str, Any]]:
-    """The parameters and buffers of a module of PyTorch, without those of its parts."""
+    """The parameters and buffers of a PyTorch module, without those of its submodules."""
     if keras.backend.backend() != "torch" or not _is_raw_module(item):
         return []
     own = [*item.named_parameters(path, recurse=False), *item.named_buffers(path, recurse=False)]

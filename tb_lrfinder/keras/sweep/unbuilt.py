@@ -1,4 +1,4 @@
-"""Makes a layer or an optimizer that a training has built unbuilt again."""
+"""Restores layers and optimizers that were not built before a sweep."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from tb_lrfinder.keras import internals
 
 
 class Unbuilt:
-    """Remembers what a layer or an optimizer is before it has variables.
+    """Saves a layer or an optimizer before it is built.
 
-    A training step may be what builds it, as with the second optimizer of a GAN. Which variables it gets then
-    nobody knows before; so afterwards it is put back to have none, and the real training builds it anew.
+    A training step may build it, for example the second optimizer of a GAN. Since its variables are not known
+    before, it is restored to a state without variables, and the next training run builds it again.
 
     Args:
         owner: A layer or an optimizer that is not built.
@@ -25,11 +25,11 @@ class Unbuilt:
         self._remember(owner)
 
     def restore(self) -> None:
-        """Put it back. May be called again."""
+        """Restore it. Idempotent."""
         if not self._owner.built:
             return
         for owner, attributes in self._attributes.values():
-            # Around `__setattr__`, which tracks what is assigned.
+            # Without `__setattr__`, which tracks what is assigned.
             vars(owner).clear()
             vars(owner).update(attributes)
         for container, content in self._containers.values():
@@ -51,14 +51,14 @@ class Unbuilt:
         elif issubclass(type(value), list | dict | set) and id(value) not in self._containers:
             content = dict(value) if issubclass(type(value), dict) else list(value)
             self._containers[id(value)] = value, content
-            if hasattr(value, "__dict__"):  # TensorFlow's lists have their content twice
+            if hasattr(value, "__dict__"):  # the lists of TensorFlow store their content twice
                 self._remember(value)
             for each in content.values() if isinstance(content, dict) else content:
                 self._remember_container(each)
 
 
 def _refill(container: Any, content: Any) -> None:
-    """Put the content back, around the methods of Keras' tracked containers, which would track it."""
+    """Restore the content without the methods of tracked containers, which would track it."""
     kinds = (OrderedDict, dict, list, set)
     kind: Any = next(kind for kind in kinds if issubclass(type(container), kind))
     kind.clear(container)

@@ -1,4 +1,4 @@
-"""Whether a sweep has trained anything, with the optimizer whose learning rate it is about."""
+"""Verifies that the optimizer of a sweep has trained the model."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _WITHOUT_CHANGES = ("completed", "diverged")  # a few rows of tiny learning rate
 
 
 class UpdateCheck:
-    """Tells a sweep from a training that a learning rate has no part in.
+    """Detects sweeps in which the learning rate had no effect.
 
-    A model with optimizers of its own for its parts, such as a GAN, has in `model.optimizer` the one that
-    `compile` makes where it is given none. Its learning rate can be swept without any effect.
+    In a model with several optimizers for its parts, such as a GAN, `model.optimizer` may be the default one
+    that `compile` creates. Sweeping its learning rate has no effect.
 
     Args:
         model: A compiled, built model, before the first batch of its sweep.
@@ -33,22 +33,22 @@ class UpdateCheck:
         self._scale = self._scale_now()
         self._weights = [(variable, _checksum(variable)) for variable in model.trainable_variables]
 
-    def never_asked(self) -> RuntimeError:
-        """The error for a compiled train step in which nobody asks the optimizer for its learning rate."""
+    def unused_learning_rate(self) -> RuntimeError:
+        """The error for a compiled train step that does not read the learning rate of the optimizer."""
         return RuntimeError(
             f"LRFinder sweeps the learning rate of `model.optimizer`, {_described(self._optimizer)}, which "
-            f"the train step of {self._named()} does not use. {self._advice()}"
+            f"the train step of {self._model_class()} does not use. {self._advice()}"
         )
 
     def error_after(self, stop_reason: str) -> RuntimeError | None:
-        """Why a sweep that ended for `stop_reason` is none; None where it is one.
+        """Why a sweep that ended with `stop_reason` is invalid; None if it is valid.
 
-        The variables must be up to date, and not restored yet.
+        The variables must be synchronized, and not restored yet.
         """
         if stop_reason in _WITHOUT_UPDATES and self._iterations_now() == self._iterations:
             if self._scale_now() != self._scale:
                 if stop_reason == "incomplete":
-                    return None  # the first steps, by which the scale is found
+                    return None  # the first steps, in which the scale is adjusted
                 return RuntimeError(
                     f"{_described(self._optimizer)} has skipped every batch of the sweep, because its "
                     "gradients were not finite. Check data and loss for overflow, or sweep in float32."
@@ -56,33 +56,33 @@ class UpdateCheck:
             counts = ", ".join(map(str, dict.fromkeys(self._iterations)))
             return RuntimeError(
                 f"LRFinder has swept the learning rate of `model.optimizer`, {_described(self._optimizer)}, "
-                f"which the train step of {self._named()} has not updated: its `iterations` stayed at "
+                f"which the train step of {self._model_class()} does not call: its `iterations` stayed at "
                 f"{counts}. {self._advice()}"
             )
         if stop_reason in _WITHOUT_CHANGES and not self._has_changed():
             return RuntimeError(
-                f"No weight of {self._named()} has changed in the sweep. Either the gradients are all 0: "
-                "check that the loss depends on the trainable weights. Or the learning rates are too small "
-                "for the precision of the weights: pass LRFinder a larger `end_lr`."
+                f"No weight of {self._model_class()} has changed during the sweep. Either all gradients "
+                "are 0: check that the loss depends on the trainable weights. Or the learning rates are too "
+                "small for the precision of the weights: pass a larger `end_lr` to `LRFinder`."
             )
         return None
 
     def _advice(self) -> str:
         if not self._model.trainable_variables:
-            return "The model has no trainable weights: set `trainable = True` on the layers to be trained."
+            return "The model has no trainable weights: set `trainable = True` on the layers to train."
         others = dict(self._other_optimizers())
         updated = [name for name, other in others.items() if _iterations(other) != self._others.get(name, 0)]
         names = updated or list(others)
         if not names:
             return (
-                "Have the step call `self.optimizer.apply(gradients, self.trainable_variables)`, on JAX "
-                "`self.optimizer.stateless_apply(...)`, and not be a `tf.function` that was traced before."
+                "Call `self.optimizer.apply(gradients, self.trainable_variables)` in `train_step`, on JAX "
+                "`self.optimizer.stateless_apply(...)`."
             )
         listed = ", ".join(f"`{name}` ({type(others[name]).__name__})" for name in names)
         return (
-            f"{'Updated instead' if updated else 'The model also has'}: {listed}. Give `compile` the one "
-            "whose learning rate is wanted, as in `super().compile(optimizer=...)`, and use it in the step "
-            "as `self.optimizer`."
+            f"{'Updated instead' if updated else 'The model also has'}: {listed}. Pass the optimizer to "
+            "sweep to `compile`, as in `super().compile(optimizer=...)`, and use it as `self.optimizer` in "
+            "`train_step`."
         )
 
     def _has_changed(self) -> bool:
@@ -96,16 +96,16 @@ class UpdateCheck:
         return None if scale is None else float(scale.numpy())
 
     def _other_optimizers(self) -> Iterator[tuple[str, Any]]:
-        """By the name that they go by in the code, once each."""
+        """Each optimizer once, by its name in the code of the model."""
         seen = {id(self._optimizer)}
-        # Private attributes last: on TensorFlow, one of them is a dictionary of all.
+        # Private attributes last: on TensorFlow, one of them is a dictionary of all attributes.
         for name, value in sorted(vars(self._model).items(), key=lambda item: item[0].startswith("_")):
             for path, part in _parts(name, value):
                 if isinstance(part, keras.optimizers.Optimizer) and id(part) not in seen:
                     seen.add(id(part))
                     yield path, part
 
-    def _named(self) -> str:
+    def _model_class(self) -> str:
         return type(self._model).__name__
 
 
@@ -123,7 +123,7 @@ def _iterations(optimizer: Any) -> int:
 
 
 def _checksum(variable: Any) -> int | None:
-    """A number that changes with the variable; None where parts of it are out of this process' reach."""
+    """Checksum of the value of a variable; None if it is sharded across processes."""
     try:
         return zlib.crc32(backend.copy_of(variable).tobytes())
     except RuntimeError:

@@ -17,7 +17,7 @@ import keras
 from tb_lrfinder.analysis.suggestion import Suggestion
 from tb_lrfinder.analysis.trial_results import TrialOutcome
 from tb_lrfinder.checks import check_log_dir
-from tb_lrfinder.keras.learning_rate import shortest
+from tb_lrfinder.keras.learning_rate import round_to_float32
 from tb_lrfinder.keras.trials.task import TrialTask
 from tb_lrfinder.storage.event_file import is_remote
 
@@ -52,7 +52,7 @@ def checked_rates(learning_rates: Any, around: Any) -> list[float]:
     rates = list(learning_rates)
     for rate in rates:
         _check_rate("learning_rates", "hold positive numbers", rate, learning_rates)
-    if not rates or len({shortest(rate) for rate in rates}) < len(rates):
+    if not rates or len({round_to_float32(rate) for rate in rates}) < len(rates):
         raise ValueError(
             "`learning_rates` must hold at least one number, and none twice. "
             f"Received: learning_rates={learning_rates!r}"

@@ -17,9 +17,15 @@ from tb_lrfinder.analysis.stop_reasons import TRIAL_STOP_REASONS
 from tb_lrfinder.analysis.trial import TRIAL_COLUMNS, VALIDATION_PREFIX, Trial
 from tb_lrfinder.checks import check_log_dir
 from tb_lrfinder.keras import backend, internals
+from tb_lrfinder.keras.callback_order import run_first
 from tb_lrfinder.keras.describe import describe
 from tb_lrfinder.keras.fit_watch import WatchedTrainFunction, fit_is_running, reason_of
-from tb_lrfinder.keras.learning_rate import acted_last, reference_optimizer, schedule_name, shortest
+from tb_lrfinder.keras.learning_rate import (
+    last_applied_lr,
+    reference_optimizer,
+    round_to_float32,
+    schedule_name,
+)
 from tb_lrfinder.storage import schema
 from tb_lrfinder.storage.schema import TrialConfig, TrialResult
 from tb_lrfinder.storage.writer import TrialWriter
@@ -100,9 +106,8 @@ class LRTrial(keras.callbacks.Callback):
         super().set_model(model)
         self._neighbours = internals.callback_list(self)
         if self._neighbours is not None:
-            # Some of the others change the learning rate for the next epoch when one ends.
-            others = [c for c in self._neighbours.callbacks if not isinstance(c, _FirstLook)]
-            self._neighbours.callbacks[:] = [_FirstLook(self._see_learning_rate), *others]
+            # Other callbacks may set the learning rate of the next epoch when an epoch ends.
+            run_first(self._neighbours, self, on_epoch_end=lambda epoch, logs: self._see_learning_rate())
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Begin the record."""
@@ -148,7 +153,7 @@ class LRTrial(keras.callbacks.Callback):
 
     def _see_learning_rate(self) -> None:
         if self._running:
-            self._seen = acted_last(reference_optimizer(self.model.optimizer))
+            self._seen = last_applied_lr(reference_optimizer(self.model.optimizer))
 
     def _record(self, epoch: int, logs: dict[str, Any]) -> None:
         if self._monitor not in logs:
@@ -193,7 +198,7 @@ class LRTrial(keras.callbacks.Callback):
             "schema_version": schema.SCHEMA_VERSION,
             "id": uuid.uuid4().hex[:16],
             "start_time": time.time(),
-            "learning_rate": shortest(rate),
+            "learning_rate": round_to_float32(rate),
             "schedule": schedule,
             **describe(self.model, internals.batch_size_of_fit(self.model)),
             **self._about,
@@ -205,7 +210,7 @@ class LRTrial(keras.callbacks.Callback):
         known = self._planned(first_epoch=epoch)
         known["parameters"] = describe(self.model, None)["parameters"]
         if schedule_name(self.model.optimizer) is None:
-            known["learning_rate"] = shortest(self._seen)
+            known["learning_rate"] = round_to_float32(self._seen)
         return known
 
     def _planned(self, first_epoch: int) -> TrialConfig:
@@ -277,17 +282,6 @@ class LRTrial(keras.callbacks.Callback):
 
     def __repr__(self) -> str:
         return f"LRTrial(log_dir={self.log_dir!r}, stop_reason={self.stop_reason!r}, {self.trial!r})"
-
-
-class _FirstLook(keras.callbacks.Callback):
-    """Called at the end of an epoch before all callbacks that the user has listed."""
-
-    def __init__(self, look: Any) -> None:
-        super().__init__()
-        self._look = look
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        self._look()
 
 
 def _other_columns(logs: dict[str, Any], monitor: str) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""A model with a train step of its own, written once for every backend."""
+"""A model with a custom `train_step`, for all backends."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import keras
 from tests.keras.backends import BACKEND
 
 
-class OwnStep(keras.Model):
-    """The net of `small_model`, with the same weights, trained by hand as Keras' guides have it.
+class CustomStep(keras.Model):
+    """The network of `small_model`, with the same weights and a custom `train_step` as in Keras' guides.
 
-    A subclass says what the loss is and what the step returns.
+    Subclasses define the loss and the logs of the step.
     """
 
     def __init__(self, optimizer="sgd", **compile_arguments):
@@ -31,7 +31,7 @@ class OwnStep(keras.Model):
         raise NotImplementedError
 
     def trained_by(self):
-        """The optimizer that the step uses; None updates the weights without one."""
+        """The optimizer of the step; None updates the weights without one."""
         return self.optimizer
 
     def train_step(self, *arguments):

@@ -1,0 +1,131 @@
+"""A sweep before its first batch: the snapshot of the model, and the plan."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import keras
+
+from tb_lrfinder.keras import backend, internals
+from tb_lrfinder.keras.learning_rate import accumulation_steps, leaf_optimizers
+from tb_lrfinder.keras.sweep import trained_state
+from tb_lrfinder.keras.sweep.plan import Plan, plan_batches, plan_epochs
+from tb_lrfinder.keras.sweep.settings import Settings
+from tb_lrfinder.keras.sweep.snapshot import Snapshot
+from tb_lrfinder.keras.sweep.unbuilt import Unbuilt
+
+_NOTICE_THRESHOLD_BYTES: Final = 2**30
+
+
+def check_model(model: Any) -> None:
+    """Check that the learning rate of a model can be swept.
+
+    Raises:
+        TypeError: If it is not a compiled Keras 3 model.
+        RuntimeError: If the backend or the version of Keras is not supported.
+    """
+    if not isinstance(model, keras.Model):
+        raise TypeError(
+            f"`model` must be a Keras 3 model. Received: model={model!r}, a "
+            f"{type(model).__module__}.{type(model).__name__}. Build the model with `keras`, not with "
+            "tf_keras or TF_USE_LEGACY_KERAS=1."
+        )
+    backend.check()
+    optimizer = getattr(model, "optimizer", None)
+    if not isinstance(optimizer, keras.optimizers.Optimizer):
+        raise TypeError(
+            "`model` must be compiled with an optimizer of `keras.optimizers`. "
+            f"Received: model={model!r} with optimizer={optimizer!r}"
+        )
+    internals.check(model, leaf_optimizers(optimizer))
+
+
+def make_plan(model: Any, settings: Settings, params: dict[str, Any], first_epoch: int) -> Plan:
+    """The length of a sweep.
+
+    Args:
+        model: A compiled model.
+        settings: The arguments of `LRFinder`.
+        params: The `params` of the callback: epochs and steps of `fit`.
+        first_epoch: Index of the first epoch.
+
+    Raises:
+        ValueError: If `fit` is too short, or its length is required but unknown.
+    """
+    epochs = int(params.get("epochs") or first_epoch + 1)
+    if settings.per == "epoch":
+        return plan_epochs(settings.num_steps, first_epoch, epochs)
+    accumulation = accumulation_steps(model.optimizer)
+    seen = internals.iterations(leaf_optimizers(model.optimizer)[0])
+    return plan_batches(
+        settings.num_steps,
+        settings.batches_per_step * accumulation,
+        seen % accumulation,
+        params.get("steps"),
+        first_epoch,
+        epochs,
+    )
+
+
+class PreparedSweep:
+    """A model before its sweep, with a snapshot to restore it.
+
+    Builds the optimizer, which `fit` would do with the first batch.
+
+    Args:
+        model: A compiled, built model.
+        settings: The arguments of `LRFinder`.
+
+    Raises:
+        RuntimeError: If a variable cannot be copied.
+    """
+
+    def __init__(self, model: Any, settings: Settings) -> None:
+        self.model = model
+        self.settings = settings
+        self._unbuilt: list[Unbuilt] = []  # optimizers
+        optimizer = model.optimizer
+        if not optimizer.built:
+            self._unbuilt = [Unbuilt(each) for each in trained_state.find(optimizer).unbuilt]
+            with keras.name_scope(optimizer.name, caller=optimizer):
+                optimizer.build(model.trainable_variables)
+        self._snapshot = Snapshot(model) if settings.restore else None
+        if self.snapshot_bytes > _NOTICE_THRESHOLD_BYTES:
+            print(
+                "LR Finder: keeping a copy of the weights and the optimizer state in memory "
+                f"({self.snapshot_bytes / 2**30:.1f} GB) to restore the model after the sweep. "
+                "Pass restore=False to avoid this."
+            )
+
+    @property
+    def can_restore(self) -> bool:
+        """Whether there is a snapshot."""
+        return self._snapshot is not None
+
+    @property
+    def snapshot_bytes(self) -> int:
+        """Memory use of the snapshot."""
+        return self._snapshot.num_bytes if self._snapshot is not None else 0
+
+    def restore(self) -> None:
+        """Restore the model, if there is a snapshot. Idempotent.
+
+        Raises:
+            RestoreError: If a part of it could not be restored; all others have been.
+        """
+        if self._snapshot is not None:
+            self._snapshot.restore()
+
+    def unbuild_optimizer(self) -> None:
+        """Restore an optimizer that was not built. Not before the end of `fit`, which needs a built one."""
+        if self._snapshot is not None:
+            for unbuilt in self._unbuilt:
+                unbuilt.restore()
+
+    def created_variables(self) -> list[str]:
+        """Paths of the variables that the sweep has created, which have no earlier value."""
+        return [] if self._snapshot is None else self._snapshot.created_since()
+
+    def release(self) -> None:
+        """Release the snapshot once nothing can change the model anymore."""
+        self._snapshot = None
