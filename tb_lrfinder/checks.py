@@ -213,3 +213,23 @@ def check_log_dir(log_dir: Any) -> str | None:
         TypeError: If it is not a path.
     """
     return None if log_dir is None else check_path("log_dir", log_dir, or_none=True)
+
+
+def check_smoothing(name: str, value: Any) -> float:
+    """The standard deviation of the smoothing, in decades of learning rate, as a float.
+
+    Raises:
+        TypeError: If `value` is not a number.
+        ValueError: If it is not between 0 and 2.
+    """
+    return check_number(name, value, at_least=0, at_most=2, unit="decades")
+
+
+def check_delta_window(name: str, value: Any) -> int:
+    """The number of steps that the loss delta spans, as an int.
+
+    Raises:
+        TypeError: If `value` is not an integer.
+        ValueError: If it is less than 1.
+    """
+    return check_integer(name, value, at_least=1)

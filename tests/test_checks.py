@@ -157,3 +157,20 @@ def test_long_values_are_cut_in_the_message():
     with pytest.raises(TypeError) as error:
         checks.check_integer("seed", list(range(10_000)), at_least=0)
     assert len(str(error.value)) < 300
+
+
+class TestSettingsSharedByAllEntryPoints:
+    def test_smoothing_is_a_number_of_decades(self):
+        assert type(checks.check_smoothing("smoothing", np.float32(0.5))) is float
+        with pytest.raises(TypeError, match=r"`smoothing` must be a finite number of decades"):
+            checks.check_smoothing("smoothing", "0.5")
+        for wrong in (-0.1, 2.1, math.nan):
+            with pytest.raises(ValueError, match=r"at least 0 and at most 2. Received: smoothing="):
+                checks.check_smoothing("smoothing", wrong)
+
+    def test_delta_window_is_a_number_of_steps(self):
+        assert type(checks.check_delta_window("delta_window", np.int64(5))) is int
+        with pytest.raises(TypeError, match=r"`delta_window` must be an integer"):
+            checks.check_delta_window("delta_window", 5.0)
+        with pytest.raises(ValueError, match=r"at least 1. Received: delta_window=0"):
+            checks.check_delta_window("delta_window", 0)
