@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from html import escape
+from typing import overload
 
 from tb_lrfinder.analysis.trial import Trial
 
@@ -79,7 +80,13 @@ class TrialResults(Sequence[TrialOutcome]):
             )
         return self._outcomes[0]
 
-    def __getitem__(self, index):  # type: ignore[no-untyped-def]
+    @overload
+    def __getitem__(self, index: int) -> TrialOutcome: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[TrialOutcome]: ...
+
+    def __getitem__(self, index: int | slice) -> TrialOutcome | list[TrialOutcome]:
         return self._outcomes[index]
 
     def __len__(self) -> int:

@@ -198,7 +198,7 @@ class TestTheTrainingIsLeftAlone:
     def test_a_loss_that_is_not_there_is_one_warning(self, tmp_path):
         trial = LRTrial(tmp_path, monitor="energy", verbose=0)
         with pytest.warns(
-            RuntimeWarning, match=r"no loss named 'energy', only 'loss'.*training goes on"
+            RuntimeWarning, match=r"`monitor` must be one of .*'loss'.*monitor='energy'.*Training continues"
         ) as all_:
             history = fit(small_model("sgd"), trial).history
         assert len(history["loss"]) == 3
@@ -401,7 +401,8 @@ class TestWhatIsSaid:
         fit(small_model("sgd"), again, epochs=1)
         assert again.log_dir == str(tmp_path / "2")
         assert (
-            f"Written to {tmp_path / '2'}, because {tmp_path} holds a run already." in capsys.readouterr().out
+            f"Written to {tmp_path / '2'}, because {tmp_path} already contains a run."
+            in capsys.readouterr().out
         )
         assert [recorded.steps for recorded in read_log_dir(str(tmp_path))] == [1, 2]
 
@@ -412,3 +413,11 @@ class TestWhatIsSaid:
             LRTrial(tmp_path, monitor=3)
         with pytest.raises(ValueError, match=r"`seed`.*seed=-1"):
             LRTrial(tmp_path, seed=-1)
+        with pytest.raises(TypeError, match=r"`seed`.*seed=1.0"):
+            LRTrial(tmp_path, seed=1.0)
+        with pytest.raises(ValueError, match=r"`verbose`.*verbose=2"):
+            LRTrial(tmp_path, verbose=2)
+
+    def test_numpy_scalars_are_numbers(self, tmp_path):
+        fit(small_model("sgd"), LRTrial(tmp_path, seed=np.int64(3), verbose=np.int64(0)), epochs=1)
+        assert read_one(tmp_path).config["seed"] == 3
