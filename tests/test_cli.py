@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 
 from tb_lrfinder.analysis.analyze import analyze
-from tb_lrfinder.cli.output import written
+from tb_lrfinder.cli.output import open_output
 from tb_lrfinder.plugin import responses
 from tb_lrfinder.plugin.request_params import DownloadQuery
 from tb_lrfinder.storage.reader import read_log_dir
@@ -133,9 +133,9 @@ class TestReport:
 
     def test_errors_say_what_to_do(self, tmp_path):
         nothing = command("report", tmp_path, code=2).stderr
-        assert "There is no sweep or trial below" in nothing
+        assert "No sweep or trial found in" in nothing
         assert "LRFinder(" in nothing
-        assert "There is no directory" in command("report", tmp_path / "none", code=2).stderr
+        assert "No such directory" in command("report", tmp_path / "none", code=2).stderr
         (tmp_path / "file").touch()
         assert "tb-lrfinder suggest" in command("report", tmp_path / "file", code=2).stderr
 
@@ -223,7 +223,7 @@ class TestExport:
         assert (done.returncode, done.stderr.count("\n")) == (2, 1), done
         assert out.read_text() == "before"
         stopped = contextlib.ExitStack()
-        stopped.enter_context(written(str(out))).write("half")
+        stopped.enter_context(open_output(str(out))).write("half")
         assert stopped.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None) is False
         assert out.read_text() == "before"
         assert [path.name for path in tmp_path.iterdir()] == ["out.csv"]
@@ -336,7 +336,7 @@ def in_a_shell(arguments):
     )
 
 
-def test_ctrl_c_is_no_traceback():
+def test_ctrl_c_prints_no_traceback():
     process = subprocess.Popen(
         [*COMMAND, "suggest", "-"],
         stdin=subprocess.PIPE,
@@ -361,10 +361,10 @@ def test_version_and_help():
         assert "examples:" in command(name, "--help").stdout
     assert "exit codes:" in whole
     assert "report" in command("reprot", code=2).stderr
-    assert "must be a whole number" in command("demo", "--num-steps", "0", code=2).stderr
+    assert "must be an integer of at least 2" in command("demo", "--num-steps", "1", code=2).stderr
 
 
-def test_the_demo_leaves_sweeps_that_are_reported(tmp_path):
+def test_the_sweeps_of_the_demo_are_reported(tmp_path):
     said = command("demo", "--log-dir", tmp_path / "logs", "--num-steps", 12)
     assert f"tensorboard --logdir {tmp_path / 'logs'}" in said.stdout
     sweeps = json.loads(command("report", tmp_path / "logs", "--json").stdout)["sweeps"]
@@ -405,7 +405,7 @@ def in_a_terminal(*arguments, **environ):
     return said.decode()
 
 
-def test_colours_on_a_terminal_that_wants_them(logs):
+def test_colors_on_a_terminal_that_supports_them(logs):
     assert "\x1b[31msevere\x1b[0m: The loss" in in_a_terminal("report", logs)
     assert "\x1b" not in in_a_terminal("report", logs, NO_COLOR="1")
     assert "\x1b" not in in_a_terminal("report", logs, TERM="dumb")
@@ -417,17 +417,17 @@ def test_progress_of_long_work(monkeypatch, capsys):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     progress = terminal.Progress("Reading runs")
     progress(1, 3)
-    assert capsys.readouterr().err == ""  # nobody needs it in the first moments
-    monkeypatch.setattr(terminal, "_PATIENCE", 0.0)
+    assert capsys.readouterr().err == ""  # not in the first moments
+    monkeypatch.setattr(terminal, "_PROGRESS_DELAY_SECONDS", 0.0)
     progress(2, 3)
     assert capsys.readouterr().err.endswith("Reading runs: 2 of 3")
     progress(3, 3)
-    assert capsys.readouterr().err == f"\r{' ' * len('Reading runs: 2 of 3')}\r"  # and it leaves no trace
+    assert capsys.readouterr().err == f"\r{' ' * len('Reading runs: 2 of 3')}\r"  # cleared
 
 
 def test_progress_is_for_terminals_only(monkeypatch, capsys):
     from tb_lrfinder.cli import terminal
 
-    monkeypatch.setattr(terminal, "_PATIENCE", 0.0)
+    monkeypatch.setattr(terminal, "_PROGRESS_DELAY_SECONDS", 0.0)
     terminal.Progress("Reading runs")(1, 3)
     assert capsys.readouterr().err == ""

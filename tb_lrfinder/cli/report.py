@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tb_lrfinder.cli.arguments import Commands, add_command, add_log_dir
-from tb_lrfinder.cli.terminal import coloured, harmless, paragraph, table
-from tb_lrfinder.cli.wording import finding_lines, number
+from tb_lrfinder.cli.formatting import finding_lines, number
+from tb_lrfinder.cli.terminal import colored, paragraph, sanitize, table
 
 if TYPE_CHECKING:
     from tb_lrfinder.storage.reader import Recorded
@@ -132,7 +132,7 @@ def _done(steps: int, planned: int | None) -> str:
 
 
 def _remarks(answered: dict[str, Any]) -> str:
-    lines = [coloured(harmless(answered["run"]), "bold")]
+    lines = [colored(sanitize(answered["run"]), "bold")]
     if answered["message"]:
         lines.append(paragraph(answered["message"], "  "))
     return "\n".join([*lines, *finding_lines(answered.get("diagnosis", ()))])
