@@ -82,7 +82,7 @@ class LRTrial(keras.callbacks.Callback):
         self._verbose = check_verbose(verbose)
         if seed is not None:
             seed = check_integer("seed", seed, at_least=0, or_none=True)
-        self._about: TrialConfig = {"seed": seed}
+        self._extra_config: TrialConfig = {"seed": seed}
         self._neighbours: Any = None  # the callbacks of the same fit
         self._initial_loss: float | None = None
         self._writer: TrialWriter | None = None
@@ -194,7 +194,7 @@ class LRTrial(keras.callbacks.Callback):
             "learning_rate": shortest(rate),
             "schedule": schedule,
             **describe(self.model, internals.batch_size_of_fit(self.model)),
-            **self._about,
+            **self._extra_config,
             **self._planned(first_epoch=0),
         }
 

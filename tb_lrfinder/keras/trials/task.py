@@ -197,7 +197,11 @@ class _FingerprintedTrial(LRTrial):
 
     def __init__(self, directory: str | None, digest: str, task: TrialTask) -> None:
         super().__init__(directory, seed=task.seed, verbose=0)
-        self._about |= {"fingerprint": digest, "learning_rate": task.learning_rate, "epochs": task.epochs}
+        self._extra_config |= {
+            "fingerprint": digest,
+            "learning_rate": task.learning_rate,
+            "epochs": task.epochs,
+        }
 
     def record_failure(self, model: Any, error: Exception) -> None:
         """Record a training run that failed before it called its first callback."""
