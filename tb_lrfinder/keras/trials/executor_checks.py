@@ -36,7 +36,8 @@ def check_executor(executor: Any, task: TrialTask) -> None:
     if context.get_start_method() == "fork":
         raise ValueError(
             "`executor` must spawn processes, because forked processes hang once a Keras backend has been "
-            "initialized. Use ProcessPoolExecutor(2, mp_context=multiprocessing.get_context('spawn'))."
+            f"initialized. Received: executor={executor!r}, which forks. Use "
+            "ProcessPoolExecutor(2, mp_context=multiprocessing.get_context('spawn'))."
         )
     for name, value in {"make_model": task.make_model, **data, **task.fit_arguments}.items():
         _check_pickles(name, value)
