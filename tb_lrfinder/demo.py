@@ -1,4 +1,4 @@
-"""Real range tests of a small convolutional network, for `tb-lrfinder demo` and `make demo`."""
+"""Range tests of a small convolutional network, for `tb-lrfinder demo` and `make demo`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from tb_lrfinder.checks import check_choice
 
 if TYPE_CHECKING:
     from tb_lrfinder.keras import LRFinder
@@ -15,40 +17,46 @@ OPTIMIZERS = ("SGD", "Adam")
 
 
 def load(dataset: str) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """Images scaled to 0..1, `[n, height, width, 1]`, and their labels.
+    """Load a dataset of handwritten digits.
 
     Args:
-        dataset: `"digits"`, the 1,797 handwritten digits that scikit-learn brings along, or
-            `"mnist"`, which Keras downloads.
+        dataset: String. `"digits"`, the 1,797 handwritten digits included in scikit-learn, or `"mnist"`,
+            which Keras downloads.
+
+    Returns:
+        Images of shape `(n, height, width, 1)`, scaled to 0..1, and labels of shape `(n,)`.
+
+    Raises:
+        ValueError: If `dataset` is unknown.
+        ImportError: If scikit-learn is required and not installed.
     """
+    check_choice("dataset", dataset, DATASETS)
     if dataset == "mnist":
         import keras
 
         (images, labels), _ = keras.datasets.mnist.load_data()
         return images[..., None].astype("float32") / 255, labels
-    if dataset != "digits":
-        raise ValueError(f"`dataset` must be one of {', '.join(DATASETS)}. Received dataset={dataset!r}.")
     try:
         from sklearn.datasets import load_digits
     except ImportError as error:
         raise ImportError(
-            "The digits come with scikit-learn, which is not installed: pip install 'tb_lrfinder[demo]'"
+            "The digits dataset requires scikit-learn. Install it with: pip install 'tb_lrfinder[demo]'"
         ) from error
     digits = load_digits()
     return digits.images[..., None].astype("float32") / 16, digits.target
 
 
 def sweep(optimizer: str, log_dir: str, dataset: str = "digits", num_steps: int = 100) -> LRFinder:
-    """Sweep the learning rate of the convolutional network with one optimizer, 1e-5 to 10.
+    """Run a range test of the network from 1e-5 to 10 with one optimizer.
 
     Args:
-        optimizer: Name of a Keras optimizer, such as `"Adam"`.
-        log_dir: Where the event files go; the run directory is `log_dir/DATASET/OPTIMIZER`.
-        dataset: See `load()`.
-        num_steps: Learning rates in the sweep.
+        optimizer: String. Name of a Keras optimizer, such as `"Adam"`.
+        log_dir: String. Log directory; the run directory is `log_dir/DATASET/OPTIMIZER`.
+        dataset: String. See `load`. Defaults to `"digits"`.
+        num_steps: Integer. Number of steps of the sweep. Defaults to `100`.
 
     Returns:
-        The finder, after the sweep.
+        The `LRFinder` after the sweep.
     """
     import keras
 
@@ -83,5 +91,5 @@ def sweep(optimizer: str, log_dir: str, dataset: str = "digits", num_steps: int 
 
 
 def run(log_dir: str, dataset: str = "digits", num_steps: int = 100) -> list[LRFinder]:
-    """The range tests of the demo, one for each optimizer; returns their finders."""
+    """Run the range tests of the demo, one for each optimizer, and return their finders."""
     return [sweep(optimizer, log_dir, dataset, num_steps) for optimizer in OPTIMIZERS]

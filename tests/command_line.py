@@ -1,4 +1,4 @@
-"""Runs the command as people do, in a process of its own; and sweeps for it to read."""
+"""Runs the command line in a process of its own, and writes sweeps for it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ COMMAND = [sys.executable, "-m", "tb_lrfinder.cli"]
 
 
 def command(*arguments, code=0, stdin=None, cwd=None):
-    """What the command printed; fails if it ended with another code."""
+    """Run the command and return the finished process; fails unless it exits with `code`."""
     done = subprocess.run(
         [*COMMAND, *map(str, arguments)],
         check=False,
@@ -52,7 +52,7 @@ def write(log_dir, sweep, result=True, **config):
 
 
 def write_losses(path):
-    """A sweep as a file that something else wrote."""
+    """Write a sweep as a CSV file of losses."""
     sweep = a_sweep()
     rows = np.array([sweep.learning_rate, sweep.loss]).T.tolist()
     path.write_text("lr,loss\n" + "".join(f"{rate!r},{loss!r}\n" for rate, loss in rows))

@@ -1,4 +1,4 @@
-"""The command `tb-lrfinder`: report, export, and what all commands have in common."""
+"""`tb-lrfinder report`, `tb-lrfinder export`, and the common behavior of all subcommands."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 
 from tb_lrfinder.analysis.analyze import analyze
-from tb_lrfinder.cli.output import written
+from tb_lrfinder.cli.output import open_output
 from tb_lrfinder.plugin.download import download
 from tb_lrfinder.plugin.request_params import DownloadParams
 from tb_lrfinder.storage.reader import read_log_dir
@@ -32,7 +32,7 @@ from tests.command_line import COMMAND, ENVIRON, a_sweep, command, write, write_
 
 @pytest.fixture(scope="module")
 def logs(tmp_path_factory):
-    """A sweep with an answer, and one without."""
+    """A sweep with a suggestion, and one without."""
     root = tmp_path_factory.mktemp("logs")
     write(root / "good" / "adam", a_sweep(), optimizer="Adam")
     write(root / "flat", a_sweep(descends=False), optimizer="SGD")
@@ -41,7 +41,7 @@ def logs(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def trials(tmp_path_factory):
-    """A trial with validation data, one without that has diverged, and a sweep."""
+    """A trial with validation data, a diverged trial without them, and a sweep."""
     root = tmp_path_factory.mktemp("trials")
     write(root / "sweep", a_sweep())
     good = TrialWriter(root / "0.01", {"id": "t", "learning_rate": 0.01, "epochs": 2, "optimizer": "Adam"})
@@ -133,9 +133,9 @@ class TestReport:
 
     def test_errors_say_what_to_do(self, tmp_path):
         nothing = command("report", tmp_path, code=2).stderr
-        assert "There is no sweep or trial below" in nothing
+        assert "No sweep or trial found in" in nothing
         assert "LRFinder(" in nothing
-        assert "There is no directory" in command("report", tmp_path / "none", code=2).stderr
+        assert "No such directory" in command("report", tmp_path / "none", code=2).stderr
         (tmp_path / "file").touch()
         assert "tb-lrfinder suggest" in command("report", tmp_path / "file", code=2).stderr
 
@@ -222,7 +222,7 @@ class TestExport:
         assert (done.returncode, done.stderr.count("\n")) == (2, 1), done
         assert out.read_text() == "before"
         stopped = contextlib.ExitStack()
-        stopped.enter_context(written(str(out))).write("half")
+        stopped.enter_context(open_output(str(out))).write("half")
         assert stopped.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None) is False
         assert out.read_text() == "before"
         assert [path.name for path in tmp_path.iterdir()] == ["out.csv"]
@@ -253,7 +253,7 @@ class TestTerminals:
         ("environ", "reported", "exported"),
         [
             ({"PYTHONIOENCODING": "ascii"}, b"gr\\xf6\\xdfe ", "größe"),
-            (  # here Python does not know either what the bytes of a name mean
+            (  # Python cannot decode the bytes of a name either
                 {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"},
                 rb"gr\udcc3\udcb6\udcc3\udc9fe ",
                 r"gr\udcc3\udcb6\udcc3\udc9fe",
@@ -261,10 +261,10 @@ class TestTerminals:
         ],
         ids=["encoding", "locale"],
     )
-    def test_names_that_the_encoding_lacks_are_escaped(self, tmp_path, environ, reported, exported):
+    def test_unencodable_names_are_escaped(self, tmp_path, environ, reported, exported):
         write(tmp_path / "größe", a_sweep(descends=False))
         write(tmp_path / "bytes", a_sweep())
-        (tmp_path / "bytes").rename(tmp_path / os.fsdecode(b"bytes\xff"))  # no text in any encoding
+        (tmp_path / "bytes").rename(tmp_path / os.fsdecode(b"bytes\xff"))  # invalid in any encoding
 
         def said(*arguments):
             done = subprocess.run(
@@ -275,7 +275,7 @@ class TestTerminals:
 
         assert reported in said("report", ".")
         rows = said("export", ".")
-        assert f"{exported},sweep".encode() in rows  # a file, whatever the terminal is
+        assert f"{exported},sweep".encode() in rows  # files do not depend on the terminal
         assert said("export", ".", "-o", "/dev/stdout") == rows
         said("export", ".", "-o", "rows.csv")
         assert (tmp_path / "rows.csv").read_bytes() == rows
@@ -294,38 +294,38 @@ class TestTerminals:
             ("--version", 0),
         ],
     )
-    def test_a_closed_stream_is_no_traceback(self, logs, losses, tmp_path, arguments, code, closed):
+    def test_a_closed_stream_prints_no_traceback(self, logs, losses, tmp_path, arguments, code, closed):
         named = arguments.format(logs=logs, losses=losses, out=tmp_path / "out")
         done = in_a_shell(f"{named} {closed}")
         assert (done.returncode, "Traceback" in done.stderr) == (code, False), done
         if closed == "2>&-":
             assert "Wrote" not in done.stdout
 
-    def test_an_export_to_a_closed_stream_is_not_done(self, logs):
+    def test_export_to_a_closed_stream_is_an_error(self, logs):
         done = in_a_shell(f"export {logs} >&-")
         assert (done.returncode, done.stderr.count("\n")) == (2, 1), done
         assert "Standard output is closed" in done.stderr
 
-    def test_a_closed_standard_input_is_named(self):
+    def test_a_closed_standard_input_is_an_error(self):
         done = in_a_shell("suggest - <&-")
         assert (done.returncode, done.stderr.count("\n")) == (2, 1), done
         assert "Standard input is closed" in done.stderr
 
-    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has it")
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="requires /dev/full")
     @pytest.mark.parametrize("arguments", ["report {logs}", "export {logs}", "report {logs} --json"])
-    def test_a_full_disk_is_one_line(self, logs, arguments):
+    def test_a_full_disk_is_a_one_line_error(self, logs, arguments):
         done = in_a_shell(f"{arguments.format(logs=logs)} >/dev/full")
         assert (done.returncode, done.stderr.count("\n")) == (2, 1), done
         assert "No space left" in done.stderr
 
     @pytest.mark.parametrize("arguments", ["--help", "report {logs}", "report {logs} 2>&1", "nothing 2>&1"])
-    def test_a_pipe_that_is_closed_says_nothing(self, logs, arguments):
+    def test_a_closed_pipe_prints_nothing(self, logs, arguments):
         done = in_a_shell(f"{arguments.format(logs=logs)} | true")
         assert done.stderr.replace("argument COMMAND", "") == "", done
 
 
 def in_a_shell(arguments):
-    """What a shell says to the command, with redirections."""
+    """Run the command in a shell, with redirections."""
     return subprocess.run(
         ["bash", "-c", f"{shlex.join(COMMAND)} {arguments}"],
         capture_output=True,
@@ -335,18 +335,18 @@ def in_a_shell(arguments):
     )
 
 
-def test_ctrl_c_is_no_traceback():
+def test_ctrl_c_prints_no_traceback():
     process = subprocess.Popen(
         [*COMMAND, "suggest", "-"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        # Shells have what they run in the background ignore Ctrl-C, these tests perhaps.
+        # Processes in the background of a shell ignore Ctrl-C, possibly these tests.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no threads yet
     )
     process.stdin.write(b"lr,loss\n")
     process.stdin.flush()
-    time.sleep(3)  # until it waits for more
+    time.sleep(3)  # until it waits for input
     process.send_signal(signal.SIGINT)
     assert process.communicate(timeout=60) == (b"", b"")
     assert process.returncode == 130
@@ -354,16 +354,16 @@ def test_ctrl_c_is_no_traceback():
 
 def test_version_and_help():
     assert command("--version").stdout == f"tb_lrfinder {__version__}\n"
-    whole = command("--help").stdout
+    overview = command("--help").stdout
     for name in ("demo", "report", "export", "suggest", "import"):
-        assert f"tb-lrfinder {name}" in whole
+        assert f"tb-lrfinder {name}" in overview
         assert "examples:" in command(name, "--help").stdout
-    assert "exit codes:" in whole
+    assert "exit codes:" in overview
     assert "report" in command("reprot", code=2).stderr
-    assert "must be a whole number" in command("demo", "--num-steps", "0", code=2).stderr
+    assert "must be an integer of at least 2" in command("demo", "--num-steps", "1", code=2).stderr
 
 
-def test_the_demo_leaves_sweeps_that_are_reported(tmp_path):
+def test_the_sweeps_of_the_demo_are_reported(tmp_path):
     said = command("demo", "--log-dir", tmp_path / "logs", "--num-steps", 12)
     assert f"tensorboard --logdir {tmp_path / 'logs'}" in said.stdout
     sweeps = json.loads(command("report", tmp_path / "logs", "--json").stdout)["sweeps"]
@@ -384,49 +384,49 @@ def test_neither_keras_nor_tensorflow_is_imported(logs, losses, tmp_path):
 
 
 def in_a_terminal(*arguments, **environ):
-    """What the command prints where standard output and error are a terminal."""
-    ours, theirs = pty.openpty()
+    """Run the command with a terminal as standard output and error; return what it prints."""
+    controller, terminal = pty.openpty()
     process = subprocess.Popen(
-        [*COMMAND, *map(str, arguments)], stdout=theirs, stderr=theirs, env=ENVIRON | environ
+        [*COMMAND, *map(str, arguments)], stdout=terminal, stderr=terminal, env=ENVIRON | environ
     )
-    os.close(theirs)
-    said = b""
+    os.close(terminal)
+    printed = b""
     while True:
         try:
-            part = os.read(ours, 65536)
-        except OSError:  # how Linux says that the other end is closed
+            part = os.read(controller, 65536)
+        except OSError:  # on Linux: the other end is closed
             break
         if not part:
             break
-        said += part
-    os.close(ours)
+        printed += part
+    os.close(controller)
     process.wait(60)
-    return said.decode()
+    return printed.decode()
 
 
-def test_colours_on_a_terminal_that_wants_them(logs):
+def test_colors_on_a_terminal_that_supports_them(logs):
     assert "\x1b[31msevere\x1b[0m: The loss" in in_a_terminal("report", logs)
     assert "\x1b" not in in_a_terminal("report", logs, NO_COLOR="1")
     assert "\x1b" not in in_a_terminal("report", logs, TERM="dumb")
 
 
-def test_progress_of_long_work(monkeypatch, capsys):
+def test_progress(monkeypatch, capsys):
     from tb_lrfinder.cli import terminal
 
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     progress = terminal.Progress("Reading runs")
     progress(1, 3)
-    assert capsys.readouterr().err == ""  # nobody needs it in the first moments
-    monkeypatch.setattr(terminal, "_PATIENCE", 0.0)
+    assert capsys.readouterr().err == ""  # not in the first moments
+    monkeypatch.setattr(terminal, "_PROGRESS_DELAY_SECONDS", 0.0)
     progress(2, 3)
     assert capsys.readouterr().err.endswith("Reading runs: 2 of 3")
     progress(3, 3)
-    assert capsys.readouterr().err == f"\r{' ' * len('Reading runs: 2 of 3')}\r"  # and it leaves no trace
+    assert capsys.readouterr().err == f"\r{' ' * len('Reading runs: 2 of 3')}\r"  # cleared
 
 
-def test_progress_is_for_terminals_only(monkeypatch, capsys):
+def test_progress_is_only_shown_on_terminals(monkeypatch, capsys):
     from tb_lrfinder.cli import terminal
 
-    monkeypatch.setattr(terminal, "_PATIENCE", 0.0)
+    monkeypatch.setattr(terminal, "_PROGRESS_DELAY_SECONDS", 0.0)
     terminal.Progress("Reading runs")(1, 3)
     assert capsys.readouterr().err == ""

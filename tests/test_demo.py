@@ -1,4 +1,4 @@
-"""The first command that anybody runs: what it prints last is the address of a tab that answers."""
+"""`make demo`: the last line of its output is the address of a tab that responds."""
 
 from __future__ import annotations
 
@@ -25,32 +25,32 @@ SECONDS = 240
 PROXYLESS = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
-def any_free_port():
+def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
 
-def of_the_make_target(log_dir, port):
-    """What `make demo` runs once everything is installed, as the Makefile has it."""
+def make_demo_script(log_dir, port):
+    """Return the commands of `make demo` after its installation."""
     venv = Path(sys.executable).parents[1]
-    told = subprocess.run(
+    done = subprocess.run(
         [
             *("make", "--no-print-directory", "-n", "-o", f"{venv}/installed-demo", "demo"),
             *(f"VENV={venv}", f"LOG_DIR={log_dir}", f"PORT={port}"),
         ],
         cwd=ROOT,
-        # These tests often run within a make of their own, whose flags and variables are not for this one.
+        # The tests may run within `make test`, whose flags and variables must not affect this one.
         env={name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))},
         capture_output=True,
         text=True,
         check=True,
     )
-    return told.stdout
+    return done.stdout
 
 
 def start(script, output):
-    """As a shell starts it whose Ctrl-C reaches it; `output` is its terminal, if it is one."""
+    """Start a script in its own session, so that it receives Ctrl-C; `output` may be its terminal."""
 
     def own_the_terminal():
         os.setsid()
@@ -71,7 +71,7 @@ def start(script, output):
 
 
 def wait_for_address(process, port, read):
-    """Wait until the last line is the address; fail at once if the process ends before."""
+    """Wait until the last line is the address; fail immediately if the process exits."""
     deadline = time.monotonic() + SECONDS
     while time.monotonic() < deadline:
         lines = read().splitlines()
@@ -82,7 +82,7 @@ def wait_for_address(process, port, read):
     pytest.fail(f"no address within {SECONDS} s:\n{read()}")
 
 
-def check_it_answers(port):
+def check_tab_responds(port):
     address = f"http://127.0.0.1:{port}/"
     assert b"TensorBoard" in PROXYLESS.open(address).read()
     with PROXYLESS.open(f"{address}data/plugin/lr_finder/runs") as answer:
@@ -95,11 +95,11 @@ def check_it_answers(port):
     assert [run["run"] for run in runs] == ["digits/adam", "digits/sgd"]
 
 
-def check_nothing_is_left(process, port):
+def check_all_processes_exit(process, port):
     process.wait(30)
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0
-    # Its session was its own: nobody of it lives on.
+    # No process of its session is left.
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = stat.read_text().rpartition(")")[2].split()
@@ -109,76 +109,76 @@ def check_nothing_is_left(process, port):
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
-def test_make_demo_into_a_file(tmp_path, end):
-    port, said = any_free_port(), tmp_path / "said"
-    with said.open("wb") as output:
-        process = start(of_the_make_target(tmp_path / "logs", port), output.fileno())
+def test_output_to_a_file(tmp_path, end):
+    port, printed = free_port(), tmp_path / "output"
+    with printed.open("wb") as output:
+        process = start(make_demo_script(tmp_path / "logs", port), output.fileno())
     try:
-        wait_for_address(process, port, said.read_text)
-        check_it_answers(port)
-        time.sleep(2)  # nothing comes after it
-        before = said.read_text()
+        wait_for_address(process, port, printed.read_text)
+        check_tab_responds(port)
+        time.sleep(2)  # nothing is printed after it
+        before = printed.read_text()
         assert before.splitlines()[-1] == f"http://127.0.0.1:{port}/#lr_finder"
     finally:
-        # Ctrl-C reaches everybody who runs in the foreground, SIGTERM the one that it is sent to.
+        # Ctrl-C reaches all processes in the foreground, SIGTERM only the addressed one.
         (os.killpg if end == signal.SIGINT else os.kill)(process.pid, end)
-        check_nothing_is_left(process, port)
-    assert said.read_text() == before
+        check_all_processes_exit(process, port)
+    assert printed.read_text() == before
     assert process.returncode == (130 if end == signal.SIGINT else 143)
 
 
-def test_make_demo_in_a_terminal(tmp_path):
-    port = any_free_port()
-    ours, theirs = pty.openpty()
-    os.set_blocking(ours, False)
-    said = bytearray()
+def test_output_to_a_terminal(tmp_path):
+    port = free_port()
+    controller, terminal = pty.openpty()
+    os.set_blocking(controller, False)
+    printed = bytearray()
 
     def read():
         try:
-            while part := os.read(ours, 65536):
-                said.extend(part)
-        except OSError:  # nothing more for now, or for good
+            while part := os.read(controller, 65536):
+                printed.extend(part)
+        except OSError:  # no data, or closed
             pass
-        return said.decode(errors="replace").replace("\r\n", "\n")
+        return printed.decode(errors="replace").replace("\r\n", "\n")
 
-    process = start(of_the_make_target(tmp_path / "logs", port), theirs)
-    os.close(theirs)
+    process = start(make_demo_script(tmp_path / "logs", port), terminal)
+    os.close(terminal)
     try:
         wait_for_address(process, port, read)
-        check_it_answers(port)
+        check_tab_responds(port)
     finally:
-        os.write(ours, b"\x03")
-        check_nothing_is_left(process, port)
+        os.write(controller, b"\x03")
+        check_all_processes_exit(process, port)
     last = f"http://127.0.0.1:{port}/#lr_finder\n"
     assert re.fullmatch(r"(\^C)?\s*", read().rpartition(last)[2])
-    os.close(ours)
+    os.close(controller)
 
 
-def test_a_port_that_is_taken_is_said_before_the_sweeps(tmp_path):
+def test_a_used_port_is_an_error_before_the_sweeps(tmp_path):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
         began = time.monotonic()
-        said = command("demo", "--serve", "--port", port, "--log-dir", tmp_path / "logs", code=2)
-    assert f"--port {port} cannot be used" in said.stderr
-    assert "--port 0" in said.stderr
-    assert "sweeping" not in said.stderr
+        done = command("demo", "--serve", "--port", port, "--log-dir", tmp_path / "logs", code=2)
+    assert f"--port {port} cannot be used" in done.stderr
+    assert "--port 0" in done.stderr
+    assert "range tests" not in done.stderr
     assert time.monotonic() - began < 20
     assert not (tmp_path / "logs").exists()
-    assert "cannot be used" in command("demo", "--serve", "--port", "70000", code=2).stderr
+    assert "at most 65535" in command("demo", "--serve", "--port", "70000", code=2).stderr
 
 
-def test_a_port_without_serve_is_said():
+def test_a_port_requires_serve():
     assert "Add --serve" in command("demo", "--port", "6007", code=2).stderr
 
 
-def test_a_tensorboard_that_does_not_start_is_shown(tmp_path):
-    """Its own words are, with its exit code: here it is a package that cannot be imported."""
+def test_a_failing_tensorboard_is_shown(tmp_path):
+    """The error contains its exit code and output; here the package raises an error on import."""
     broken = tmp_path / "tensorboard"
     broken.mkdir()
     (broken / "__init__.py").write_text("")
-    (broken / "main.py").write_text("raise SystemExit('the tensorboard of this test is broken')")
+    (broken / "main.py").write_text("raise SystemExit('broken TensorBoard')")
     code = (
         "import os, sys; from tb_lrfinder.cli import serving\n"
         f"os.environ['PYTHONPATH'] = {str(tmp_path)!r}\n"
@@ -186,4 +186,4 @@ def test_a_tensorboard_that_does_not_start_is_shown(tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "TensorBoard did not start; its exit code is 1" in done.stderr
-    assert "the tensorboard of this test is broken" in done.stderr
+    assert "broken TensorBoard" in done.stderr

@@ -12,7 +12,7 @@ import pytest
 
 from tb_lrfinder.analysis.curve import Sweep
 from tb_lrfinder.analysis.trial import TRIAL_COLUMNS, Trial
-from tb_lrfinder.keras.trials.trial_directory import set_unfinished_aside
+from tb_lrfinder.keras.trials.trial_directory import hide_unfinished_trials
 from tb_lrfinder.storage.reader import read_log_dir
 from tb_lrfinder.storage.writer import SweepWriter, TrialWriter
 from tests.serving import tensorboard
@@ -208,7 +208,7 @@ def test_a_trial_in_the_place_of_one_that_failed_is_shown_alone(tmp_path, load_f
     old.close({"stop_reason": "failed", "message": "old"})
     with tensorboard(tmp_path, f"--load_fast={load_fast}") as server:
         server.wait_for_runs(1, id="old", status="failed", steps=2)
-        set_unfinished_aside(directory, "same")
+        hide_unfinished_trials(directory, "same")
         new = TrialWriter(directory, config | {"id": "new", "start_time": time.time()})
         server.wait_for_runs(1, id="new", status="running", steps=0)
         (trial,) = server.plugin("trials", run="0.1").json()["trials"]

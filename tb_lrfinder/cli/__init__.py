@@ -1,6 +1,6 @@
-"""The command `tb-lrfinder`: one module for each of its commands, which says what it takes and does it.
+"""The `tb-lrfinder` command line, with one module per subcommand.
 
-Reading and writing event files needs neither Keras nor TensorFlow; only `demo` does.
+Reading and writing event files requires neither Keras nor TensorFlow; only `demo` does.
 """
 
 from __future__ import annotations
@@ -11,25 +11,25 @@ import sys
 from collections.abc import Sequence
 
 from tb_lrfinder.cli import demo, export, importing, report, suggest
-from tb_lrfinder.cli.terminal import abandon_streams, prepare_streams, say
+from tb_lrfinder.cli.terminal import discard_unwritable_streams, prepare_streams, print_stderr
 from tb_lrfinder.version import __version__
 
-_DESCRIPTION = "Learning-rate range tests, shown in TensorBoard."
+_DESCRIPTION = "Learning-rate range tests for Keras, with a tab in TensorBoard."
 _EPILOG = """\
 examples:
-  tb-lrfinder demo                          run real range tests of a small network
-  tb-lrfinder report logs                   what every sweep below logs/ says
-  tb-lrfinder report logs --strict          the same, for CI: exit code 1 where a sweep gives no answer
-  tb-lrfinder export logs -o sweeps.csv     every row, for a spreadsheet or pandas
-  tb-lrfinder suggest losses.csv            a suggestion for losses that PyTorch or fastai recorded
-  tb-lrfinder import losses.csv logs        show them in the tab, too
-  tensorboard --logdir logs                 then open the tab LR Finder
+  tb-lrfinder demo                          run range tests of a small network
+  tb-lrfinder report logs                   suggestions and diagnosis of all sweeps in logs/
+  tb-lrfinder report logs --strict          for CI: exit code 1 if a sweep has no suggestion
+  tb-lrfinder export logs -o sweeps.csv     all rows, for a spreadsheet or pandas
+  tb-lrfinder suggest losses.csv            suggest a learning rate from losses of PyTorch or fastai
+  tb-lrfinder import losses.csv logs        add these losses to the LR Finder tab
+  tensorboard --logdir logs                 then open the LR Finder tab
 
 exit codes:
-  0  done
-  1  done, and there is no answer: `suggest` has no learning rate, or `report --strict` found a severe problem
-  2  not done: a wrong argument, or a file that cannot be read or written; the message says what to do
-  130  stopped with Ctrl-C
+  0    success
+  1    no suggestion (suggest), or a severe finding or a failed run (report --strict)
+  2    error: invalid argument, or a file cannot be read or written
+  130  interrupted with Ctrl-C
 """
 
 
@@ -40,23 +40,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = _run(argv)
         sys.stdout.flush()
     except BrokenPipeError:
-        code = 0  # whoever reads our output has seen enough, as `head` does
+        code = 0  # the reader of the output has closed it, as `head` does
     except KeyboardInterrupt:
         code = 130
     except (ImportError, OSError, ValueError) as error:
         with contextlib.suppress(OSError):
-            say(f"tb-lrfinder: error: {error}")
+            print_stderr(f"tb-lrfinder: error: {error}")
         code = 2
     finally:
-        abandon_streams()
+        discard_unwritable_streams()
     return code
 
 
 def _run(argv: Sequence[str] | None) -> int:
     try:
         arguments = _parser().parse_args(argv)
-    except SystemExit as done:  # argparse has printed the help or what is wrong with an argument
-        return int(done.code or 0)
+    except SystemExit as error:  # argparse has already printed the help or an error
+        return int(error.code or 0)
     return int(arguments.command(arguments))
 
 
@@ -72,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
         title="commands",
         metavar="COMMAND",
         required=True,
-        description="tb-lrfinder COMMAND --help explains each.",
+        description="Run tb-lrfinder COMMAND --help for details.",
     )
     for module in (demo, report, export, suggest, importing):
         module.add_to(commands)

@@ -1,4 +1,4 @@
-"""`python -m tb_lrfinder.cli`, where the command itself is not on PATH."""
+"""Entry point of `python -m tb_lrfinder.cli`, for environments without the command on `PATH`."""
 
 import sys
 

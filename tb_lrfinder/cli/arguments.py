@@ -1,12 +1,13 @@
-"""How the commands say what they take."""
+"""Command line arguments: subcommands with examples, and types with the ranges of the Python API."""
 
 from __future__ import annotations
 
 import argparse
-import math
+import contextlib
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
+T = TypeVar("T")
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
@@ -15,12 +16,12 @@ def add_command(
     name: str,
     run: Callable[[argparse.Namespace], int],
     *,
-    help: str,  # noqa: A002 - as argparse calls it
+    help: str,  # noqa: A002 - the name that argparse uses
     description: str,
     examples: str,
     more: str = "",
 ) -> argparse.ArgumentParser:
-    """A command with a help that teaches by examples."""
+    """Add a subcommand whose help contains examples."""
     parser = commands.add_parser(
         name,
         help=help,
@@ -33,31 +34,30 @@ def add_command(
 
 
 def add_log_dir(parser: argparse.ArgumentParser) -> None:
-    """The log directory, the same for every command."""
-    parser.add_argument("log_dir", metavar="LOGDIR", help="the directory that tensorboard --logdir is given")
+    """Add the positional argument LOGDIR."""
+    parser.add_argument("log_dir", metavar="LOGDIR", help="log directory, as passed to tensorboard --logdir")
 
 
-def positive(text: str) -> int:
-    """A whole number of at least 1, which every reader of JSON has exactly."""
-    value = int(text) if text.isdecimal() and len(text) <= 16 else 0
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number from 1 to 10^16, not {text!r:.50}")
-    return value
+def checked(check: Callable[..., T], option: str, **bounds: Any) -> Callable[[str], T]:
+    """Return an argparse type that applies a check of the Python API.
+
+    Args:
+        check: Function of `tb_lrfinder.checks` that takes a name and a value.
+        option: Name of the option, for error messages.
+        **bounds: Keyword arguments of `check`.
+    """
+
+    def parse(text: str) -> T:
+        try:
+            return check(option, _parse_number(text), **bounds)
+        except (TypeError, ValueError) as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return parse
 
 
-def whole(text: str) -> int:
-    """A whole number of at least 0."""
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"must be a whole number of at least 0, not {text!r}")
-    return int(text)
-
-
-def decades(text: str) -> float:
-    """A width in decades of learning rate."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not 0 <= value <= 2:
-        raise argparse.ArgumentTypeError(f"must be a number of decades from 0 (none) to 2, not {text!r}")
-    return value
+def _parse_number(text: str) -> int | float | str:
+    for kind in (int, float):
+        with contextlib.suppress(ValueError):
+            return kind(text)
+    return text  # which the check rejects

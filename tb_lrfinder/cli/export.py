@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
 from tb_lrfinder.cli.arguments import Commands, add_command, add_log_dir
-from tb_lrfinder.cli.output import written
-from tb_lrfinder.cli.terminal import counted, say
+from tb_lrfinder.cli.output import open_output
+from tb_lrfinder.cli.terminal import pluralize, print_stderr
 
 if TYPE_CHECKING:
     from tb_lrfinder.storage.recorded import Recorded
@@ -58,11 +58,12 @@ def run(arguments: argparse.Namespace) -> int:
 
     as_json = (arguments.format or Path(arguments.output).suffix.lstrip(".").lower()) == "json"
     recorded = _selected(log_dir.read(arguments.log_dir), arguments.run, arguments.kind)
-    with written(arguments.output) as stream:
+    with open_output(arguments.output) as stream:
         (_write_json if as_json else _write_csv)(recorded, stream)
     if arguments.output != "-":
         rows = sum(one.steps for one in recorded)
-        say(f"Wrote {counted(rows, 'row')} from {counted(len(recorded), 'run')} to {arguments.output}.")
+        runs = pluralize(len(recorded), "run")
+        print_stderr(f"Wrote {pluralize(rows, 'row')} from {runs} to {arguments.output}.")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Reads a log directory for a command: quickly, with progress, and with errors that say what to do."""
+"""Reads the log directory of a subcommand, with progress and errors that say what to do."""
 
 from __future__ import annotations
 
@@ -8,46 +8,52 @@ import types
 from pathlib import Path
 
 from tb_lrfinder.cli.terminal import Progress
+from tb_lrfinder.storage.event_file import is_remote
 from tb_lrfinder.storage.reader import Recorded, read_log_dir
 
 
 def read(log_dir: str) -> list[Recorded]:
-    """Every sweep and trial below a log directory, with its rows.
+    """Read all sweeps and trials in a log directory, with their rows.
 
     Raises:
-        FileNotFoundError: If there is no such directory, or no sweep or trial in it.
+        FileNotFoundError: If the directory does not exist, or contains no sweeps and trials.
         NotADirectoryError: If it is a file.
     """
-    is_remote = "://" in log_dir
-    if not is_remote:
+    if not is_remote(log_dir):
         if not Path(log_dir).exists():
             raise FileNotFoundError(
-                f"There is no directory {log_dir!r}. Give the one that `tensorboard --logdir` is given."
+                f"No such directory: {log_dir!r}. Pass the directory used for `tensorboard --logdir`."
             )
         if not Path(log_dir).is_dir():
             raise NotADirectoryError(
-                f"{log_dir!r} is a file. Give the directory that `tensorboard --logdir` is given; to read a "
-                "file of losses use `tb-lrfinder suggest`."
+                f"{log_dir!r} is a file. Pass the directory used for `tensorboard --logdir`; for a CSV file "
+                "of losses use `tb-lrfinder suggest`."
             )
-    # Of the stores, TensorFlow's file systems know gs:// but neither s3:// nor others of fsspec.
-    if not log_dir.startswith("gs://"):
-        spare_tensorflow()
+    avoid_tensorflow_import(log_dir)
     logging.getLogger("tensorboard").setLevel(logging.ERROR)
     found = read_log_dir(log_dir, progress=Progress("Reading runs"))
     if not found:
         raise FileNotFoundError(
-            f"There is no sweep or trial below {log_dir!r}. LRFinder writes one with "
-            f"LRFinder({str(Path(log_dir) / 'NAME') if not is_remote else log_dir + '/NAME'!r}), and "
-            "`tb-lrfinder import` brings losses that were recorded elsewhere."
+            f"No sweep or trial found in {log_dir!r}. Record one with "
+            f"LRFinder({run_directory(log_dir, 'NAME')!r}), or import losses that were recorded elsewhere "
+            "with `tb-lrfinder import`."
         )
     return found
 
 
-def spare_tensorflow() -> None:
-    """Have TensorBoard read files by itself, where TensorFlow is installed as well.
+def run_directory(log_dir: str, run: str) -> str:
+    """Return the directory of a run, which may be a URL."""
+    return f"{log_dir.rstrip('/')}/{run}" if is_remote(log_dir) else str(Path(log_dir) / run)
 
-    It would import TensorFlow for that, which takes seconds. The module that it looks for is its own way
-    to be told; an environment without TensorFlow, as a viewer's, is the same from there on.
+
+def avoid_tensorflow_import(log_dir: str) -> None:
+    """Make TensorBoard access `log_dir` without TensorFlow, whose import takes seconds.
+
+    TensorBoard looks for the module `tensorboard.compat.notf` for this purpose, and then behaves as in an
+    environment without TensorFlow.
     """
+    # TensorFlow's file systems support gs://, but neither s3:// nor the other file systems of fsspec.
+    if log_dir.startswith("gs://"):
+        return
     name = "tensorboard.compat.notf"
     sys.modules.setdefault(name, types.ModuleType(name))

@@ -1,4 +1,4 @@
-"""Reads the losses of a sweep that something else recorded: PyTorch, fastai, a spreadsheet."""
+"""Parses CSV files with losses that were recorded elsewhere, for example by PyTorch or fastai."""
 
 from __future__ import annotations
 
@@ -13,23 +13,24 @@ from typing import Final
 import numpy as np
 
 from tb_lrfinder.analysis.averaging import Floats
+from tb_lrfinder.cli.terminal import pluralize
 
-# How the columns are called where people write them, in small letters and without blanks and signs.
+# Accepted column names, in lower case and without spaces, underscores and hyphens.
 _RATE_NAMES: Final = ("learningrate", "learningrates", "lr", "lrs")
 _LOSS_NAMES: Final = ("loss", "losses", "trainloss", "trainingloss", "batchloss")
 _VALIDATION_NAMES: Final = ("validationloss", "valloss", "validloss")
 
-_LONG: Final = 100_000  # characters from which on it pays to have NumPy read them
+_NUMPY_THRESHOLD: Final = 100_000  # characters; longer files are parsed by NumPy if possible
 
 
 @dataclass(frozen=True, eq=False)
 class Losses:
-    """The columns of a file of losses, one value per step.
+    """The columns of a file of losses, with one value per step.
 
     Args:
-        learning_rate: Positive and never falling.
-        loss: NaN or infinite where the file says so, or has nothing.
-        validation_loss: NaN where the file has none.
+        learning_rate: float64 array. Positive and non-decreasing.
+        loss: float64 array. NaN where the file has no value.
+        validation_loss: float64 array. NaN where the file has no value.
     """
 
     learning_rate: Floats
@@ -38,12 +39,12 @@ class Losses:
 
 
 def parse_losses(text: str, name: str = "<text>") -> Losses:
-    r"""Reads a sweep from the text of a CSV file.
+    r"""Parse the losses of a sweep from CSV text.
 
-    The columns are found by their names: `learning_rate` or `lr`, `loss`, and `validation_loss` or
-    `val_loss` if there is one. Without a header there must be two columns, learning rates and losses in this
-    order. They may be separated by commas, semicolons or tabs. Empty lines and lines that begin with `#` are
-    left out.
+    The columns are identified by their names: `learning_rate` or `lr`, `loss`, and optionally
+    `validation_loss` or `val_loss`. Without a header, there must be two columns: learning rate and loss, in
+    this order. Columns are separated by commas, semicolons or tabs. Empty lines and lines that start with `#`
+    are ignored.
 
     Example:
 
@@ -53,23 +54,24 @@ def parse_losses(text: str, name: str = "<text>") -> Losses:
     ```
 
     Args:
-        text: What is in the file.
-        name: Of the file, for errors.
+        text: String. Contents of the file.
+        name: String. File name for error messages.
 
     Returns:
-        The columns.
+        The columns as `Losses`.
 
     Raises:
-        ValueError: The text is not such a table; names the line and what to change.
+        ValueError: If the text cannot be parsed; the message names the line and what to change.
     """
-    read = _quickly(text) if len(text) > _LONG else None
-    return Losses(*(_carefully(text, name) if read is None else read))
+    columns = _parse_with_numpy(text) if len(text) > _NUMPY_THRESHOLD else None
+    return Losses(*(_parse_lines(text, name) if columns is None else columns))
 
 
-def _quickly(text: str) -> Floats | None:
-    """The columns of a long and plain table, read by NumPy; None where anything is odd or wrong with it.
+def _parse_with_numpy(text: str) -> Floats | None:
+    """Parse a long and well-formed table with NumPy.
 
-    What that is, `_carefully` knows.
+    Returns:
+        The columns, or `None` if anything is malformed; `_parse_lines` then reports the error.
     """
     if '"' in text:
         return None
@@ -81,7 +83,7 @@ def _quickly(text: str) -> Floats | None:
         used = [column for column in columns if column is not None]
         body = lines[header:]
         if separator * 2 in text or body[0].endswith(separator) or body[-1].endswith(separator):
-            body = _filled(body, separator)
+            body = _fill_empty_cells(body, separator)
         read = np.loadtxt(body, delimiter=separator, comments=None, usecols=used, ndmin=2).T
         _check_rates(read[0], range(len(read[0])), "")
     except (ValueError, IndexError, csv.Error):
@@ -89,37 +91,37 @@ def _quickly(text: str) -> Floats | None:
     return read if len(read) == 3 else np.vstack([read, np.full(read.shape[1], math.nan)])
 
 
-def _filled(lines: list[str], separator: str) -> list[str]:
-    """The lines with NaN where a cell is empty."""
+def _fill_empty_cells(lines: list[str], separator: str) -> list[str]:
+    """Write NaN into empty cells."""
     text = "\n".join(lines) + "\n"
-    for _ in range(2):  # of three separators in a row, the second pair is only seen then
+    for _ in range(2):  # matches do not overlap: the first pass replaces every other empty cell
         text = text.replace(separator * 2, f"{separator}nan{separator}")
     return text.replace(f"{separator}\n", f"{separator}nan\n").splitlines()
 
 
-def _carefully(text: str, name: str) -> Floats:
+def _parse_lines(text: str, name: str) -> Floats:
     lines = [
         (number, line)
         for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), 1)
         if line.strip() and not line.lstrip().startswith("#")
     ]
     if not lines:
-        raise ValueError(f"{name} holds no losses: it is empty. Write a line `lr,loss` for each step.")
+        raise ValueError(f"{name} is empty. Write one line `lr,loss` per step.")
     try:
         header, separator, columns = _layout(lines[0][1], lines[0][0], name)
         rows = [(number, _cells(line, separator)) for number, line in lines[header:]]
     except csv.Error as error:  # such as a NUL, on Python 3.10
-        raise ValueError(f"{name} is no table of losses: {error}.") from error
+        raise ValueError(f"{name} cannot be parsed as CSV: {error}.") from error
     if not rows:
-        raise ValueError(f"{name} has a header and no losses below it.")
+        raise ValueError(f"{name} has a header but no rows.")
     read = np.array([_row(row, columns, name) for row in rows])
     _check_rates(read[:, 0], [number for number, _ in rows], name)
     return read.T
 
 
 def _layout(first: str, number: int, name: str) -> tuple[int, str, tuple[int, int, int | None]]:
-    """How many lines of header there are, the separator, and the places of the columns."""
-    # The separator that the first line has most of; a comma where it has none.
+    """Return the number of header lines, the separator, and the indices of the columns."""
+    # The most frequent separator of the first line, by default a comma.
     separator = max(",;\t", key=first.count)
     cells = _cells(first, separator)
     if any(map(_is_number, cells)):
@@ -150,9 +152,9 @@ def _columns_of(header: tuple[int, list[str]], name: str) -> tuple[int, int, int
     for found, wanted in ((rate, "learning_rate (or lr)"), (loss, "loss")):
         if found is None:
             raise ValueError(
-                f"{name}, line {number}: there is no column {wanted}. The header names "
-                f"{', '.join(map(repr, cells))}. Call the columns learning_rate and loss, or leave the "
-                "header out and write two columns, learning rates first."
+                f"{name}, line {number}: missing column {wanted}. The header has "
+                f"{', '.join(map(repr, cells))}. Name the columns learning_rate and loss, or remove the "
+                "header and write two columns, learning rate first."
             )
     assert rate is not None
     assert loss is not None
@@ -163,9 +165,8 @@ def _columns_without_header(first: tuple[int, list[str]], name: str) -> tuple[in
     number, cells = first
     if len(cells) != 2:
         raise ValueError(
-            f"{name}, line {number}: there is no header, and {len(cells)} column{'s'[: len(cells) != 1]} in "
-            "place of two. Write a first line that names the columns learning_rate and loss, or two columns, "
-            "learning rates first."
+            f"{name}, line {number}: expected two columns without a header, got {len(cells)}. Add a header "
+            "that names the columns learning_rate and loss, or write two columns, learning rate first."
         )
     return 0, 1, None
 
@@ -177,8 +178,8 @@ def _row(
     rate, loss, validation = columns
     if max(rate, loss) >= len(cells):
         raise ValueError(
-            f"{name}, line {number}: {len(cells)} column{'s'[: len(cells) != 1]}, and the learning rate and "
-            f"the loss are in columns {rate + 1} and {loss + 1}."
+            f"{name}, line {number}: got {pluralize(len(cells), 'column')}, but the learning rate and the "
+            f"loss are expected in columns {rate + 1} and {loss + 1}."
         )
     at_validation = cells[validation] if validation is not None and validation < len(cells) else ""
     return (
@@ -195,26 +196,26 @@ def _number(cell: str, what: str, number: int, name: str) -> float:
         return float(cell)
     except ValueError:
         pass
-    advice = "Write it with a point and without units, such as 0.001 or 1e-3"
+    advice = "Use a decimal point and no units, as in 0.001 or 1e-3"
     if "tensor" in cell:
-        advice = "Write the number itself: `loss.item()` in place of `loss`"
+        advice = "Write the number itself: `loss.item()` instead of `loss`"
     raise ValueError(f"{name}, line {number}: the {what} is {cell!r}, which is not a number. {advice}.")
 
 
 def _check_rates(rates: Floats, numbers: Sequence[int], name: str) -> None:
     with np.errstate(over="ignore", under="ignore"):
-        held = rates.astype(np.float32)  # what an optimizer and an event file hold
-    wrong = np.flatnonzero(~(held > 0) | np.isinf(held))
+        rounded = rates.astype(np.float32)  # as in an optimizer and in an event file
+    wrong = np.flatnonzero(~(rounded > 0) | np.isinf(rounded))
     if len(wrong):
         raise ValueError(
-            f"{name}, line {numbers[wrong[0]]}: the learning rate is {rates[wrong[0]]:g}. It must be "
-            "positive and finite, as a 32-bit number too (1.4e-45 to 3.4e+38): leave such lines out."
+            f"{name}, line {numbers[wrong[0]]}: the learning rate must be positive and finite as a "
+            f"float32 (1.4e-45 to 3.4e+38), got {rates[wrong[0]]:g}. Remove such lines."
         )
-    falls = np.flatnonzero(np.diff(rates) < 0)
-    if len(falls):
-        before, after = falls[0], falls[0] + 1
+    decreases = np.flatnonzero(np.diff(rates) < 0)
+    if len(decreases):
+        before, after = decreases[0], decreases[0] + 1
         raise ValueError(
-            f"{name}, line {numbers[after]}: the learning rate falls, from {rates[before]:g} in line "
-            f"{numbers[before]} to {rates[after]:g}. In a sweep it rises from step to step: write one sweep "
-            "per file, in the order of its steps, and learning rates in the column of that name."
+            f"{name}, line {numbers[after]}: the learning rate decreases from {rates[before]:g} in line "
+            f"{numbers[before]} to {rates[after]:g}. Learning rates must not decrease: write one sweep per "
+            "file, in the order of its steps, and check the names of the columns."
         )

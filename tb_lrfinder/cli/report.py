@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tb_lrfinder.cli.arguments import Commands, add_command, add_log_dir
-from tb_lrfinder.cli.terminal import coloured, harmless, paragraph, table
-from tb_lrfinder.cli.wording import finding_lines, number
+from tb_lrfinder.cli.formatting import finding_lines, number
+from tb_lrfinder.cli.terminal import colored, paragraph, sanitize, table
 
 if TYPE_CHECKING:
     from tb_lrfinder.storage.recorded import Recorded
@@ -132,7 +132,7 @@ def _progress(steps: int, planned: int | None) -> str:
 
 
 def _findings(response: dict[str, Any]) -> str:
-    lines = [coloured(harmless(response["run"]), "bold")]
+    lines = [colored(sanitize(response["run"]), "bold")]
     if response["message"]:
         lines.append(paragraph(response["message"], "  "))
     return "\n".join([*lines, *finding_lines(response.get("diagnosis", ()))])

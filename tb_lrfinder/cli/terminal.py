@@ -1,4 +1,4 @@
-"""What the commands print with: tables, colours where somebody sees them, progress on long work."""
+"""Terminal output: tables, colors and progress."""
 
 from __future__ import annotations
 
@@ -12,37 +12,37 @@ import time
 from collections.abc import Sequence
 from typing import Final, Literal, TextIO
 
-Colour = Literal["bold", "dim", "red", "yellow", "green"]
+Color = Literal["bold", "dim", "red", "yellow", "green"]
 
-_CODES: Final[dict[Colour, int]] = {"bold": 1, "dim": 2, "red": 31, "yellow": 33, "green": 32}
-_nowhere: list[TextIO] = []  # what stands in for streams that were closed
-_PATIENCE: Final = 0.5  # seconds of work that need no progress
-_WIDEST_TEXT: Final = 110
+_CODES: Final[dict[Color, int]] = {"bold": 1, "dim": 2, "red": 31, "yellow": 33, "green": 32}
+_MAX_TEXT_WIDTH: Final = 110
+_PROGRESS_DELAY_SECONDS: Final = 0.5  # shorter work shows no progress
+_null_streams: list[TextIO] = []  # replacements of closed streams
 
 
 def prepare_streams() -> None:
-    """Have standard output and error take whatever is printed, wherever they lead.
+    """Make standard output and standard error accept any text.
 
-    What their encoding does not have is written as an escape. A stream that the shell has closed (`>&-`) is
-    None to Python; what would go there goes nowhere.
+    Characters that the encoding lacks are written as escape sequences. A stream that the shell has closed
+    (`>&-`), which is `None` in Python, is replaced by one that discards the output.
     """
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
-            stream = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - open until the end
-            _nowhere.append(stream)
+            stream = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - stays open
+            _null_streams.append(stream)
             setattr(sys, name, stream)
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
 def is_closed(stream: TextIO) -> bool:
-    """Whether the stream was closed when the command began."""
-    return stream in _nowhere
+    """Whether the stream was closed when the command started."""
+    return stream in _null_streams
 
 
-def abandon_streams() -> None:
-    """Have Python not complain at its exit about streams that nobody reads or that cannot be written to."""
+def discard_unwritable_streams() -> None:
+    """Redirect streams that cannot be written to, so that Python reports no error at exit."""
     for stream in (sys.stdout, sys.stderr):
         if not _can_be_flushed(stream):
             with contextlib.suppress(OSError, ValueError):
@@ -57,57 +57,59 @@ def _can_be_flushed(stream: TextIO) -> bool:
     return True
 
 
-def say(text: str) -> None:
-    """Print a message to standard error, where it does not end in a file or a pipe."""
+def print_stderr(text: str) -> None:
+    """Print a message to standard error, so that it does not mix with redirected output."""
     print(text, file=sys.stderr)
 
 
-def coloured(text: str, colour: Colour | None) -> str:
-    """The text in a colour, where standard output is a terminal that wants colours.
+def colored(text: str, color: Color | None) -> str:
+    """Color the text if standard output is a terminal that supports colors.
 
-    `NO_COLOR` in the environment turns colours off, see https://no-color.org.
+    The environment variable `NO_COLOR` disables colors, see https://no-color.org.
     """
-    unwanted = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not sys.stdout.isatty()
-    return text if colour is None or unwanted else f"\x1b[{_CODES[colour]}m{text}\x1b[0m"
+    disabled = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not sys.stdout.isatty()
+    return text if color is None or disabled else f"\x1b[{_CODES[color]}m{text}\x1b[0m"
 
 
-def harmless(text: str) -> str:
-    """The text without what a terminal would obey: a log directory may hold anybody's names."""
-    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
+def sanitize(text: str) -> str:
+    """Replace control characters; names in a log directory are untrusted input."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]], colours: dict[int, Colour]) -> str:
-    """Columns side by side, as wide as they need to be.
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], colors: dict[int, Color]) -> str:
+    """Format a table with aligned columns.
 
     Args:
         header: Names of the columns.
-        rows: As many texts each.
-        colours: Of columns, by their number.
+        rows: One text per column.
+        colors: Colors by column index.
     """
-    rows = [[harmless(text) for text in row] for row in rows]
+    rows = [[sanitize(text) for text in row] for row in rows]
     widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
 
-    def line(row: Sequence[str], coloured_by: dict[int, Colour]) -> str:
+    def line(row: Sequence[str], colors_of_row: dict[int, Color]) -> str:
         cells = [
-            coloured(text.ljust(width), coloured_by.get(i))
+            colored(text.ljust(width), colors_of_row.get(i))
             for i, (text, width) in enumerate(zip(row, widths, strict=True))
         ]
         return "  ".join(cells).rstrip()
 
     lines = [line(header, dict.fromkeys(range(len(header)), "dim"))]
-    return "\n".join([*lines, *(line(row, colours) for row in rows)])
+    return "\n".join([*lines, *(line(row, colors) for row in rows)])
 
 
-def counted(number: int, what: str) -> str:
-    """`1 row`, `2 rows`."""
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+def pluralize(number: int, noun: str) -> str:
+    """Return `1 row`, `2 rows`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def paragraph(text: str, indent: str) -> str:
-    """The text, wrapped to the terminal where there is one."""
-    width = min(shutil.get_terminal_size().columns, _WIDEST_TEXT) if sys.stdout.isatty() else _WIDEST_TEXT
+    """Wrap the text to the width of the terminal."""
+    width = (
+        min(shutil.get_terminal_size().columns, _MAX_TEXT_WIDTH) if sys.stdout.isatty() else _MAX_TEXT_WIDTH
+    )
     return textwrap.fill(
-        harmless(text),
+        sanitize(text),
         max(width, 40),
         initial_indent=indent,
         subsequent_indent=indent,
@@ -116,24 +118,24 @@ def paragraph(text: str, indent: str) -> str:
 
 
 class Progress:
-    """One line on standard error that is written over, where standard error is a terminal.
+    """A line on standard error that is updated in place, if standard error is a terminal.
 
     Args:
-        what: What is being done, as in "Reading runs".
+        title: String, such as `"Reading runs"`.
     """
 
-    def __init__(self, what: str) -> None:
-        self._what = what
+    def __init__(self, title: str) -> None:
+        self._title = title
         self._start = time.monotonic()
-        self._is_seen = sys.stderr.isatty()
-        self._written = 0  # signs on the line
+        self._is_terminal = sys.stderr.isatty()
+        self._length = 0  # of the line on the terminal
 
     def __call__(self, done: int, total: int) -> None:
-        """Say how much is done; nothing where it is done within a moment."""
-        if not self._is_seen or time.monotonic() - self._start < _PATIENCE:
+        """Update the line, except within the first moments; clear it at the end."""
+        if not self._is_terminal or time.monotonic() - self._start < _PROGRESS_DELAY_SECONDS:
             return
-        line = f"{self._what}: {done} of {total}" if done < total else ""  # at the end no trace
-        # Blanks take a line away on every terminal, also on those that know no codes.
-        sys.stderr.write(f"\r{' ' * self._written}\r{line}")
-        self._written = len(line)
+        line = f"{self._title}: {done} of {total}" if done < total else ""
+        # Spaces clear the line on every terminal, including those without escape sequences.
+        sys.stderr.write(f"\r{' ' * self._length}\r{line}")
+        self._length = len(line)
         sys.stderr.flush()

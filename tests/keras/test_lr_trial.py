@@ -1,4 +1,4 @@
-"""LRTrial records a training as it was, and leaves it alone."""
+"""`LRTrial` records a training run without affecting it."""
 
 import contextlib
 import gc
@@ -46,8 +46,8 @@ def raising(error, **when):
     return keras.callbacks.LambdaCallback(**{hook: raise_it})
 
 
-class TestWhatIsRecorded:
-    def test_the_logs_of_every_epoch(self, tmp_path):
+class TestRecordedEpochs:
+    def test_logs_of_all_epochs(self, tmp_path):
         model = small_model("sgd", metrics=["mae"])
         trial = LRTrial(tmp_path, verbose=0)
         logs = fit(model, trial, validation_data=(X[:16], Y[:16])).history
@@ -67,7 +67,7 @@ class TestWhatIsRecorded:
         assert trial.stop_reason == recorded.result["stop_reason"] == "completed"
         assert recorded.status() == "finished"
 
-    def test_what_was_run(self, tmp_path):
+    def test_configuration(self, tmp_path):
         model = small_model(keras.optimizers.Adam(0.003, beta_1=0.8))
         fit(model, LRTrial(tmp_path, seed=5, verbose=0), epochs=2)
         config = read_one(tmp_path).config
@@ -79,26 +79,26 @@ class TestWhatIsRecorded:
         assert config["columns"] == ["epoch", "learning_rate", "loss"]
         assert BACKEND in config["versions"]
 
-    def test_a_model_that_is_built_by_its_first_batch(self, tmp_path):
+    def test_a_model_built_by_its_first_batch(self, tmp_path):
         model = keras.Sequential([keras.layers.Dense(1)])
         model.compile("sgd", "mse")
         fit(model, LRTrial(tmp_path, verbose=0))
         assert read_one(tmp_path).config["parameters"] == 5
 
-    def test_validation_that_begins_later_and_is_rare(self, tmp_path):
+    def test_validation_in_some_epochs(self, tmp_path):
         trial = LRTrial(tmp_path, verbose=0)
         fit(small_model("sgd"), trial, validation_data=(X, Y), validation_freq=2, epochs=4)
         for held in (trial.trial, read_one(tmp_path).trial):
             np.testing.assert_array_equal(np.isnan(held.validation_loss), [True, False, True, False])
 
-    def test_epochs_of_a_training_that_is_continued(self, tmp_path):
+    def test_epochs_with_initial_epoch(self, tmp_path):
         fit(small_model("sgd"), LRTrial(tmp_path, verbose=0), initial_epoch=3, epochs=5)
         recorded = read_one(tmp_path)
         np.testing.assert_array_equal(recorded.trial.epoch, [3, 4])
         assert (recorded.steps, recorded.planned_steps) == (2, 2)
         assert recorded.result["stop_reason"] == "completed"
 
-    def test_metrics_that_are_no_number_or_have_a_name_of_ours_are_left_out(self, tmp_path):
+    def test_metrics_that_are_not_numbers_or_have_reserved_names_are_ignored(self, tmp_path):
         class Odd(keras.callbacks.Callback):
             def on_epoch_end(self, epoch, logs=None):
                 logs |= {"f1": np.ones(3), "note": "x", "epoch": 99.0, "mine": np.float32(0.5)}
@@ -108,7 +108,7 @@ class TestWhatIsRecorded:
         assert list(trial.trial.columns()) == ["epoch", "learning_rate", "loss", "mine"]
         assert trial.trial.epoch[0] == 0
 
-    def test_another_name_of_the_loss(self, tmp_path):
+    def test_monitor(self, tmp_path):
         class Named(keras.Model):
             def __init__(self):
                 super().__init__()
@@ -125,27 +125,27 @@ class TestWhatIsRecorded:
         np.testing.assert_allclose(trial.trial.validation_loss, logs["val_total"])
 
 
-class TestTheLearningRateItReallyHad:
+class TestLearningRate:
     def rates(self, optimizer, *others, epochs=4, first=False):
         trial = LRTrial(verbose=0)
         callbacks = [trial, *others] if first else [*others, trial]
         fit(small_model(optimizer), *callbacks, epochs=epochs)
         return trial.trial.learning_rate
 
-    def test_of_a_schedule_is_that_of_the_last_step_of_each_epoch(self):
+    def test_schedule(self):
         schedule = keras.optimizers.schedules.ExponentialDecay(0.1, decay_steps=1, decay_rate=0.9)
         expected = [0.1 * 0.9**step for step in (3, 7, 11, 15)]  # four batches an epoch, steps from 0
         np.testing.assert_allclose(self.rates(keras.optimizers.SGD(schedule)), expected, rtol=1e-5)
 
     @pytest.mark.parametrize("first", [True, False])
-    def test_of_a_scheduler(self, first):
+    def test_learning_rate_scheduler(self, first):
         scheduler = keras.callbacks.LearningRateScheduler(lambda epoch, rate: 0.1 / (1 + epoch))
         np.testing.assert_allclose(
             self.rates("sgd", scheduler, first=first), [0.1, 0.05, 0.1 / 3, 0.025], rtol=1e-6
         )
 
     @pytest.mark.parametrize("first", [True, False])
-    def test_before_a_callback_lowers_it_for_the_next_epoch(self, first):
+    def test_before_a_callback_changes_it_for_the_next_epoch(self, first):
         plateau = keras.callbacks.ReduceLROnPlateau(
             monitor="loss", factor=0.5, patience=1, min_delta=1e9, min_lr=0
         )
@@ -157,7 +157,7 @@ class TestTheLearningRateItReallyHad:
         assert len(set(seen)) > 1
         np.testing.assert_allclose(rates, seen)
 
-    def test_what_changes_it_is_named(self, tmp_path):
+    def test_the_schedule_is_recorded(self, tmp_path):
         schedule = keras.optimizers.schedules.CosineDecay(0.1, 100)
         fit(small_model(keras.optimizers.SGD(schedule)), LRTrial(tmp_path / "a", verbose=0), epochs=1)
         config = read_one(tmp_path / "a").config
@@ -167,7 +167,7 @@ class TestTheLearningRateItReallyHad:
         config = read_one(tmp_path / "b").config
         assert (config["schedule"], config["learning_rate"]) == ("LearningRateScheduler", 0.5)
 
-    def test_of_a_schedule_with_gradient_accumulation(self):
+    def test_schedule_with_gradient_accumulation(self):
         inner = keras.optimizers.SGD(
             keras.optimizers.schedules.ExponentialDecay(0.1, 1, 0.9), gradient_accumulation_steps=2
         )
@@ -175,9 +175,9 @@ class TestTheLearningRateItReallyHad:
         np.testing.assert_allclose(rates, [0.1 * 0.9**3, 0.1 * 0.9**7], rtol=1e-5)
 
 
-class TestTheTrainingIsLeftAlone:
+class TestNoEffectOnTraining:
     @pytest.mark.parametrize("metrics", [None, ["mae"]])
-    def test_weights_and_history_are_bit_for_bit_those_without_it(self, tmp_path, metrics):
+    def test_weights_and_history_are_bit_for_bit_unchanged(self, tmp_path, metrics):
         plain, recorded = small_model("adam", metrics=metrics), small_model("adam", metrics=metrics)
         keras.utils.set_random_seed(3)
         expected = fit(plain, shuffle=True, validation_data=(X, Y)).history
@@ -186,7 +186,7 @@ class TestTheTrainingIsLeftAlone:
         assert got == expected
         assert same_state(state_of(plain), state_of(recorded))
 
-    def test_nothing_of_it_stays_on_the_model(self, tmp_path):
+    def test_nothing_remains_on_the_model(self, tmp_path):
         model = small_model("sgd")
         fit(model)
         before = dict(vars(model))
@@ -195,10 +195,10 @@ class TestTheTrainingIsLeftAlone:
         assert after.keys() == before.keys()
         assert after["train_function"] is before["train_function"]
 
-    def test_a_loss_that_is_not_there_is_one_warning(self, tmp_path):
+    def test_a_missing_loss_is_one_warning(self, tmp_path):
         trial = LRTrial(tmp_path, monitor="energy", verbose=0)
         with pytest.warns(
-            RuntimeWarning, match=r"no loss named 'energy', only 'loss'.*training goes on"
+            RuntimeWarning, match=r"`monitor` must be one of .*'loss'.*monitor='energy'.*Training continues"
         ) as all_:
             history = fit(small_model("sgd"), trial).history
         assert len(history["loss"]) == 3
@@ -218,7 +218,7 @@ class TestTheTrainingIsLeftAlone:
         assert sum("can no longer write" in str(one.message) for one in caught) == 1
         assert len(trial.trial) == 3
 
-    def test_a_directory_that_cannot_be_written_is_an_error_before_the_training(self, tmp_path):
+    def test_an_unwritable_directory_is_an_error_before_training(self, tmp_path):
         (tmp_path / "file").write_text("")
         model = small_model("sgd")
         before = model.get_weights()
@@ -227,7 +227,7 @@ class TestTheTrainingIsLeftAlone:
         assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
 
 
-class TestHowItEnds:
+class TestStopReasons:
     def test_stopped_by_another_callback(self, tmp_path):
         stop = keras.callbacks.EarlyStopping("loss", patience=0, min_delta=1e9)
         fit(small_model("sgd"), stop, LRTrial(tmp_path, verbose=0), epochs=9)
@@ -256,14 +256,14 @@ class TestHowItEnds:
         ],
         ids=["error", "ctrl-c"],
     )
-    def test_with_around_the_fit(self, tmp_path, error, reason, message):
+    def test_with_statement(self, tmp_path, error, reason, message):
         with pytest.raises(type(error)), LRTrial(tmp_path, verbose=0) as trial:
             fit(small_model("sgd"), trial, raising(error, on_epoch_begin=1))
         result = read_one(tmp_path).result
         assert (result["stop_reason"], result["message"], result["epochs"]) == (reason, message, 1)
         assert trial.stop_reason == reason
 
-    def test_an_error_in_a_step_needs_no_with(self, tmp_path):
+    def test_an_error_in_a_step_requires_no_with_statement(self, tmp_path):
         class Broken(keras.Sequential):
             def train_step(self, *arguments):
                 raise ArithmeticError("in the step")
@@ -276,17 +276,17 @@ class TestHowItEnds:
         assert read_one(tmp_path).status() == "failed"
         assert "WatchedTrainFunction" not in repr(model.train_function)
 
-    def test_a_generator_that_ends_is_no_failure(self, tmp_path):
+    def test_an_exhausted_generator_is_not_a_failure(self, tmp_path):
         def batches():
             for start in range(0, 32, 8):
                 yield X[start : start + 8], Y[start : start + 8]
 
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of Keras: the generator ran out
+            warnings.simplefilter("ignore")  # Keras: the generator ran out
             small_model("sgd").fit(batches(), epochs=1, verbose=0, callbacks=[LRTrial(tmp_path, verbose=0)])
         assert read_one(tmp_path).result["stop_reason"] == "completed"
 
-    def test_no_sign_of_life_after_an_error_though_the_process_lives(self, tmp_path, monkeypatch):
+    def test_no_heartbeat_after_an_error_in_a_running_process(self, tmp_path, monkeypatch):
         monkeypatch.setattr(schema, "HEARTBEAT_SECONDS", 0.1)
         monkeypatch.setattr(schema, "FLUSH_SECONDS", 0.1)
         trial = LRTrial(tmp_path, verbose=0)
@@ -309,7 +309,7 @@ class TestHowItEnds:
         assert read_one(tmp_path).last_event_time == last
         assert read_one(tmp_path).steps == 1
 
-    def test_the_next_fit_ends_one_that_never_did(self, tmp_path):
+    def test_the_next_fit_ends_an_unfinished_trial(self, tmp_path):
         model, trial = small_model("sgd"), LRTrial(tmp_path, verbose=0)
         with pytest.raises(ValueError, match="broken"):
             fit(model, trial, raising(ValueError("broken"), on_epoch_begin=1))
@@ -319,7 +319,7 @@ class TestHowItEnds:
         assert (second.result["stop_reason"], second.steps) == ("completed", 2)
 
     @pytest.mark.parametrize("fails", [False, True])
-    def test_what_the_fit_held_is_let_go_of(self, tmp_path, monkeypatch, fails):
+    def test_the_data_of_fit_is_released(self, tmp_path, monkeypatch, fails):
         monkeypatch.setattr(schema, "FLUSH_SECONDS", 0.1)
         held = []
 
@@ -340,7 +340,7 @@ class TestHowItEnds:
         assert trial.stop_reason == (None if fails else "completed")
         assert held[0]() is None
 
-    def test_a_killed_process_leaves_its_epochs(self, tmp_path):
+    def test_the_epochs_of_a_killed_process_are_kept(self, tmp_path):
         code = (
             "import os, sys, keras, numpy as np\n"
             "from tb_lrfinder import LRTrial\n"
@@ -360,20 +360,20 @@ class TestHowItEnds:
         assert recorded.status(now=recorded.last_event_time + 61) == "interrupted"
 
 
-class TestATrainingThatIsLostInItsFirstEpoch:
-    def test_it_is_measured_by_its_first_batch(self, tmp_path):
+class TestDivergenceInTheFirstEpoch:
+    def test_compared_to_the_loss_of_the_first_batch(self, tmp_path):
         model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
         model.compile(keras.optimizers.SGD(30.0), "mae")
         trial = LRTrial(tmp_path, verbose=0)
         model.fit(X, Y, batch_size=2, epochs=1, shuffle=False, verbose=0, callbacks=[trial])
         recorded = read_one(tmp_path)
-        (last,) = trial.trial.loss  # to be compared with no other epoch
+        (last,) = trial.trial.loss  # there is no other epoch to compare it with
         assert trial.trial.initial_loss == pytest.approx(recorded.config["initial_loss"])
         assert last > 2 * trial.trial.initial_loss
         assert (trial.trial.diverged, recorded.trial.diverged) == (True, True)
         assert trial.stop_reason == "diverged"
 
-    def test_it_is_the_loss_before_any_update(self, tmp_path):
+    def test_initial_loss_is_the_loss_before_the_first_update(self, tmp_path):
         model = small_model("sgd")
         expected = model.evaluate(X[:8], Y[:8], verbose=0)
         trial = LRTrial(None, verbose=0)
@@ -381,8 +381,8 @@ class TestATrainingThatIsLostInItsFirstEpoch:
         assert trial.trial.initial_loss == pytest.approx(expected, rel=1e-5)
 
 
-class TestWhatIsSaid:
-    def test_the_closing_line(self, tmp_path, capsys):
+class TestMessages:
+    def test_closing_message(self, tmp_path, capsys):
         fit(small_model("sgd"), LRTrial(tmp_path / "a"), validation_data=(X, Y))
         line = capsys.readouterr().out
         for part in (
@@ -395,20 +395,29 @@ class TestWhatIsSaid:
             assert part in line
         assert "because" not in line
 
-    def test_a_directory_in_use_is_left_alone_and_that_is_said(self, tmp_path, capsys):
+    def test_a_directory_that_contains_a_run_is_kept(self, tmp_path, capsys):
         fit(small_model("sgd"), LRTrial(tmp_path, verbose=0), epochs=2)
         again = LRTrial(tmp_path)
         fit(small_model("sgd"), again, epochs=1)
         assert again.log_dir == str(tmp_path / "2")
         assert (
-            f"Written to {tmp_path / '2'}, because {tmp_path} holds a run already." in capsys.readouterr().out
+            f"Written to {tmp_path / '2'}, because {tmp_path} already contains a run."
+            in capsys.readouterr().out
         )
         assert [recorded.steps for recorded in read_log_dir(str(tmp_path))] == [1, 2]
 
-    def test_bad_arguments_are_named(self, tmp_path):
+    def test_invalid_arguments(self, tmp_path):
         with pytest.raises(TypeError, match=r"`log_dir`.*log_dir=5"):
             LRTrial(5)
         with pytest.raises(TypeError, match=r"`monitor`.*monitor=3"):
             LRTrial(tmp_path, monitor=3)
         with pytest.raises(ValueError, match=r"`seed`.*seed=-1"):
             LRTrial(tmp_path, seed=-1)
+        with pytest.raises(TypeError, match=r"`seed`.*seed=1.0"):
+            LRTrial(tmp_path, seed=1.0)
+        with pytest.raises(ValueError, match=r"`verbose`.*verbose=2"):
+            LRTrial(tmp_path, verbose=2)
+
+    def test_numpy_scalars_are_numbers(self, tmp_path):
+        fit(small_model("sgd"), LRTrial(tmp_path, seed=np.int64(3), verbose=np.int64(0)), epochs=1)
+        assert read_one(tmp_path).config["seed"] == 3

@@ -1,1 +1,1 @@
-"""Trainings at fixed learning rates: `LRTrial` and `run_trials`."""
+"""Training runs at fixed learning rates: `LRTrial` and `run_trials`."""

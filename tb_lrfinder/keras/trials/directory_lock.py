@@ -1,4 +1,4 @@
-"""One process at a time works in a directory: a lock of the operating system, which ends with its process."""
+"""Locks a directory for one process, with a lock of the operating system that ends with the process."""
 
 from __future__ import annotations
 
@@ -14,50 +14,50 @@ from typing import Final
 
 LOCK_FILE: Final = ".lr_finder.lock"
 
-# What systems answer where somebody else holds the lock. Anything else means that it cannot be locked at all.
-_TAKEN: Final = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES, errno.EDEADLK)
+# Errors of a lock that is already held. Any other error means that the file system does not support locks.
+_ALREADY_LOCKED: Final = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES, errno.EDEADLK)
 
 
 class DirectoryInUseError(RuntimeError):
-    """Another process, or another thread of this one, holds the lock."""
+    """Raised if another process, or another thread of this process, holds the lock."""
 
 
 @contextlib.contextmanager
 def directory_lock(directory: str | os.PathLike[str]) -> Iterator[None]:
-    """Hold the lock of a directory, which is made where there is none.
+    """Hold the lock of a directory, which is created if it does not exist.
 
-    The lock is on an open file and belongs to the process: whatever ends the process gives it back, so that a
-    file that a crash left behind stops nobody.
+    The lock belongs to an open file, so the operating system releases it when the process ends for any
+    reason: a lock file that remains after a crash does not block the directory.
 
     Raises:
-        DirectoryInUseError: If somebody else holds it; says who.
+        DirectoryInUseError: If the lock is already held; the message names the holder.
         OSError: If the directory cannot be written to.
     """
     path = Path(directory) / LOCK_FILE
     path.parent.mkdir(parents=True, exist_ok=True)
-    file = _locked(path)
+    file = _open_locked(path)
     try:
         yield
     finally:
-        # Removed while it is still held. On Windows an open file stays, which does no harm.
+        # Removed while still locked. Windows cannot remove an open file, which is harmless.
         with contextlib.suppress(OSError):
             path.unlink()
         os.close(file)
 
 
-def _locked(path: Path) -> int:
+def _open_locked(path: Path) -> int:
     while True:
         file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         try:
             _lock(file)
         except OSError as error:
-            if error.errno in _TAKEN:
+            if error.errno in _ALREADY_LOCKED:
                 holder = _holder(file)
                 os.close(file)
                 raise DirectoryInUseError(holder) from None
-            # Such as some network file systems.
+            # For example on some network file systems.
             warnings.warn(
-                f"{str(path.parent)!r} cannot be locked ({error}): make sure that nobody else uses it.",
+                f"{str(path.parent)!r} cannot be locked ({error}). Make sure that no other process uses it.",
                 RuntimeWarning,
                 stacklevel=4,
             )
@@ -65,20 +65,20 @@ def _locked(path: Path) -> int:
         except BaseException:
             os.close(file)
             raise
-        if _is_still(path, file):
+        if _is_same_file(path, file):
             os.ftruncate(file, 0)
             os.write(file, f"process {os.getpid()} on {socket.gethostname()}".encode())
             return file
-        os.close(file)  # whoever held it has removed it in between
+        os.close(file)  # the previous holder removed it before it was locked here
 
 
 def _holder(file: int) -> str:
-    with contextlib.suppress(OSError):  # Windows lets nobody else read it
+    with contextlib.suppress(OSError):  # other processes cannot read a locked file on Windows
         return os.read(file, 300).decode(errors="replace") or "another process"
     return "another process"
 
 
-def _is_still(path: Path, file: int) -> bool:
+def _is_same_file(path: Path, file: int) -> bool:
     try:
         return os.path.samestat(os.fstat(file), path.stat())
     except OSError:

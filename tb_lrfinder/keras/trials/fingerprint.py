@@ -1,4 +1,4 @@
-"""Tells trials apart: the same fingerprint means the same training."""
+"""Fingerprint of a trial: equal fingerprints mean equal settings."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ import numpy as np
 
 from tb_lrfinder.keras import internals
 
-_HASHED_BYTES = 2**24  # of larger arrays, as many bytes in evenly spaced rows
+_HASHED_BYTES = 2**24  # of larger arrays, evenly spaced rows of this total size are hashed
 
 
 def fingerprint(model: Any, settings: Mapping[str, Any]) -> str:
-    """A digest of a compiled model and of how it is trained.
+    """Return a digest of a compiled model and its training settings.
 
-    The initial weights are in it by their contents, because a checkpoint or another seed changes them. Those
-    that a model only makes when it sees data are not. Names of layers and optimizers are left out, because
-    Keras counts them up. What cannot be seen from outside is not in it: the code of a layer or of a custom
-    train step, and the contents of a data set that is made anew each time it is read.
+    The digest covers the values of the initial weights, which depend on checkpoints and the seed, except for
+    weights that are only created when the model sees data. It does not cover the names of layers and
+    optimizers, because Keras numbers them consecutively; the code of layers or of a custom `train_step`; and
+    the contents of datasets that are generated while they are read.
 
     Args:
-        model: A compiled model, before its training.
-        settings: What else decides the training; arrays are taken by their contents.
+        model: A compiled model, before training.
+        settings: Mapping. All other settings of the training run; arrays are hashed by their contents.
     """
-    described = {
+    description = {
         "model": _model_config(model),
-        "weights": [_array(weight, every_byte=True) for weight in model.weights],
-        "optimizer": _unnamed(_config(model.optimizer)),
-        "loss": _unnamed(_plain(model.loss)),
+        "weights": [_array_digest(weight, every_byte=True) for weight in model.weights],
+        "optimizer": _without_names(_config(model.optimizer)),
+        "loss": _without_names(_to_json(model.loss)),
         "backend": keras.backend.backend(),
-        "settings": _plain(settings),
+        "settings": _to_json(settings),
     }
-    return hashlib.blake2b(json.dumps(described, sort_keys=True).encode(), digest_size=12).hexdigest()
+    return hashlib.blake2b(json.dumps(description, sort_keys=True).encode(), digest_size=12).hexdigest()
 
 
 def _model_config(model: Any) -> Any:
@@ -43,58 +43,61 @@ def _model_config(model: Any) -> Any:
     return _renamed(_config(model), {name: f"#{index}" for index, name in enumerate(names)})
 
 
-def _unnamed(config: Any) -> Any:
-    """Without the names of optimizers and losses, those inside others too."""
+def _without_names(config: Any) -> Any:
+    """Return the configuration without the names of optimizers and losses, including nested ones."""
     if isinstance(config, list):
-        return [_unnamed(item) for item in config]
+        return [_without_names(item) for item in config]
     if isinstance(config, dict):
-        return {key: _unnamed(value) for key, value in config.items() if key != "name"}
+        return {key: _without_names(value) for key, value in config.items() if key != "name"}
     return config
 
 
-def _config(described: Any) -> Any:
-    """The configuration of a layer, optimizer, loss or metric, as JSON."""
-    kind = f"{type(described).__module__}.{type(described).__qualname__}"
+def _config(configurable: Any) -> Any:
+    """Return the configuration of a layer, optimizer, loss or metric, as JSON."""
+    kind = _qualified_name(type(configurable))
     try:
-        config = described.get_config()
+        config = configurable.get_config()
     except (NotImplementedError, TypeError, AttributeError):
         return kind
-    return [kind, {name: _plain(value) for name, value in config.items()}]
+    return [kind, {name: _to_json(value) for name, value in config.items()}]
 
 
-def _plain(value: Any) -> Any:
-    """`value` as JSON; what is no JSON is described."""
+def _to_json(value: Any) -> Any:
+    """Return `value` as JSON, with a description of values that are not JSON."""
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, Mapping):
-        return {str(name): _plain(item) for name, item in value.items()}
+        return {str(name): _to_json(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [_to_json(item) for item in value]
     if hasattr(value, "shape") and hasattr(value, "dtype"):
-        return _array(value)
+        return _array_digest(value)
     if hasattr(value, "get_config"):
         return _config(value)
     if callable(value) and hasattr(value, "__qualname__"):
-        return f"{value.__module__}.{value.__qualname__}"
+        return _qualified_name(value)
     if hasattr(value, "element_spec"):  # tf.data
         return ["dataset", repr(value.element_spec), int(value.cardinality())]
-    described = f"{type(value).__module__}.{type(value).__qualname__}"
     length = len(value) if hasattr(value, "__len__") else None
-    return [described, length]
+    return [_qualified_name(type(value)), length]
 
 
-def _array(value: Any, *, every_byte: bool = False) -> Any:
+def _qualified_name(value: Any) -> str:
+    return f"{value.__module__}.{value.__qualname__}"
+
+
+def _array_digest(value: Any, *, every_byte: bool = False) -> Any:
     try:
         array = np.asarray(value if isinstance(value, np.ndarray) else keras.ops.convert_to_numpy(value))
-    except (TypeError, ValueError):  # of a kind that this backend does not know
+    except (TypeError, ValueError):  # a dtype that this backend does not support
         return [repr(value.shape), str(value.dtype)]
-    about = [list(array.shape), str(array.dtype)]
+    description = [list(array.shape), str(array.dtype)]
     if array.dtype == object:
-        return about
+        return description
     if array.nbytes > _HASHED_BYTES and array.ndim and not every_byte:
         array = array[:: -(-array.nbytes // _HASHED_BYTES)]
     contents = np.ascontiguousarray(array).view(np.uint8).data if array.size else b""
-    return [*about, hashlib.blake2b(contents, digest_size=12).hexdigest()]
+    return [*description, hashlib.blake2b(contents, digest_size=12).hexdigest()]
 
 
 def _renamed(config: Any, names: Mapping[str, str]) -> Any:

@@ -1,4 +1,4 @@
-"""Shows how far the trials are."""
+"""Progress of `run_trials`."""
 
 from __future__ import annotations
 
@@ -6,18 +6,20 @@ import sys
 from typing import TextIO
 
 from tb_lrfinder.analysis.trial_results import TrialOutcome
+from tb_lrfinder.keras.trials.closing_message import losses_text
 
-_WIDTH = 20  # of the bar, in characters
+_BAR_WIDTH = 20  # characters
 
 
 class TrialProgress:
-    """A bar on a terminal, and a line for each trial that has ended.
+    """Shows a progress bar on terminals, and one line per finished trial.
 
     Args:
-        trials: How many there are.
-        epochs: Of each trial.
-        verbose: 0 shows nothing.
-        stream: Where to; standard error when None, so that it stays out of what a script prints.
+        trials: Integer. Number of trials.
+        epochs: Integer. Number of epochs of each trial.
+        verbose: `0` or `1`. `0` shows nothing.
+        stream: Text stream. Defaults to `None`, which is standard error, so that progress does not mix with
+            the output of a script.
     """
 
     def __init__(self, trials: int, epochs: int, verbose: int, stream: TextIO | None = None) -> None:
@@ -26,44 +28,39 @@ class TrialProgress:
         self._stream = stream or sys.stderr
         self._shown = verbose > 0
         self._bar_shown = self._shown and self._stream.isatty()
-        self._ended = 0
-        self._last = ""
+        self._finished = 0
+        self._last_bar = ""
 
     def show(self, running: str = "", epochs: int = 0) -> None:
         """Draw the bar.
 
         Args:
-            running: What is running.
-            epochs: How many of its epochs are done.
+            running: String. Name of the running trial.
+            epochs: Integer. Number of its finished epochs.
         """
         if not self._bar_shown:
             return
-        share = (self._ended + epochs / self._epochs) / self._trials
-        filled = round(share * _WIDTH)
-        about = f"{running}, epoch {epochs}/{self._epochs}" if running else "running"
-        bar = f"LR trials [{'=' * filled}{'.' * (_WIDTH - filled)}] {self._ended}/{self._trials}  {about}"
-        self._write("\r" + bar.ljust(len(self._last)))
-        self._last = bar
+        fraction = (self._finished + epochs / self._epochs) / self._trials
+        filled = round(fraction * _BAR_WIDTH)
+        status = f"{running}, epoch {epochs}/{self._epochs}" if running else "running"
+        bar = f"[{'=' * filled}{'.' * (_BAR_WIDTH - filled)}]"
+        line = f"LR trials {bar} {self._finished}/{self._trials}  {status}"
+        self._write("\r" + line.ljust(len(self._last_bar)))
+        self._last_bar = line
 
     def end(self, outcome: TrialOutcome) -> None:
-        """Say how a trial ended."""
-        self._ended += 1
+        """Write the outcome of a trial."""
+        self._finished += 1
         if not self._shown:
             return
-        final = outcome.trial.final
-        said = ", ".join(
-            f"{name.replace('_', ' ')} {final[name]:.4g}"
-            for name in ("loss", "validation_loss")
-            if final[name] is not None
-        )
-        ended = outcome.message or outcome.stop_reason
-        before = " (run before)" if outcome.reused else ""
+        losses = losses_text(outcome.trial)
         line = (
-            f"LR trial {self._ended}/{self._trials}: learning rate {outcome.learning_rate:.3g}: "
-            f"{said + ', ' if said else ''}{ended}{before}"
+            f"LR trial {self._finished}/{self._trials}: learning rate {outcome.learning_rate:.3g}: "
+            f"{losses + ', ' if losses else ''}{outcome.message or outcome.stop_reason}"
+            f"{' (reused)' if outcome.reused else ''}"
         )
-        self._write(("\r" if self._bar_shown else "") + line.ljust(len(self._last)) + "\n")
-        self._last = ""
+        self._write(("\r" if self._bar_shown else "") + line.ljust(len(self._last_bar)) + "\n")
+        self._last_bar = ""
 
     def _write(self, text: str) -> None:
         self._stream.write(text)

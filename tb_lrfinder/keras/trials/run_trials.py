@@ -1,8 +1,9 @@
-"""Training with each of several learning rates, and comparing."""
+"""`run_trials`: train with several learning rates and rank the results."""
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import pickle
 import warnings
@@ -14,22 +15,26 @@ import keras
 
 from tb_lrfinder.analysis.suggestion import Suggestion
 from tb_lrfinder.analysis.trial_results import TrialOutcome, TrialResults
+from tb_lrfinder.checks import check_integer, check_verbose
 from tb_lrfinder.keras.trials.arguments import (
     check_data,
-    check_executor,
     check_fit_arguments,
-    check_future,
+    check_local_log_dir,
     check_make_model,
-    check_outcome,
-    check_whole,
-    checked_local_log_dir,
-    checked_rates,
-    not_sendable,
+    resolve_learning_rates,
 )
 from tb_lrfinder.keras.trials.directory_lock import DirectoryInUseError, directory_lock
+from tb_lrfinder.keras.trials.executor_checks import (
+    check_executor,
+    check_future,
+    check_outcome,
+    pickling_error,
+)
 from tb_lrfinder.keras.trials.progress import TrialProgress
 from tb_lrfinder.keras.trials.task import TrialTask, run_task
 from tb_lrfinder.storage.event_file import errors_name_log_dir
+
+_MAX_SEED = 2**32 - 1  # of keras.utils.set_random_seed, which also seeds NumPy
 
 
 def run_trials(
@@ -46,11 +51,11 @@ def run_trials(
     verbose: int = 1,
     **fit_arguments: Any,
 ) -> TrialResults:
-    """Train with each of several learning rates, from equal initial weights, and rank the results.
+    """Train a model with several learning rates from the same initial weights and rank the results.
 
-    Each trial is recorded in a run directory of its own, `log_dir/0.01`, which the tab shows beside the
-    sweeps. One that is there already with the same settings is not run again, so that a call that was cut
-    short goes on where it stopped. A trial that diverges is recorded as such, and the next one follows.
+    Each trial is recorded in its own run directory, such as `log_dir/0.01`, which the LR Finder tab shows
+    next to the sweeps. A finished trial with the same settings is reused, so an interrupted call is resumed
+    by repeating it. Diverged and failed trials are recorded as such and do not stop the others.
 
     Example:
 
@@ -63,55 +68,60 @@ def run_trials(
     results = run_trials(
         make_model, (x, y), validation_data=(x_val, y_val), around=finder.suggestion, log_dir="logs/trials"
     )
-    results                       # a table, the best first
+    results                       # a table, sorted from best to worst
     results.best.learning_rate
     ```
 
     Args:
-        make_model: Function that takes `learning_rate` as a keyword and returns a new, compiled model.
-        data: What `fit` takes: `(x, y)`, `(x, y, sample_weight)`, a `tf.data.Dataset`, a `PyDataset`; or a
-            function without arguments that returns one of these, which is called in the process that trains.
-        learning_rates: Numbers to try. Give these, or `around`.
-        around: `Suggestion`, or a number. Tries it, three times as much, and a third.
-        epochs: Integer. Epochs of each trial; half of what you mean to train is enough. Defaults to `10`.
-        validation_data: As for `fit`, or a function like `data`. With it the trials are ranked by their
-            final validation loss, without by their final loss.
-        log_dir: String or path. Directory of the run directories. `None` writes nothing, and every trial is
-            run.
-        seed: Integer. What initial weights, shuffles and dropout are drawn from, the same for every trial.
-            The random numbers of the calling process are left as they were. Defaults to `0`.
-        executor: Any `concurrent.futures.Executor` that runs the trials in other processes:
-            `ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn"))`, or Dask's
-            `client.get_executor()`. `None` runs one after the other, here.
-        verbose: `0` or `1`. Whether to show the progress, on standard error. Defaults to `1`.
-        **fit_arguments: Others of `fit`, such as `batch_size`, `steps_per_epoch` or `class_weight`.
+        make_model: Callable that takes the keyword argument `learning_rate` and returns a new compiled model.
+        data: Training data as for `fit`: `(x, y)`, `(x, y, sample_weight)`, a `tf.data.Dataset` or a
+            `PyDataset`. Can also be a callable without arguments that returns one of these; it is called in
+            the process that trains.
+        learning_rates: Iterable of floats. Learning rates to try. Exactly one of `learning_rates` and
+            `around` must be given. Defaults to `None`.
+        around: `Suggestion` or float. Tries this learning rate, three times it, and a third of it. Defaults
+            to `None`.
+        epochs: Integer. Number of epochs of each trial; half of the intended training is sufficient.
+            Defaults to `10`.
+        validation_data: Validation data as for `fit`, or a callable like `data`. Trials are ranked by their
+            final validation loss, or by their final loss without validation data. Defaults to `None`.
+        log_dir: String or path. Local directory for the run directories. Defaults to `None`, which writes
+            nothing and reuses nothing.
+        seed: Integer. Seed of the initial weights, shuffling and dropout, the same for every trial. The
+            random state of the calling process is restored afterwards. Defaults to `0`.
+        executor: A `concurrent.futures.Executor` that runs the trials in other processes, such as
+            `ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn"))` or Dask's
+            `client.get_executor()`. Defaults to `None`, which runs the trials sequentially in this process.
+        verbose: `0` or `1`. Whether to show progress on standard error. Defaults to `1`.
+        **fit_arguments: Other arguments of `fit`, such as `batch_size`, `steps_per_epoch` or `class_weight`.
 
     Returns:
-        A `TrialResults`: the outcomes, the best first.
+        `TrialResults` with the outcomes, sorted from best to worst.
 
     Raises:
-        TypeError, ValueError: If an argument is of the wrong kind or out of its range; names it. Also where
-            `make_model` or `data` cannot be sent to the processes of `executor`, or `executor` does not
-            return a future and an outcome for each trial.
-        RuntimeError: If another call of `run_trials` is running in the same `log_dir`.
-        concurrent.futures.BrokenExecutor: If a process of the executor died. Trials that have ended stay in
-            `log_dir`, and the same call with a new executor runs the others.
+        TypeError: If an argument has the wrong type, if `make_model` or `data` cannot be pickled for the
+            processes of `executor`, or if `executor` returns something else than the outcome of the trial.
+        ValueError: If an argument is out of range, or if `executor` forks processes.
+        RuntimeError: If another call of `run_trials` is using the same `log_dir`.
+        concurrent.futures.BrokenExecutor: If a process of the executor died. Finished trials are kept in
+            `log_dir`; repeat the call with a new executor to run the remaining ones.
     """
-    rates = checked_rates(learning_rates, around)
+    rates = resolve_learning_rates(learning_rates, around)
     check_make_model(make_model)
-    for name, given in (("data", data), ("validation_data", validation_data)):
-        check_data(name, given)
-    check_whole("epochs", epochs, 1)
-    check_whole("seed", seed, 0)
+    check_data("data", data)
+    check_data("validation_data", validation_data)
+    epochs = check_integer("epochs", epochs, at_least=1)
+    seed = check_integer("seed", seed, at_least=0, at_most=_MAX_SEED)
+    verbose = check_verbose(verbose)
     check_fit_arguments(fit_arguments)
-    directory = checked_local_log_dir(log_dir)
+    directory = check_local_log_dir(log_dir)
     tasks = [
         TrialTask(
             make_model,
             data,
             rate,
-            int(epochs),
-            int(seed),
+            epochs,
+            seed,
             validation_data,
             directory,
             fit_arguments,
@@ -119,15 +129,18 @@ def run_trials(
         )
         for rate in rates
     ]
-    progress = TrialProgress(len(tasks), int(epochs), verbose)
+    progress = TrialProgress(len(tasks), epochs, verbose)
     if executor is not None:
         check_executor(executor, tasks[0])
-    with _alone_in(directory):
-        outcomes = _run_here(tasks, progress) if executor is None else _run_on(executor, tasks, progress)
+    with _exclusive(directory):
+        if executor is None:
+            outcomes = _run_sequentially(tasks, progress)
+        else:
+            outcomes = _run_on_executor(executor, tasks, progress)
     for outcome in outcomes:
         if outcome.stop_reason == "failed":
             warnings.warn(
-                f"The trial at a learning rate of {outcome.learning_rate:.3g} failed: {outcome.message}",
+                f"The trial with learning rate {outcome.learning_rate:.3g} failed: {outcome.message}",
                 UserWarning,
                 stacklevel=2,
             )
@@ -135,45 +148,44 @@ def run_trials(
 
 
 @contextlib.contextmanager
-def _alone_in(directory: str | None) -> Iterator[None]:
-    """Two calls in one directory would take the other's running trials for interrupted ones."""
+def _exclusive(directory: str | None) -> Iterator[None]:
+    """Hold the lock of `directory`: two calls would take each other's running trials for interrupted ones."""
     if directory is None:
         yield
         return
-    with contextlib.ExitStack() as held:
+    with contextlib.ExitStack() as stack:
         holder = None
         with errors_name_log_dir(directory):
             try:
-                held.enter_context(directory_lock(directory))
+                stack.enter_context(directory_lock(directory))
             except DirectoryInUseError as error:
                 holder = str(error)
         if holder is not None:
             raise RuntimeError(
-                f"`log_dir` is in use by another run_trials(), in {holder}. Wait for it to end, or use "
-                f"another directory. Received: log_dir={directory!r}"
+                f"`log_dir` is in use by another run_trials() in {holder}. Wait until it has finished, or "
+                f"use another directory. Received: log_dir={directory!r}"
             )
         yield
 
 
-def _run_here(tasks: list[TrialTask], progress: TrialProgress) -> list[TrialOutcome]:
+def _run_sequentially(tasks: list[TrialTask], progress: TrialProgress) -> list[TrialOutcome]:
     outcomes = []
     for task in tasks:
         running = f"learning rate {task.learning_rate:.3g}"
         progress.show(running)
-        outcomes.append(task.run(lambda epochs, running=running: progress.show(running, epochs)))  # type: ignore[misc]
+        outcomes.append(task.run(functools.partial(progress.show, running)))
         progress.end(outcomes[-1])
     return outcomes
 
 
-def _run_on(executor: Executor, tasks: list[TrialTask], progress: TrialProgress) -> list[TrialOutcome]:
+def _run_on_executor(
+    executor: Executor, tasks: list[TrialTask], progress: TrialProgress
+) -> list[TrialOutcome]:
     outcomes: list[TrialOutcome] = []
     futures: dict[Future[TrialOutcome], TrialTask] = {}
     try:
         for task in tasks:
-            try:
-                future = executor.submit(run_task, task)
-            except (pickle.PicklingError, TypeError, AttributeError) as error:
-                raise TypeError(not_sendable("make_model, data or another argument", error)) from error
+            future = _submit(executor, task)
             check_future(executor, future, futures)
             futures[future] = task
         progress.show()
@@ -182,11 +194,11 @@ def _run_on(executor: Executor, tasks: list[TrialTask], progress: TrialProgress)
             progress.end(outcomes[-1])
             progress.show()
     except BrokenExecutor as error:
-        ended = len(outcomes)
         raise type(error)(
-            f"A process of the executor died after {ended} of {len(tasks)} trials, perhaps for want of "
-            "memory, or because the script does not keep its calls under `if __name__ == '__main__':`. "
-            "Trials that have ended stay in `log_dir`: the same call with a new executor runs the others."
+            f"A process of the executor died after {len(outcomes)} of {len(tasks)} trials. Possible causes "
+            "are insufficient memory, or a script that does not guard its calls with "
+            "`if __name__ == '__main__':`. Finished trials are kept in `log_dir`; repeat the call with a new "
+            "executor to run the remaining ones."
         ) from error
     finally:
         for future in futures:
@@ -194,12 +206,19 @@ def _run_on(executor: Executor, tasks: list[TrialTask], progress: TrialProgress)
     return outcomes
 
 
+def _submit(executor: Executor, task: TrialTask) -> Future[TrialOutcome]:
+    try:
+        return executor.submit(run_task, task)
+    except (pickle.PicklingError, TypeError, AttributeError) as error:
+        raise TypeError(pickling_error("`make_model`, `data` or another argument", error)) from error
+
+
 def _outcome(executor: Executor, future: Future[TrialOutcome], task: TrialTask) -> TrialOutcome:
     try:
         outcome = future.result()
     except (BrokenExecutor, TypeError, ValueError):
-        raise  # not of the training, whose errors are part of an outcome
-    except Exception as error:  # the executor's: Dask gives up a trial that has killed several workers
+        raise  # errors of the caller; an error in training is part of the outcome
+    except Exception as error:  # of the executor: Dask gives up a task that has killed several workers
         message = f"{type(error).__name__}: {error}"
         return TrialOutcome(task.learning_rate, stop_reason="failed", message=message)
     check_outcome(executor, outcome, task.learning_rate)

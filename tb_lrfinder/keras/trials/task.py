@@ -1,4 +1,4 @@
-"""One trial of `run_trials`, from the model to its outcome, in whichever process it runs."""
+"""Runs a single trial of `run_trials`, in any process."""
 
 from __future__ import annotations
 
@@ -18,29 +18,33 @@ from tb_lrfinder.keras.fit_watch import in_one_line, reason_of
 from tb_lrfinder.keras.learning_rate import reference_optimizer, schedule_name
 from tb_lrfinder.keras.trials.fingerprint import fingerprint
 from tb_lrfinder.keras.trials.lr_trial import LRTrial
-from tb_lrfinder.keras.trials.trial_directory import directory_of, finished_trial, set_unfinished_aside
+from tb_lrfinder.keras.trials.trial_directory import (
+    finished_trial,
+    hide_unfinished_trials,
+    run_directory,
+)
 
-# Weights and shuffles are drawn from random numbers that all threads of a process share.
-_ONE_AT_A_TIME = threading.Lock()
+# Initial weights and shuffling depend on a random state that all threads of a process share.
+_RANDOM_STATE_LOCK = threading.Lock()
 
-# The models that trials of this process have trained, for as long as somebody holds them.
-_TRAINED: weakref.WeakSet[Any] = weakref.WeakSet()
+# The models trained by trials of this process, to detect a `make_model` that returns one of them again.
+_TRAINED_MODELS: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
 @dataclass(frozen=True)
 class TrialTask:
-    """A trial that is to be run; travels to other processes. The arguments are those of `run_trials`.
+    """A trial to run, which can be pickled for other processes. See `run_trials` for the arguments.
 
     Args:
-        make_model: Takes `learning_rate` and returns a compiled model.
-        data: What `fit` takes, or a function that makes it.
-        learning_rate: The one to try.
-        epochs: How many.
-        seed: From which initial weights and shuffles are drawn.
-        validation_data: Like `data`, or None.
-        log_dir: Where the run directories go; None writes nothing.
-        fit_arguments: Others of `fit`.
-        dtype_policy: Of the process that asks; it would be lost on the way.
+        make_model: Callable that takes `learning_rate` and returns a compiled model.
+        data: Training data as for `fit`, or a callable that returns it.
+        learning_rate: Float. Learning rate of the trial.
+        epochs: Integer. Number of epochs.
+        seed: Integer. Seed of the initial weights and of shuffling.
+        validation_data: Like `data`, or `None`.
+        log_dir: String. Parent of the run directories, or `None` to write nothing.
+        fit_arguments: Mapping. Other arguments of `fit`.
+        dtype_policy: String. Dtype policy of the calling process, which other processes would not know.
     """
 
     make_model: Callable[..., Any]
@@ -54,34 +58,34 @@ class TrialTask:
     dtype_policy: str = "float32"
 
     def run(self, on_epoch: Callable[[int], None] | None = None) -> TrialOutcome:
-        """Run the trial, unless it has been run before; leave the random numbers as they were.
+        """Run the trial, or reuse a finished one, and restore the random state.
 
         Args:
-            on_epoch: Called with the number of epochs that are done.
+            on_epoch: Called with the number of finished epochs.
 
         Raises:
-            TypeError, ValueError: If `make_model` returns something else than a compiled model with that
-                learning rate.
+            TypeError: If `make_model` does not return a compiled model.
+            ValueError: If the model is not new, or has another learning rate.
         """
-        with _ONE_AT_A_TIME:
-            put_back, policy = random_numbers.remember(), keras.config.dtype_policy()
+        with _RANDOM_STATE_LOCK:
+            restore_random_state, policy = random_numbers.remember(), keras.config.dtype_policy()
             try:
                 if policy.name != self.dtype_policy:
                     keras.config.set_dtype_policy(self.dtype_policy)
                 return self._run(on_epoch)
             finally:
                 keras.config.set_dtype_policy(policy)
-                put_back()
+                restore_random_state()
 
     def _run(self, on_epoch: Callable[[int], None] | None) -> TrialOutcome:
         try:
-            data, validation_data = made(self.data), made(self.validation_data)
-            internals.set_global_seed_generator(None)  # which Keras 3.7 would not make anew of the seed
+            data, validation_data = resolve_data(self.data), resolve_data(self.validation_data)
+            internals.set_global_seed_generator(None)  # set_random_seed() of Keras 3.7 keeps an existing one
             keras.utils.set_random_seed(self.seed)
             model = self.make_model(learning_rate=self.learning_rate)
         except Exception as error:
             return TrialOutcome(self.learning_rate, stop_reason="failed", message=in_one_line(error))
-        self._check(model)
+        self._check_model(model)
         settings = {
             "learning_rate": self.learning_rate,
             "epochs": self.epochs,
@@ -90,30 +94,49 @@ class TrialTask:
             "validation_data": validation_data,
             "fit": self.fit_arguments,
         }
-        mark, directory = fingerprint(model, settings), None
+        digest, directory = fingerprint(model, settings), None
         if self.log_dir is not None:
-            directory = directory_of(self.log_dir, self.learning_rate)
-            before = finished_trial(directory, mark)
-            if before is not None and before.trial is not None:
-                return TrialOutcome(
-                    self.learning_rate,
-                    before.trial,
-                    str((before.result or {}).get("stop_reason")),
-                    before.message,
-                    str(Path(directory) / before.run),
-                    reused=True,
-                )
-            set_unfinished_aside(directory, mark)
-        _TRAINED.add(model)
-        trial = _FingerprintedTrial(directory, mark, self)
+            directory = run_directory(self.log_dir, self.learning_rate)
+            outcome = self._reuse(directory, digest)
+            if outcome is not None:
+                return outcome
+            hide_unfinished_trials(directory, digest)
+        _TRAINED_MODELS.add(model)
+        trial = _FingerprintedTrial(directory, digest, self)
+        message = self._fit(model, data, validation_data, trial, on_epoch)
+        reason = "failed" if message is not None else str(trial.stop_reason)
+        return TrialOutcome(self.learning_rate, trial.trial, reason, message, trial.log_dir)
+
+    def _reuse(self, directory: str, digest: str) -> TrialOutcome | None:
+        """Return the outcome of a finished trial with the same settings, or `None`."""
+        finished = finished_trial(directory, digest)
+        if finished is None:
+            return None
+        return TrialOutcome(
+            self.learning_rate,
+            finished.trial,
+            str((finished.result or {}).get("stop_reason")),
+            finished.message,
+            str(Path(directory) / finished.run),
+            reused=True,
+        )
+
+    def _fit(
+        self,
+        model: Any,
+        data: Any,
+        validation_data: Any,
+        trial: _FingerprintedTrial,
+        on_epoch: Callable[[int], None] | None,
+    ) -> str | None:
+        """Train the model, and return the message of an error, or `None`."""
         callbacks = [_StopWhenNotFinite(), trial]
         if on_epoch is not None:
             callbacks.append(keras.callbacks.LambdaCallback(on_epoch_end=lambda e, logs: on_epoch(e + 1)))
-        message = None
         try:
             with trial:
                 model.fit(
-                    **fit_data(data),
+                    **_data_arguments(data),
                     validation_data=validation_data,
                     epochs=self.epochs,
                     verbose=0,
@@ -121,65 +144,67 @@ class TrialTask:
                     **self.fit_arguments,
                 )
         except Exception as error:
-            message = in_one_line(error)
             trial.record_failure(model, error)
-        reason = "failed" if message is not None else str(trial.stop_reason)
-        return TrialOutcome(self.learning_rate, trial.trial, reason, message, trial.log_dir)
+            return in_one_line(error)
+        return None
 
-    def _check(self, model: Any) -> None:
-        """Refuse a model that is not new, not compiled, or has another learning rate."""
+    def _check_model(self, model: Any) -> None:
+        """Raise an error unless the model is new and compiled, with the learning rate of the trial."""
         optimizer = getattr(model, "optimizer", None)
+        received = f"Received: make_model(learning_rate={self.learning_rate:g}) returned"
         if not isinstance(model, keras.Model) or not isinstance(optimizer, keras.optimizers.Optimizer):
             raise TypeError(
-                "`make_model` must return a compiled keras.Model. Received: "
-                f"make_model(learning_rate={self.learning_rate:g}) returned a {type(model).__name__}"
-                f"{' that is not compiled' if isinstance(model, keras.Model) else ''}."
+                f"`make_model` must return a compiled keras.Model. {received} {type(model).__name__}"
+                f"{' that is not compiled' if isinstance(model, keras.Model) else ''}"
             )
-        if model in _TRAINED:
+        if model in _TRAINED_MODELS:
             raise ValueError(
-                "`make_model` must return a new model each time: this one has been trained in another trial, "
-                "so that its weights are no longer the initial ones. Received: "
-                f"make_model(learning_rate={self.learning_rate:g}) returned the same {type(model).__name__} "
-                "again. Make the model inside of make_model."
+                "`make_model` must return a new model each time, with initial weights. "
+                f"{received} the same {type(model).__name__} as in another trial. "
+                "Create the model inside of make_model."
             )
         if schedule_name(optimizer) is not None:
             return
-        has = internals.current_learning_rate(reference_optimizer(optimizer))
-        if not math.isclose(has, self.learning_rate, rel_tol=1e-3):
+        actual = internals.current_learning_rate(reference_optimizer(optimizer))
+        if not math.isclose(actual, self.learning_rate, rel_tol=1e-3):
             raise ValueError(
-                "`make_model` must give the optimizer the learning rate that it is called with. Received: "
-                f"make_model(learning_rate={self.learning_rate:g}) returned a model with {has:.3g}. "
-                "Write def make_model(learning_rate): ... "
+                "`make_model` must pass its `learning_rate` to the optimizer. "
+                f"{received} a model with learning rate {actual:.3g}. "
+                "For example: def make_model(learning_rate): ... "
                 "model.compile(keras.optimizers.Adam(learning_rate), ...)"
             )
 
 
 def run_task(task: TrialTask) -> TrialOutcome:
-    """What executors are given."""
+    """Run a task; the function that is submitted to executors."""
     return task.run()
 
 
-def made(data: Any) -> Any:
-    """The data, where a function makes them."""
+def resolve_data(data: Any) -> Any:
+    """Return the data, calling it if it is a callable."""
     return data() if callable(data) else data
 
 
-def fit_data(data: Any) -> dict[str, Any]:
-    """Data as the arguments of `fit`."""
+def _data_arguments(data: Any) -> dict[str, Any]:
+    """Return data as arguments of `fit`."""
     if isinstance(data, tuple | list):
         return dict(zip(("x", "y", "sample_weight"), data, strict=False))
     return {"x": data}
 
 
 class _FingerprintedTrial(LRTrial):
-    """Writes down what it takes to know the trial again."""
+    """Records a trial with its fingerprint, by which it is found again."""
 
-    def __init__(self, directory: str | None, mark: str, task: TrialTask) -> None:
+    def __init__(self, directory: str | None, digest: str, task: TrialTask) -> None:
         super().__init__(directory, seed=task.seed, verbose=0)
-        self._about |= {"fingerprint": mark, "learning_rate": task.learning_rate, "epochs": task.epochs}
+        self._extra_config |= {
+            "fingerprint": digest,
+            "learning_rate": task.learning_rate,
+            "epochs": task.epochs,
+        }
 
     def record_failure(self, model: Any, error: Exception) -> None:
-        """Write down a training that raised before it called its first callback."""
+        """Record a training run that failed before it called its first callback."""
         if self.stop_reason is None:
             self.set_model(model)
             self.on_train_begin()
@@ -187,7 +212,11 @@ class _FingerprintedTrial(LRTrial):
 
 
 class _StopWhenNotFinite(keras.callbacks.Callback):
-    """Ends a training that can only go on as NaN."""
+    """Stops training when the loss is NaN or infinite.
+
+    `keras.callbacks.TerminateOnNaN` does the same, but also prints a line to standard output, which
+    `verbose=0` does not suppress and which would break the progress bar of `run_trials`.
+    """
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         loss = (logs or {}).get("loss")

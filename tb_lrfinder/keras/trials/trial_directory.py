@@ -1,4 +1,4 @@
-"""What the directory of a trial holds already: one that need not be run again, or one that was cut short."""
+"""Finds finished trials to reuse, and unfinished trials to replace, in a log directory."""
 
 from __future__ import annotations
 
@@ -10,40 +10,42 @@ from tb_lrfinder.storage.reader import read_log_dir
 from tb_lrfinder.storage.recorded import RecordedTrial
 
 
-def directory_of(log_dir: str, learning_rate: float) -> str:
-    """Where the trial of a learning rate goes: `log_dir/0.0123`.
+def run_directory(log_dir: str, learning_rate: float) -> str:
+    """Return the run directory of a learning rate: `log_dir/0.0123`.
 
-    Of two that are so close that they share it, the second goes to `log_dir/0.0123/2`, as everywhere.
+    Learning rates that only differ in further digits share it: the second trial is written to
+    `log_dir/0.0123/2`, as any second run in a directory.
     """
     return str(Path(log_dir) / f"{learning_rate:.3g}")
 
 
 def finished_trial(directory: str, fingerprint: str) -> RecordedTrial | None:
-    """The trial with this fingerprint that has come to its end; None where there is none."""
+    """Return the finished trial with this fingerprint, or `None`."""
     for recorded in _trials_in(directory):
         if recorded.config.get("fingerprint") == fingerprint and _is_finished(recorded):
             return recorded
     return None
 
 
-def set_unfinished_aside(directory: str, fingerprint: str) -> None:
-    """Have TensorBoard no longer show the trials with this fingerprint that did not come to their end.
+def hide_unfinished_trials(directory: str, fingerprint: str) -> None:
+    """Hide unfinished trials with this fingerprint from TensorBoard.
 
-    Their event files keep their data, under a name that readers of event files pass over.
+    Their event files are renamed so that readers of event files ignore them; no data is deleted.
     """
     for recorded in _trials_in(directory):
         if recorded.config.get("fingerprint") != fingerprint or _is_finished(recorded):
             continue
         run = Path(directory) / recorded.run
         for file in run.glob(f"*tfevents*{schema.EVENT_FILE_SUFFIX}"):
-            with contextlib.suppress(OSError):  # still open, on Windows: then the new one goes beside it
+            # On Windows an open file cannot be renamed; the new trial is then a second run.
+            with contextlib.suppress(OSError):
                 file.rename(file.with_name(file.name.replace("tfevents", "unfinished")))
 
 
 def _is_finished(recorded: RecordedTrial) -> bool:
-    """Whether it came to its end and all of its epochs are there, whatever its result says.
+    """Whether the trial finished and all its epochs are present.
 
-    Rows may be missing below a result: those that met a full disk, or were cut out of a copy.
+    The result alone does not suffice: rows may be missing after a full disk, or in an incomplete copy.
     """
     result, trial = recorded.result or {}, recorded.trial
     if recorded.problem is not None or not len(trial):
@@ -56,7 +58,7 @@ def _is_finished(recorded: RecordedTrial) -> bool:
 
 
 def _trials_in(directory: str) -> list[RecordedTrial]:
-    """Those of the directory itself and of its numbered ones, without whatever else lies deeper."""
+    """Return the trials in the directory and its numbered subdirectories, but not in any others."""
     if not Path(directory).is_dir():
         return []
     found = [recorded for recorded in read_log_dir(directory) if isinstance(recorded, RecordedTrial)]
