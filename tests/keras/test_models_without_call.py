@@ -1,4 +1,4 @@
-"""Models with a custom `train_step` and no `call()`: on TensorFlow, `fit` trains them without building them."""
+"""Models with a custom `train_step` and no `call()`: on TensorFlow, `fit` trains them unbuilt."""
 
 import keras
 import numpy as np
