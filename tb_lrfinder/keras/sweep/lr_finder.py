@@ -66,7 +66,8 @@ class LRFinder(CopyableFinder):
             validation loss is computed on a fixed sample after every step (Smith, 2018), as in `evaluate`,
             without changing any state. Defaults to `None`.
         validation_samples: Integer. Number of validation samples. Defaults to `256`.
-        monitor: String. Name of the loss, for models with a custom `train_step`. Defaults to `"loss"`.
+        monitor: String. Name of the loss, for models with a custom `train_step`. Defaults to `"loss"`; if
+            the step has none of that name, but a single other value with "loss" in its name, it is that one.
         restore: Boolean. Whether to restore the model after the sweep. `False` keeps the model as the sweep
             leaves it and saves the memory of a copy. Defaults to `True`.
         smoothing: Float. Standard deviation of the Gaussian that smooths the loss, in decades of learning
