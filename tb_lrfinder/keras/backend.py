@@ -111,6 +111,11 @@ def kind_of_steps(model: Any) -> Literal["compiled", "eager", "pure"]:
     return "eager" if name == "torch" and not model.jit_compile else "compiled"
 
 
+def trains_unbuilt_models() -> bool:
+    """Whether `fit` leaves it to the train step to build the model."""
+    return bool(keras.backend.backend() == "tensorflow")
+
+
 def is_traced(model: Any) -> bool:
     """Whether Python runs a train step only once, to trace it."""
     return keras.backend.backend() in ("tensorflow", "jax") and not model.run_eagerly

@@ -89,6 +89,11 @@ def is_built(model: Any) -> bool:
     return all(layer.built for layer in model._flatten_layers())
 
 
+def has_built_layers(model: Any) -> bool:
+    """Whether all layers except for the model itself are built, so that all weights are known."""
+    return all(layer.built for layer in model._flatten_layers(include_self=False))
+
+
 def symbolic_build(model: Any, batch: Any) -> None:
     """Create the variables that the first batch would create; `batch` has shapes and dtypes only."""
     model._symbolic_build(data_batch=batch)

@@ -176,6 +176,23 @@ class OtherName(CustomStep):
         return {"accuracy": 0 * loss, "my_loss": loss}
 
 
+class OtherTracker(CustomStep):
+    """A tracker of its own, and Keras' one, which is not updated."""
+
+    def __init__(self):
+        super().__init__()
+        self.student = keras.metrics.Mean(name="student_loss")
+
+    def finish(self, loss, y, y_pred):
+        self.student.update_state(loss)
+        return self.get_metrics_result()
+
+
+class TwoNames(CustomStep):
+    def finish(self, loss, y, y_pred):
+        return {"accuracy": 0 * loss, "d_loss": loss, "g_loss": 2 * loss}
+
+
 class ForEachSample(CustomStep):
     def finish(self, loss, y, y_pred):
         return {"loss": ops.square(y - y_pred)[:, 0]}
@@ -192,7 +209,7 @@ REFUSED = {
     Sum: r"Sum returns may be computed from running means.*monitor='total_loss'\), or one of 'kl_",
     Smoothed: "Smoothed returns is the running result of Sum 'loss'.* Call `update_state",
     Accuracy: r"Accuracy, which returns 'mae'\. Received: monitor='loss'\. Call `update_state",
-    OtherName: r"returns 'accuracy', 'my_loss'\. Received: monitor='loss'\. Pass LRFinder\(.*monitor='my_",
+    TwoNames: r"returns 'accuracy', 'd_loss', 'g_loss'\. Received: monitor='loss'\. Pass .*monitor='d_",
     ForEachSample: r"The loss 'loss' of ForEachSample must be one number.*shape \(",
     NoDictionary: "NoDictionary must return a dictionary of losses and metrics. Received: list",
 }
@@ -220,6 +237,22 @@ def test_what_is_not_the_loss_of_a_batch_is_refused_with_the_name_to_pass(kind, 
 def test_the_suggested_monitor_is_right():
     finder = sweep(Distiller(), monitor="student_loss")
     assert finder.sweep.loss == pytest.approx(expected(Distiller(), finder, "student_loss"), rel=1e-6)
+
+
+@pytest.mark.parametrize("length", [{}, {"per": "epoch", "num_steps": 2}], ids=["batches", "epochs"])
+@pytest.mark.parametrize(("kind", "name"), [(OtherName, "my_loss"), (OtherTracker, "student_loss")])
+def test_the_only_loss_may_have_another_name(kind, name, length):
+    finder = sweep(kind(), **length)
+    per_batch = 6 if length else 1
+    x, y = regression_data()
+    rates = np.repeat(finder.sweep.learning_rate, per_batch)
+    losses = replay(kind(), batches_of(x, y, epochs=2), rates, name=name).reshape(-1, per_batch).mean(axis=1)
+    assert finder.sweep.loss == pytest.approx(losses, rel=1e-5)
+
+
+def test_a_name_that_is_passed_is_not_replaced():
+    with pytest.raises(ValueError, match="Received: monitor='losss'"):
+        sweep(OtherName(), monitor="losss")
 
 
 @pytest.mark.skipif(BACKEND == "jax", reason="a pure step makes no variables")

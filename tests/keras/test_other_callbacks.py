@@ -1,13 +1,14 @@
-"""Each Keras callback in the same fit, in either order: it works, or is refused before the first batch."""
+"""Each Keras callback in the same fit, in either order: it is called, or muted with a warning."""
 
 import json
+import warnings
 
 import keras
 import numpy as np
 import pytest
 
 from tb_lrfinder import LRFinder
-from tests.keras.backends import averaged_weights, tensorflow_data
+from tests.keras.backends import averaged_weights
 from tests.keras.replay import batches_of, regression_data, replay, same_state, small_model, state_of
 
 WITHIN_ONE_EPOCH = {"batch_size": 8, "epochs": 1}  # 12 batches for 10 steps
@@ -46,60 +47,185 @@ lengths = pytest.mark.parametrize(
     "length", [WITHIN_ONE_EPOCH, OVER_SEVERAL], ids=["within an epoch", "over several epochs"]
 )
 
-COMPATIBLE = {
-    "ReduceLROnPlateau": lambda path: keras.callbacks.ReduceLROnPlateau("loss", patience=0, min_delta=1e9),
-    "LearningRateScheduler": lambda path: keras.callbacks.LearningRateScheduler(lambda epoch, rate: 7.0),
+CALLED = {
     "TensorBoard": lambda path: keras.callbacks.TensorBoard(path / "board", histogram_freq=1, update_freq=1),
-    "TerminateOnNaN": lambda path: keras.callbacks.TerminateOnNaN(),
     "CSVLogger": lambda path: keras.callbacks.CSVLogger(path / "log.csv"),
-    "SwapEMAWeights": lambda path: keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
 }
 
 
 @orders
 @lengths
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=averaged_weights if name == "SwapEMAWeights" else ()) for name in COMPATIBLE],
-)
-def test_it_works_and_leaves_no_trace(name, order, length, tmp_path):
+@pytest.mark.parametrize("name", CALLED)
+def test_it_is_called_and_leaves_no_trace(name, order, length, tmp_path):
     if name == "TensorBoard":
         pytest.importorskip("tensorflow", reason="keras.callbacks.TensorBoard writes with TensorFlow")
-    averages = name == "SwapEMAWeights"
-    model, twin = (prepared(keras.optimizers.SGD(0.01, use_ema=averages)) for _ in range(2))
+    model, twin = prepared(), prepared()
     before = state_of(model)
     finder = new_finder()
-    fit(model, finder, COMPATIBLE[name](tmp_path), order, length)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        fit(model, finder, CALLED[name](tmp_path), order, length)
     assert finder.stop_reason == "completed"
-    if not (averages and length is OVER_SEVERAL):  # it swaps the weights between the epochs of any training
-        assert_exact(finder, twin, length)
+    assert_exact(finder, twin, length)
     assert same_state(before, state_of(model))
+    assert any(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file())
+
+
+class MyEarlyStop(keras.callbacks.Callback):
+    """As in other libraries: known by its name alone."""
+
+
+class SaveBestEpoch(keras.callbacks.Callback):
+    pass
+
+
+class RemoteCheckpointCallback(keras.callbacks.Callback):
+    pass
+
+
+def checkpoint(path, **arguments):
+    return keras.callbacks.ModelCheckpoint(path / "m.keras", **arguments)
+
+
+MUTED = {
+    "ModelCheckpoint": checkpoint,
+    "ModelCheckpoint of the best": lambda path: checkpoint(path, monitor="loss", save_best_only=True),
+    "ModelCheckpoint between batches": lambda path: checkpoint(path, save_freq=2),
+    "BackupAndRestore": lambda path: keras.callbacks.BackupAndRestore(path / "backup"),
+    "EarlyStopping": lambda path: keras.callbacks.EarlyStopping(
+        "val_loss", patience=0, restore_best_weights=True
+    ),
+    "ReduceLROnPlateau": lambda path: keras.callbacks.ReduceLROnPlateau("loss", patience=0, min_delta=1e9),
+    "LearningRateScheduler": lambda path: keras.callbacks.LearningRateScheduler(lambda epoch, rate: 7.0),
+    "TerminateOnNaN": lambda path: keras.callbacks.TerminateOnNaN(),
+    "SwapEMAWeights": lambda path: keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
+    "early stopping of another library": lambda path: MyEarlyStop(),
+    "checkpoint of another library": lambda path: RemoteCheckpointCallback(),
+    "KerasTuner's checkpoint": lambda path: SaveBestEpoch(),
+}
+HOOKS = [name for name in dir(keras.callbacks.Callback) if name.startswith("on_")]
+
+
+def recording(callback):
+    """The callback, with a list of the hooks that are called."""
+    calls = []
+
+    def recorded(name, hook):
+        def call(*arguments, **keywords):
+            calls.append(name)
+            return hook(*arguments, **keywords)
+
+        return call
+
+    for name in HOOKS:
+        setattr(callback, name, recorded(name, getattr(callback, name)))
+    return calls
+
+
+def plain_state(callback):
+    return {name: value for name, value in vars(callback).items() if not name.startswith(("on_", "_model"))}
 
 
 @orders
-def test_terminate_on_nan_when_there_is_one(order):
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=averaged_weights if name == "SwapEMAWeights" else ()) for name in MUTED]
+)
+def test_it_is_muted(name, order, tmp_path):
+    averages = name == "SwapEMAWeights"
+    model, twin = (prepared(keras.optimizers.SGD(0.01, use_ema=averages)) for _ in range(2))
+    before = state_of(model)
+    finder, other = new_finder(), MUTED[name](tmp_path)
+    state = plain_state(other)
+    calls = recording(other)
+    with pytest.warns(UserWarning, match=f"does not let it call: {type(other).__name__}\\.$"):
+        fit(model, finder, other, order, OVER_SEVERAL)
+    assert calls == []
+    assert plain_state(other) == state
+    assert finder.stop_reason == "completed"
+    assert_exact(finder, twin, OVER_SEVERAL)
+    assert same_state(before, state_of(model))
+    assert not any(path.is_file() for path in tmp_path.rglob("*"))
+
+
+@orders
+def test_it_is_called_in_the_fit_that_trains(order, tmp_path):
+    """Also from the same CallbackList, which Keras lets a person reuse."""
+    model, finder, other = prepared(), new_finder(), checkpoint(tmp_path)
+    pair = [finder, other] if order == "finder first" else [other, finder]
+    callbacks = keras.callbacks.CallbackList(pair, add_history=True)
+    data = regression_data()
+    with pytest.warns(UserWarning, match="ModelCheckpoint"):
+        callbacks.set_model(model)
+    callbacks.set_params({"epochs": 1, "steps": 12})
+    model.fit(*data, batch_size=8, verbose=0, callbacks=callbacks)
+    assert finder.stop_reason == "completed"
+    assert not (tmp_path / "m.keras").exists()
+    assert [each for each in callbacks.callbacks if each in pair] == pair
+    model.fit(*data, batch_size=8, verbose=0, callbacks=[other])
+    assert (tmp_path / "m.keras").exists()
+
+
+def test_all_are_named_in_one_warning(tmp_path):
+    others = [make(tmp_path) for make in MUTED.values()]
+    with pytest.warns(UserWarning, match="does not let it call") as caught:
+        prepared().fit(*regression_data(), batch_size=8, verbose=0, callbacks=[*others, new_finder()])
+    messages = [str(warning.message) for warning in caught if "does not let it call" in str(warning.message)]
+    assert len(messages) == 1
+    for other in others:
+        assert messages[0].count(f" {type(other).__name__}") == 1
+
+
+@pytest.mark.parametrize("fails_in", ["on_train_begin", "on_epoch_end"])
+def test_it_is_called_again_after_an_error(fails_in, tmp_path):
+    class Fails(keras.callbacks.Callback):
+        pass
+
+    def fail(*arguments):
+        raise MemoryError
+
+    failing, finder, other = Fails(), new_finder(), checkpoint(tmp_path)
+    setattr(failing, fails_in, fail)
+    model = prepared()
+    callbacks = keras.callbacks.CallbackList([failing, other, finder], add_history=True)
+    with pytest.warns(UserWarning, match="ModelCheckpoint"):
+        callbacks.set_model(model)
+    callbacks.set_params({"epochs": 1, "steps": 12})
+    with pytest.raises(MemoryError):
+        model.fit(*regression_data(), batch_size=8, verbose=0, callbacks=callbacks)
+    callbacks.callbacks = [each for each in callbacks.callbacks if each is not failing]
+    with pytest.warns(UserWarning, match="ModelCheckpoint"):
+        callbacks.set_model(model)
+    model.fit(*regression_data(), batch_size=8, verbose=0, callbacks=callbacks)
+    assert finder.stop_reason == "completed"
+    assert other in callbacks.callbacks
+
+
+def test_warnings_as_errors_leave_the_callbacks_as_they_were(tmp_path):
+    model, other = prepared(), checkpoint(tmp_path)
+    before = state_of(model)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        with pytest.raises(UserWarning, match="ModelCheckpoint"):
+            model.fit(*regression_data(), batch_size=8, verbose=0, callbacks=[other, new_finder()])
+    assert same_state(before, state_of(model))
+    model.fit(*regression_data(), batch_size=8, verbose=0, callbacks=[other])
+    assert (tmp_path / "m.keras").exists()
+
+
+@orders
+@pytest.mark.parametrize("restore", [True, False])
+def test_nan_in_the_data_beside_terminate_on_nan(order, restore):
     model = prepared()
     before = state_of(model)
     x, y = regression_data()
     y[40] = np.nan
-    finder = new_finder(stop="divergence")
+    finder = new_finder(stop="divergence", restore=restore)
     nan = keras.callbacks.TerminateOnNaN()
     callbacks = [finder, nan] if order == "finder first" else [nan, finder]
-    model.fit(x, y, batch_size=8, shuffle=False, verbose=0, callbacks=callbacks)
+    with pytest.warns(UserWarning, match="TerminateOnNaN"):
+        model.fit(x, y, batch_size=8, shuffle=False, verbose=0, callbacks=callbacks)
     assert finder.stop_reason == "non_finite"
-    assert same_state(before, state_of(model))
-
-
-@orders
-def test_early_stopping_within_one_epoch(order):
-    """`restore_best_weights` sets weights at the very end; the finder has the last word all the same."""
-    model = prepared()
-    before = state_of(model)
-    finder = new_finder()
-    early = keras.callbacks.EarlyStopping("val_loss", patience=0, restore_best_weights=True)
-    fit(model, finder, early, order, WITHIN_ONE_EPOCH)
-    assert finder.stop_reason == "completed"
-    assert same_state(before, state_of(model))
+    assert same_state(before, state_of(model)) == restore
 
 
 class _SetsWeightsAtTheEnd(keras.callbacks.Callback):
@@ -116,83 +242,13 @@ def test_the_sweep_ends_after_all_other_callbacks(order):
 
 
 @orders
-@pytest.mark.parametrize("best_only", [False, True])
-def test_a_checkpoint_at_the_end_of_the_epoch_is_of_the_restored_model(order, best_only, tmp_path):
-    model = prepared()
-    path = tmp_path / "saved.weights.h5"
-    checkpoint = keras.callbacks.ModelCheckpoint(path, save_weights_only=True, save_best_only=best_only)
-    before = model.get_weights()
-    fit(model, new_finder(), checkpoint, order, WITHIN_ONE_EPOCH)
-    twin = small_model("sgd")
-    twin.load_weights(path)
-    assert all(np.array_equal(a, b) for a, b in zip(before, twin.get_weights(), strict=True))
-
-
-REFUSED = {
-    "ModelCheckpoint over several epochs": (
-        lambda path: keras.callbacks.ModelCheckpoint(path / "m.keras"),
-        OVER_SEVERAL,
-        {},
-        "Remove ModelCheckpoint from .* more than one epoch, and it would save the swept model",
-    ),
-    "ModelCheckpoint between batches": (
-        lambda path: keras.callbacks.ModelCheckpoint(path / "m.keras", save_freq=2),
-        WITHIN_ONE_EPOCH,
-        {},
-        "Remove ModelCheckpoint from .* saves between batches",
-    ),
-    "ModelCheckpoint of a model that is kept": (
-        lambda path: keras.callbacks.ModelCheckpoint(path / "m.keras"),
-        WITHIN_ONE_EPOCH,
-        {"restore": False},
-        "restore=False",
-    ),
-    "BackupAndRestore": (
-        lambda path: keras.callbacks.BackupAndRestore(path / "backup"),
-        WITHIN_ONE_EPOCH,
-        {},
-        "Remove BackupAndRestore from",
-    ),
-    "EarlyStopping over several epochs": (
-        lambda path: keras.callbacks.EarlyStopping(),
-        OVER_SEVERAL,
-        {},
-        "Remove EarlyStopping from .* The sweep stops on its own",
-    ),
-    "EarlyStopping of an epoch-wise ramp": (
-        lambda path: keras.callbacks.EarlyStopping(),
-        {"epochs": 10},
-        {"per": "epoch"},
-        "Remove EarlyStopping from",
-    ),
-    "another finder": (
-        lambda path: new_finder(),
-        WITHIN_ONE_EPOCH,
-        {},
-        "Remove LRFinder from .* only one sweep",
-    ),
-}
-
-
-@orders
-@pytest.mark.parametrize("case", REFUSED)
-def test_it_is_refused_before_the_first_batch(case, order, tmp_path):
-    make, length, arguments, message = REFUSED[case]
+def test_two_finders_are_refused_before_the_first_batch(order, tmp_path):
     model = prepared()
     before, names = state_of(model), set(vars(model))
-    with pytest.raises(ValueError, match=message):
-        fit(model, new_finder(**arguments), make(tmp_path), order, length)
+    with pytest.raises(ValueError, match=r"Remove one LRFinder from .* only one sweep"):
+        fit(model, new_finder(), new_finder(), order, WITHIN_ONE_EPOCH)
     assert same_state(before, state_of(model))
     assert set(vars(model)) == names
-    assert not any(path.is_file() for path in tmp_path.rglob("*"))
-
-
-def test_data_of_unknown_length_may_take_several_epochs():
-    """Nobody can say whether the ramp ends within the first epoch, so a checkpoint is refused."""
-    data = tensorflow_data().Dataset.from_tensor_slices(regression_data()).batch(8).filter(lambda x, y: True)
-    checkpoint = keras.callbacks.ModelCheckpoint("never.keras")
-    with pytest.raises(ValueError, match="Remove ModelCheckpoint from"):
-        prepared().fit(data, epochs=2, verbose=0, callbacks=[new_finder(), checkpoint])
 
 
 def test_a_backup_of_a_training_run_is_not_changed(tmp_path):
@@ -207,7 +263,7 @@ def test_a_backup_of_a_training_run_is_not_changed(tmp_path):
     restore = keras.callbacks.BackupAndRestore(backup)
     with pytest.raises(MemoryError):
         model.fit(*regression_data(), epochs=3, verbose=0, callbacks=[restore, Crash()])
-    with pytest.raises(ValueError, match="BackupAndRestore"):
+    with pytest.warns(UserWarning, match="BackupAndRestore"):
         model.fit(*regression_data(), batch_size=8, verbose=0, callbacks=[new_finder(), restore])
     assert json.loads((backup / "training_metadata.json").read_text())["epoch"] == 1
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 import keras
 import numpy as np
 
 from tb_lrfinder.keras import internals
+
+DEFAULT_MONITOR: Final = "loss"
 
 
 class BatchLossTap:
@@ -21,6 +23,9 @@ class BatchLossTap:
     1. It updates a `keras.metrics.Mean` named `monitor`: the loss is the value of the update.
     2. It returns as `monitor` the result of a `Mean` with another name that it has updated: likewise.
     3. It returns as `monitor` anything but the result of a metric: the loss is that value.
+    4. `monitor` is the default `"loss"`, under which it returns nothing, or the result of a metric that it
+       has not updated, and there is a single other value with "loss" in its name: the rules above apply to
+       that one, and `monitor` becomes its name.
 
     In all other cases the loss of a single batch is not available, and `error` is an error that lists the
     available ones. The step itself raises nothing: TensorFlow initializes the variables that it creates, such
@@ -39,7 +44,7 @@ class BatchLossTap:
 
     def __init__(self, model: Any, monitor: str, capacity: int | None, by_epoch: bool = False) -> None:
         self._model = model
-        self._monitor = monitor
+        self.monitor = monitor
         self._by_epoch = by_epoch
         self._dtype = "float64" if keras.config.floatx() == "float64" else "float32"
         self._capacity = capacity or 1
@@ -115,13 +120,14 @@ class BatchLossTap:
         return dict(returned or {})
 
     def _take_from(self, logs: dict[str, Any]) -> None:
-        if self._monitor not in logs:
+        self.monitor = self._only_loss(logs)
+        if self.monitor not in logs:
             raise ValueError(
                 f"`monitor` must be one of the losses of the `train_step` of {self._model_class()}, which "
-                f"returns {', '.join(map(repr, logs)) or 'nothing'}. Received: monitor={self._monitor!r}. "
+                f"returns {', '.join(map(repr, logs)) or 'nothing'}. Received: monitor={self.monitor!r}. "
                 f"{self._advice(logs)}"
             )
-        value = logs[self._monitor]
+        value = logs[self.monitor]
         metric = self._read_from(value)
         if id(metric) in self._updates:
             _, values, sample_weight = self._updates[id(metric)]
@@ -137,6 +143,18 @@ class BatchLossTap:
             raise self._unavailable(logs, f"is the running result of {type(metric).__name__} {metric.name!r}")
         else:
             raise self._unavailable(logs, "may be computed from running means")
+
+    def _only_loss(self, logs: dict[str, Any]) -> str:
+        """The only loss that is returned under another name than the default one; else `monitor`."""
+        if self.monitor != DEFAULT_MONITOR:
+            return self.monitor
+        if self.monitor in logs:
+            metric = self._read_from(logs[self.monitor])
+            is_used = metric is None or id(metric) in self._updates or not internals.is_mean_of_values(metric)
+            if is_used:
+                return self.monitor
+        others = [name for name in logs if "loss" in name.lower() and name != self.monitor]
+        return others[0] if len(others) == 1 else self.monitor
 
     def _observed_result(self, metric: Any) -> Any:
         read = type(metric).result.__get__(metric)
@@ -161,7 +179,7 @@ class BatchLossTap:
         return update_state
 
     def _observe(self, metric: Any, values: Any, sample_weight: Any) -> None:
-        if metric.name != self._monitor:
+        if metric.name != self.monitor:
             self._updates[id(metric)] = metric, values, sample_weight
         elif self._outranks(metric):
             try:
@@ -184,7 +202,7 @@ class BatchLossTap:
         known = getattr(loss.shape, "rank", len(loss.shape)) is not None
         if known and any(size != 1 for size in loss.shape):
             raise ValueError(
-                f"The loss {self._monitor!r} of {self._model_class()} must be one number per batch. "
+                f"The loss {self.monitor!r} of {self._model_class()} must be one number per batch. "
                 f"Received: a tensor of shape {tuple(loss.shape)}"
             )
         if self.losses is None:
@@ -220,7 +238,7 @@ class BatchLossTap:
 
     def _unavailable(self, logs: dict[str, Any], what: str) -> ValueError:
         return ValueError(
-            f"The value {self._monitor!r} that the `train_step` of {self._model_class()} returns {what}, not "
+            f"The value {self.monitor!r} that the `train_step` of {self._model_class()} returns {what}, not "
             f"the loss of a single batch. {self._advice(logs)}"
         )
 
@@ -232,9 +250,9 @@ class BatchLossTap:
         names = {metric.name: None for metric, _, _ in self._updates.values()}
         for name, value in logs.items():
             metric = self._read_from(value)
-            if id(metric) in self._updates or (metric is None and name != self._monitor):
+            if id(metric) in self._updates or (metric is None and name != self.monitor):
                 names[name] = None
-        names.pop(self._monitor, None)
+        names.pop(self.monitor, None)
         ordered = sorted(names, key=lambda name: "loss" not in name.lower())
         if ordered:
             return (
@@ -244,7 +262,7 @@ class BatchLossTap:
             )
         return (
             "Call `update_state(loss)` of a keras.metrics.Mean, an attribute of the model, in `train_step` "
-            f"and pass its name as LRFinder(..., monitor=...), or return {{{self._monitor!r}: loss}}."
+            f"and pass its name as LRFinder(..., monitor=...), or return {{{self.monitor!r}: loss}}."
         )
 
 

@@ -12,6 +12,9 @@ from tb_lrfinder.keras.wrapped_train_function import WrappedTrainFunction
 class BuildingTrainFunction(WrappedTrainFunction):
     """Builds the model from the shapes of the first batch, which is not consumed.
 
+    On TensorFlow, a model with a custom `train_step` may have no `call()`. Its layers are then either built
+    already, or by the first batch.
+
     Args:
         model: A compiled model that is not built.
         start: Starts the sweep once the model is built.
@@ -27,6 +30,10 @@ class BuildingTrainFunction(WrappedTrainFunction):
     def _run(self, *arguments: Any) -> Any:
         self.detach()
         (iterator,) = arguments
-        internals.symbolic_build(self._model, backend.batch_structure(iterator))
+        try:
+            internals.symbolic_build(self._model, backend.batch_structure(iterator))
+        except Exception:
+            if not backend.trains_unbuilt_models():
+                raise
         self._start()
         return self._model.train_function(iterator)

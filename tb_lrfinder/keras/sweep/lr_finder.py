@@ -66,7 +66,8 @@ class LRFinder(CopyableFinder):
             validation loss is computed on a fixed sample after every step (Smith, 2018), as in `evaluate`,
             without changing any state. Defaults to `None`.
         validation_samples: Integer. Number of validation samples. Defaults to `256`.
-        monitor: String. Name of the loss, for models with a custom `train_step`. Defaults to `"loss"`.
+        monitor: String. Name of the loss, for models with a custom `train_step`. Defaults to `"loss"`; if
+            the step has none of that name, but a single other value with "loss" in its name, it is that one.
         restore: Boolean. Whether to restore the model after the sweep. `False` keeps the model as the sweep
             leaves it and saves the memory of a copy. Defaults to `True`.
         smoothing: Float. Standard deviation of the Gaussian that smooths the loss, in decades of learning
@@ -265,9 +266,11 @@ class LRFinder(CopyableFinder):
             check_model(model)  # which raises the error
         self._check_may_sweep()
         super().set_model(model)
+        self._other_callbacks.unmute()  # after a fit that has failed before its first batch
         self._other_callbacks = OtherCallbacks.of(self)
+        self._other_callbacks.check(self, LRFinder)
         # Already here, because some callbacks act when training begins.
-        self._other_callbacks.check(self, LRFinder, restore=self._settings.restore)
+        self._other_callbacks.mute(self)
         self._runs_last = self._other_callbacks.run_last(self, self._end)
 
     def on_train_begin(self, logs: Any = None) -> None:
@@ -317,13 +320,7 @@ class LRFinder(CopyableFinder):
     # Helpers of the hooks.
 
     def _begin(self, fit: SweepFit, epoch: int) -> None:
-        params: dict[str, Any] = self.params or {}
-        plan = fit.make_plan(params, epoch)
-        steps = params.get("steps")
-        one_epoch = self._settings.per == "batch" and (
-            params.get("epochs") == epoch + 1 or (steps is not None and plan.num_batches <= steps)
-        )
-        self._other_callbacks.check(self, LRFinder, restore=self._settings.restore, one_epoch=one_epoch)
+        fit.make_plan(self.params or {}, epoch)
         fit.start()
 
     def _end(self) -> None:
@@ -336,6 +333,7 @@ class LRFinder(CopyableFinder):
 
     def _release_fit(self) -> None:
         self._fit = None
+        self._other_callbacks.unmute()
 
     def __repr__(self) -> str:
         if self.stop_reason is None:

@@ -1,16 +1,30 @@
-"""Other callbacks of the same `fit`: conflicts with a sweep, and callback order."""
+"""Other callbacks of the same `fit`: which are muted during a sweep, and callback order."""
 
 from __future__ import annotations
 
+import re
+import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import keras
 
 from tb_lrfinder.keras import internals
 from tb_lrfinder.keras.callback_order import run_last
 
-_USE_IT_TO_TRAIN = "Use it in the fit() that trains the model."
+# These act on the training: they would save swept weights, stop the sweep, or change its learning rate.
+_MUTED_KINDS: Final = (
+    "BackupAndRestore",
+    "EarlyStopping",
+    "LearningRateScheduler",
+    "ModelCheckpoint",
+    "OrbaxCheckpoint",  # not in all supported versions of Keras
+    "ReduceLROnPlateau",
+    "SwapEMAWeights",
+    "TerminateOnNaN",
+)
+# The same kinds in other libraries: MLflow's MlflowModelCheckpointCallback, KerasTuner's SaveBestEpoch, ...
+_MUTED_NAMES: Final = re.compile("checkpoint|early_?stop|save_?best", re.IGNORECASE)
 
 
 class OtherCallbacks:
@@ -22,6 +36,8 @@ class OtherCallbacks:
 
     def __init__(self, callbacks: Any | None) -> None:
         self.callbacks = callbacks
+        self._muted: list[Any] = []
+        self._order: list[Any] = []  # of all callbacks, before some were muted
 
     @classmethod
     def of(cls, finder: Any) -> OtherCallbacks:
@@ -38,26 +54,52 @@ class OtherCallbacks:
         run_last(self.callbacks, finder, on_train_end=lambda logs: on_train_end())
         return True
 
-    def check(self, finder: Any, kind: type, *, restore: bool, one_epoch: bool = True) -> None:
-        """Raise an error if other callbacks conflict with the sweep.
+    def check(self, finder: Any, kind: type) -> None:
+        """Raise an error if another callback runs a sweep as well.
 
         Args:
             finder: The callback of the sweep.
             kind: Class of the callbacks that run a sweep.
-            restore: Whether the model is restored after the sweep.
-            one_epoch: Whether the sweep ends within the first epoch, so that the model is restored at the
-                end of each epoch. True also if that is not known yet.
 
         Raises:
-            ValueError: Names each callback and the reason.
+            ValueError: If there is another one.
         """
-        conflicts = [
-            f"Remove {type(callback).__name__} from the callbacks of this fit(): {reason}"
-            for callback in self._others(finder)
-            if (reason := _conflict(callback, kind, restore, one_epoch))
+        if any(isinstance(callback, kind) for callback in self._others(finder)):
+            raise ValueError(
+                f"Remove one {kind.__name__} from the callbacks of this fit(): only one sweep can run at a "
+                "time. Use a separate fit() for each sweep."
+            )
+
+    def mute(self, finder: Any) -> None:
+        """Keep Keras from calling the callbacks that act on the training, until `unmute`.
+
+        Not even `on_train_begin` and `on_train_end` are called, because `BackupAndRestore` loads a backup in
+        the one and deletes it in the other. A warning names the muted callbacks.
+        """
+        muted = [callback for callback in self._others(finder) if _acts_on_training(callback)]
+        if not muted:
+            return
+        assert self.callbacks is not None
+        names = ", ".join(dict.fromkeys(type(callback).__name__ for callback in muted))
+        warnings.warn(
+            f"This fit() only runs a learning-rate sweep, so LRFinder does not let it call: {names}.",
+            UserWarning,
+            stacklevel=2,
+        )
+        self._muted, self._order = muted, self.callbacks.callbacks
+        # A new list, because Keras is iterating over the old one.
+        self.callbacks.callbacks = [each for each in self._order if not _is_in(each, muted)]
+
+    def unmute(self) -> None:
+        """Let Keras call all callbacks again, in their order. Idempotent."""
+        if self.callbacks is None or not self._muted:
+            return
+        now = self.callbacks.callbacks
+        self.callbacks.callbacks = [
+            *(each for each in self._order if _is_in(each, now) or _is_in(each, self._muted)),
+            *(each for each in now if not _is_in(each, self._order)),
         ]
-        if conflicts:
-            raise ValueError("\n".join(conflicts))
+        self._muted, self._order = [], []
 
     def _others(self, finder: Any) -> list[Any]:
         if self.callbacks is None:
@@ -65,35 +107,12 @@ class OtherCallbacks:
         return [callback for callback in self.callbacks.callbacks if callback is not finder]
 
 
-def _conflict(callback: Any, kind: type, restore: bool, one_epoch: bool) -> str | None:
-    kinds = keras.callbacks
-    if isinstance(callback, kind):
-        return "only one sweep can run at a time. Use a separate fit() for each sweep."
-    if isinstance(callback, kinds.BackupAndRestore):
-        return (
-            "it would treat the sweep as training, start it from an existing backup, and delete that backup "
-            f"afterward. {_USE_IT_TO_TRAIN}"
-        )
-    if isinstance(callback, kinds.ModelCheckpoint) or "OrbaxCheckpoint" in _class_names(callback):
-        if not restore:
-            return f"with restore=False it would save the swept model. {_USE_IT_TO_TRAIN}"
-        if getattr(callback, "save_freq", "epoch") != "epoch":
-            return (
-                "it saves between batches and would save the model in the middle of the sweep. "
-                f"{_USE_IT_TO_TRAIN}"
-            )
-        if not one_epoch:
-            return (
-                "this sweep may take more than one epoch, and it would save the swept model after each of "
-                f"them. {_USE_IT_TO_TRAIN}"
-            )
-    if isinstance(callback, kinds.EarlyStopping) and not one_epoch:
-        return (
-            "this sweep may take more than one epoch, and it would stop the sweep as soon as the loss "
-            "increases. The sweep stops on its own."
-        )
-    return None
+def _is_in(callback: Any, callbacks: list[Any]) -> bool:
+    return any(callback is each for each in callbacks)
 
 
-def _class_names(callback: Any) -> list[str]:
-    return [kind.__name__ for kind in type(callback).__mro__]
+def _acts_on_training(callback: Any) -> bool:
+    kinds = tuple(kind for name in _MUTED_KINDS if (kind := getattr(keras.callbacks, name, None)) is not None)
+    return isinstance(callback, kinds) or any(
+        _MUTED_NAMES.search(kind.__name__) for kind in type(callback).__mro__
+    )

@@ -70,10 +70,10 @@ def make_plan(model: Any, settings: Settings, params: dict[str, Any], first_epoc
 class PreparedSweep:
     """A model before its sweep, with a snapshot to restore it.
 
-    Builds the optimizer, which `fit` would do with the first batch.
+    Builds the optimizer, which `fit` would do with the first batch, if all weights are known.
 
     Args:
-        model: A compiled, built model.
+        model: A compiled model, built as far as possible.
         settings: The arguments of `LRFinder`.
 
     Raises:
@@ -87,9 +87,10 @@ class PreparedSweep:
         optimizer = model.optimizer
         if not optimizer.built:
             self._unbuilt = [Unbuilt(each) for each in trained_state.find(optimizer).unbuilt]
+        if not optimizer.built and internals.has_built_layers(model):
             with keras.name_scope(optimizer.name, caller=optimizer):
                 optimizer.build(model.trainable_variables)
-        self._snapshot = Snapshot(model) if settings.restore else None
+        self._snapshot = Snapshot(model, restored_later=optimizer) if settings.restore else None
         if self.snapshot_bytes > _NOTICE_THRESHOLD_BYTES:
             print(
                 "LR Finder: keeping a copy of the weights and the optimizer state in memory "

@@ -139,7 +139,7 @@ class RunningSweep:
         """
         if self._settings.per != "epoch":
             return
-        monitor = self._settings.monitor
+        monitor = self._train_function.monitor
         if monitor not in logs:
             raise ValueError(
                 f"`monitor` must be one of the logs of the epoch: {', '.join(map(repr, logs)) or 'none'}. "

@@ -24,10 +24,11 @@ class Snapshot:
     Generators and data that is reshuffled on each iteration cannot be rewound.
 
     Args:
-        model: A built model.
+        model: A model, built as far as possible.
+        restored_later: An optimizer that remains built until somebody else restores it.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, *, restored_later: Any = None) -> None:
         self._model = model
         state = trained_state.find(model)
         self._values = [
@@ -36,7 +37,10 @@ class Snapshot:
             if _has_a_value(variable)
         ]
         self._values += [(path, raw, backend.raw_copy_of(raw)) for path, raw in state.raw]
-        self._unbuilt = [(each.name, Unbuilt(each)) for each in state.unbuilt]
+        later = () if restored_later is None else trained_state.find(restored_later).unbuilt
+        self._unbuilt = [
+            (each.name, Unbuilt(each)) for each in state.unbuilt if not any(each is one for one in later)
+        ]
         self._restore_random_state = random_numbers.remember()
 
     @property

@@ -96,6 +96,11 @@ class SweptTrainFunction(WrappedTrainFunction, abc.ABC):
         return self._learning_rate.used
 
     @property
+    def monitor(self) -> str:
+        """Name of the recorded loss, which is known after the first batch if it has no default name."""
+        return self._tap.monitor
+
+    @property
     def losses_are_averaged(self) -> bool:
         """Whether the logs of `fit` hold the mean loss of the epoch."""
         return self._tap.is_averaged

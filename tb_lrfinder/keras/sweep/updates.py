@@ -86,6 +86,8 @@ class UpdateCheck:
         )
 
     def _has_changed(self) -> bool:
+        if len(self._model.trainable_variables) > len(self._weights):
+            return True  # built by the first batch, so that there is nothing to compare with
         return any(before is None or _checksum(variable) != before for variable, before in self._weights)
 
     def _iterations_now(self) -> list[int]:
