@@ -313,7 +313,7 @@ describe("curves", () => {
   });
 });
 
-describe("colours", () => {
+describe("colors", () => {
   it("follow TensorBoard's palette in the order of the runs", () => {
     const runs = Array.from({ length: 15 }, (_, i) => makeRun(`run ${i}`));
     const colors = [...runColors(runs, false).values()];

@@ -59,7 +59,7 @@ def choose(tab, label, option):
 
 
 def legend(tab):
-    return tab.by("loss-card").get_by_label("Colours").get_by_role("listitem").all_text_contents()
+    return tab.by("loss-card").get_by_label("Colors").get_by_role("listitem").all_text_contents()
 
 
 def read_curve(tab, learning_rate):
@@ -133,12 +133,12 @@ def test_the_mark_of_a_group_is_the_median_of_its_suggestions(tab, seeds_server)
         ("Folder", ["convnet/", "mlp/"]),
     ],
 )
-def test_colours_by_what_runs_have_in_common(tab, option, values):
-    choose(tab, "Colour by", option)
+def test_colors_by_what_runs_have_in_common(tab, option, values):
+    choose(tab, "Color by", option)
     assert legend(tab) == values
     boxes = tab.frame.locator(".rows input[type=checkbox]")
-    colours = {box.evaluate("box => box.style.accentColor") for box in boxes.all()}
-    assert len(colours) == len(values)
+    colors = {box.evaluate("box => box.style.accentColor") for box in boxes.all()}
+    assert len(colors) == len(values)
 
 
 def test_models_of_unlike_losses_compare_relative_to_their_start(tab):
@@ -171,12 +171,12 @@ def test_the_svg_has_the_bands_and_names_the_groups(tab):
     assert ">SGD<" in picture
 
 
-def test_the_link_brings_groups_and_colours_back(tab, open_tab, seeds_server):
+def test_the_link_brings_groups_and_colors_back(tab, open_tab, seeds_server):
     choose(tab, "Group by", "Optimizer")
-    choose(tab, "Colour by", "Model")
+    choose(tab, "Color by", "Model")
     tab.page.wait_for_url(lambda url: "group=optimizer" in url and "color=model" in url)
     again = open_tab(seeds_server, fragment=tab.page.url.partition("#")[2])
-    again.by("loss-card").get_by_label("Colours").wait_for()
+    again.by("loss-card").get_by_label("Colors").wait_for()
     assert again.frame.get_by_label("Group by").input_value() == "optimizer"
     assert legend(again) == ["convnet", "mlp"]
 

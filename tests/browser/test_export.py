@@ -43,8 +43,8 @@ def test_the_svg_holds_curves_legend_font_and_the_suggestion(tab, logs):
     assert set(logs.finders) <= set(texts)
     assert f"Suggested {text_of(logs.finders[RUN].suggestion.learning_rate)}" in texts
     assert "data:font/woff2;base64," in "".join(style.text or "" for style in picture.iter(f"{SVG}style"))
-    colours = {path.get("stroke") for path in picture.iter(f"{SVG}path")}
-    assert len(colours) >= len(logs.finders)
+    colors = {path.get("stroke") for path in picture.iter(f"{SVG}path")}
+    assert len(colors) >= len(logs.finders)
     assert b"http" not in re.sub(rb"http://www.w3.org/\d+/\w+", b"", content)  # it loads nothing
 
 

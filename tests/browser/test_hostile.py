@@ -53,7 +53,7 @@ def test_names_and_settings_are_text(hostile_server, open_tab):
     for row in rows.all():
         row.click()
         tab.page.wait_for_timeout(150)
-    for field in ("Colour by", "Group by"):
+    for field in ("Color by", "Group by"):
         for value in ("model", "optimizer", "folder"):
             tab.frame.get_by_label(field).select_option(value)
             tab.page.wait_for_timeout(150)

@@ -54,7 +54,7 @@ def set_up_everything(tab):
     tab.frame.get_by_label("Skip start").fill("3")
     tab.frame.get_by_label("Skip end").fill("2")
     tab.frame.get_by_label("Smoothing in decades").fill("0.15")
-    tab.frame.get_by_label("Colour by").select_option("optimizer")
+    tab.frame.get_by_label("Color by").select_option("optimizer")
     tab.frame.get_by_label("Group by").select_option("model")
     for label in ("Show the raw loss", "Log scale for the loss", "Loss relative to start"):
         tab.frame.get_by_label(label).click()

@@ -83,7 +83,7 @@ def test_under_a_path_prefix_and_with_python_loading(open_tab, logs, options):
         assert tab.console == []
 
 
-def test_several_runs_are_drawn_in_their_colours(open_tab, server, logs):
+def test_several_runs_are_drawn_in_their_colors(open_tab, server, logs):
     tab = open_tab(server)
     tab.by("loss-canvas").first.wait_for()
     dots = tab.by("loss-card").get_by_test_id("suggestion-dot")

@@ -29,7 +29,7 @@ export interface Drawing {
   pairs?: readonly Pair[];
   /** The emphasized curve. */
   emphasis: string | null;
-  /** What the colours stand for, if not for the curves. */
+  /** What the colors stand for, if not for the curves. */
   legend: Legend;
 }
 

@@ -42,7 +42,7 @@ export function Tooltip({ chart, frame, series, cursor, content }: TooltipProps)
         <thead>
           <tr>
             <th>
-              <span className="sr-only">Colour</span>
+              <span className="sr-only">Color</span>
             </th>
             <th>{content.heading ?? "Run"}</th>
             {content.columns.map((column) => (

@@ -10,7 +10,7 @@ import { ExportMenu } from "./ExportMenu";
 import { Icon } from "./Icon";
 import { useFullSize } from "./useFullSize";
 
-/** What the colours of a chart stand for: nothing, a scale or a legend. */
+/** What the colors of a chart stand for: nothing, a scale or a legend. */
 export interface CardColors {
   scale: ColorScale | null;
   /** What the scale shows. */
@@ -35,7 +35,7 @@ interface ChartCardProps {
   children: (chart: { ref: Ref<ChartHandle>; height: number }) => ReactNode;
 }
 
-/** The frame around a chart: title, colours and actions. */
+/** The frame around a chart: title, colors and actions. */
 export function ChartCard(props: ChartCardProps) {
   const { name, title, subtitle, exported, colors, zoomable = true, children } = props;
   const view = useView();
@@ -94,7 +94,7 @@ export function ChartCard(props: ChartCardProps) {
 
 function ColorLegend({ legend }: { legend: Legend }) {
   return (
-    <ul className="legend" aria-label="Colours">
+    <ul className="legend" aria-label="Colors">
       {legend.map(({ label, color }) => (
         <li key={label}>
           <span className="dot" style={{ background: color }} />

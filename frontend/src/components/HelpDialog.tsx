@@ -140,7 +140,7 @@ function Doubts() {
         </li>
         <li>The loss is noisy: use more steps, several batches per step, or larger batches.</li>
         <li>
-          The loss never diverged: the ramp ended too early. Raise <code>end_lr</code>.
+          The loss did not diverge: the ramp ended too early. Increase <code>end_lr</code>.
         </li>
         <li>
           The rules disagree by more than a decade: most bad suggestions come from such sweeps.

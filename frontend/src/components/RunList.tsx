@@ -18,7 +18,7 @@ interface RunListProps {
 
 const ROW_HEIGHT = 44;
 
-/** The runs with checkbox, colour and suggestion. Not rendered again by a zoom. */
+/** The runs with checkbox, color and suggestion. Not rendered again by a zoom. */
 export const RunList = memo(function RunList(props: RunListProps) {
   const { entries, shown, activeRun, filter, filterError } = props;
   return (

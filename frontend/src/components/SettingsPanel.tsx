@@ -95,7 +95,7 @@ export function SettingsPanel({
           />
         )}
         <Choice
-          label="Colour by"
+          label="Color by"
           value={settings.colorBy}
           options={[
             ["automatic", "Automatic"],

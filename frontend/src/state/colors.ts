@@ -7,8 +7,8 @@ const LIGHT = ["#425066", "#12b5cb", "#e52592", "#f9ab00", "#9334e6", "#7cb342",
 const DARK = ["#8e98a3", ...LIGHT.slice(1)];
 
 /**
- * The colour of each run, in the order of their start times, so that a run that is added while the page
- * is open changes no other colour. When the palette repeats, its tones differ.
+ * The color of each run, in the order of their start times, so that a run that is added while the page
+ * is open changes no other color. When the palette repeats, its tones differ.
  */
 export function runColors(runs: readonly Run[], dark: boolean): Map<string, string> {
   const started = ({ start_time }: Run) => start_time ?? Infinity;
@@ -25,7 +25,7 @@ function blend(color: string, towards: number, share: number): string {
   return `#${mixed.map((c) => c.toString(16).padStart(2, "0")).join("")}`;
 }
 
-/** A colour for each value of a field, independent of which runs are shown. */
+/** A color for each value of a field, independent of which runs are shown. */
 export function valueColors(values: readonly string[], dark: boolean): Map<string, string> {
   return new Map(values.map((value, i) => [value, paletteColor(i, dark)]));
 }
@@ -44,7 +44,7 @@ export interface ColorScale {
   color: (learningRate: number) => string;
 }
 
-/** Colours by learning rate; null if there are no two different ones. */
+/** Colors by learning rate; null if there are no two different ones. */
 export function suggestionScale(
   learningRates: readonly number[],
   dark: boolean,
@@ -57,13 +57,13 @@ export function suggestionScale(
     high = Math.max(high, lr);
   }
   if (low === high) return null;
-  // Without the end of the colour ramp that is close to the background.
+  // Without the end of the color ramp that is close to the background.
   const [from, to] = dark ? [0.25, 1] : [0, 0.82];
   const scale = scaleSequentialLog((t: number) => interpolateViridis(from + t * (to - from)));
   return { low, high, color: scale.domain([low, high]) };
 }
 
-/** For a run without a suggestion, when runs are coloured by suggestion. */
+/** For a run without a suggestion, when runs are colored by suggestion. */
 export function noSuggestionColor(dark: boolean): string {
   return dark ? "#9e9e9e" : "#757575";
 }

@@ -18,7 +18,7 @@ import { drawableTrials } from "./trials";
 import { useMatchingRuns } from "./useMatchingRuns";
 import { isChecked, type View } from "./view";
 
-/** With more runs than this, the seven colours of the palette no longer tell them apart. */
+/** With more runs than this, the seven colors of the palette no longer tell them apart. */
 const MAX_RUNS_WITH_OWN_COLOR = 24;
 
 const NO_RUNS: Run[] = [];
@@ -31,7 +31,7 @@ export function useDashboard(view: View) {
   const all = runsQuery.data?.runs ?? NO_RUNS;
   const { matching, error: filterError } = useMatchingRuns(all, view);
   const allListed = matching ?? NO_RUNS;
-  // Trials have their own cards and colours.
+  // Trials have their own cards and colors.
   const runs = useMemo(() => all.filter(({ kind }) => kind === "sweep"), [all]);
   const listed = useMemo(() => allListed.filter(({ kind }) => kind === "sweep"), [allListed]);
   const shown = useMemo(
@@ -94,7 +94,7 @@ export function useDashboard(view: View) {
 
 export type Dashboard = ReturnType<typeof useDashboard>;
 
-/** The trials among the listed runs, coloured by learning rate. */
+/** The trials among the listed runs, colored by learning rate. */
 function useTrialEntries(listed: readonly Run[], selection: View["selection"], dark: boolean) {
   const runs = useMemo(() => listed.filter(({ kind }) => kind === "trial"), [listed]);
   const shownRuns = useMemo(

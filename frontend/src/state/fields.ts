@@ -1,7 +1,7 @@
 import type { Run } from "../api/runs";
 import { splitName } from "./names";
 
-/** What runs are coloured and grouped by. */
+/** What runs are colored and grouped by. */
 export const FIELDS = {
   optimizer: { name: "Optimizer", of: (run: Run) => run.optimizer ?? "unknown optimizer" },
   model: { name: "Model", of: (run: Run) => run.model ?? "unknown model" },
