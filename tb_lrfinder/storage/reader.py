@@ -11,6 +11,7 @@ from tensorboard.context import RequestContext
 from tb_lrfinder.checks import check_callable, check_path
 from tb_lrfinder.storage import schema
 from tb_lrfinder.storage.boundary import contain_errors
+from tb_lrfinder.storage.event_file import is_remote
 from tb_lrfinder.storage.natural_order import natural_order
 from tb_lrfinder.storage.recorded import (
     Recorded,
@@ -50,6 +51,8 @@ def read_log_dir(
     Raises:
         TypeError: If `log_dir` is not a string or a path, or `progress` is not callable.
         ValueError: If `log_dir` is empty.
+        FileNotFoundError: If there is no such directory. Remote storage has no directories, so that a URL
+            without runs is no error.
     """
     # The same code as in TensorBoard itself; imported here because it is slow to import.
     from tensorboard.backend.event_processing.data_provider import MultiplexerDataProvider
@@ -57,6 +60,8 @@ def read_log_dir(
     log_dir = check_path("log_dir", log_dir)
     if progress is not None:
         check_callable("progress", progress, or_none=True)
+    if not is_remote(log_dir) and not Path(log_dir).is_dir():
+        raise FileNotFoundError(f"`log_dir` must be an existing directory. Received: log_dir={log_dir!r}")
     multiplexer = RunFiles(log_dir)
     names = multiplexer.Runs()
     errors: dict[str, str] = {}
