@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import threading
 import time
 
@@ -23,6 +24,7 @@ from tb_lrfinder.plugin import responses
 from tb_lrfinder.plugin.request_params import SweepsParams
 from tb_lrfinder.storage import listing, schema
 from tb_lrfinder.storage.reader import read_log_dir
+from tb_lrfinder.storage.run_files import RunFiles
 from tb_lrfinder.storage.run_reader import RunReader
 from tb_lrfinder.storage.writer import SweepWriter
 from tests.serving import tensorboard
@@ -234,3 +236,19 @@ def test_a_tag_without_a_value_hides_no_run(tmp_path, load_fast):
     with tensorboard(tmp_path, f"--load_fast={load_fast}") as server:
         assert "good" in [run["run"] for run in server.wait_for_runs(1, steps=2)]
         assert server.plugin("sweeps", run=["good", "bad"]).status == 200
+
+
+def test_a_missing_directory_is_an_error(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"existing directory. Received: log_dir='.*typo'"):
+        read_log_dir(tmp_path / "typo")
+    assert read_log_dir(tmp_path) == []
+
+
+def test_a_run_with_an_undecodable_name_is_read_before_any_list(tmp_path):
+    write(tmp_path / "bytes", sweep=CONFIG, rows=ROWS)
+    (tmp_path / "bytes").rename(tmp_path / os.fsdecode(b"bytes\xff"))
+    files = RunFiles(str(tmp_path))
+    for name in files.Runs():
+        files.GetAccumulator(name).Reload()
+    reader = RunReader(MultiplexerDataProvider(files, str(tmp_path)))
+    assert list(reader.read_runs(RequestContext(), "", [r"bytes\udcff"])) == [r"bytes\udcff"]

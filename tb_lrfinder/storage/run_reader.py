@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from tensorboard.context import RequestContext
@@ -83,6 +83,8 @@ class RunReader:
             NotListedError: If TensorBoard currently does not list the runs.
         """
         source = TensorSource(self._provider, ctx, experiment)
+        if any("\\" in run and run not in self._raw_names for run in runs):
+            self._map_names(*source.list())  # nobody has asked for the list since the start
         names = {self._raw_names.get(run, run): run for run in runs}
         series, failed = source.list(list(names))
         list_cache = self._list_cache(self.data_key(ctx, experiment))
@@ -121,8 +123,7 @@ class RunReader:
 
     def _list(self, source: TensorSource) -> list[RunSummary]:
         series, failed = source.list()
-        shown = {name: displayable(name) for name in (*series, *failed)}
-        self._raw_names = {run: name for name, run in shown.items() if run != name}
+        shown = self._map_names(series, failed)
         parsed = self._json.read(source, series)
         found = [unreadable(shown[name], describe_error(error)) for name, error in failed.items()]
         for name, tags in series.items():
@@ -130,6 +131,12 @@ class RunReader:
             if summary is not None:
                 found.append(summary)
         return sorted(found, key=lambda summary: natural_order(summary.run))
+
+    def _map_names(self, series: Iterable[str], failed: Iterable[str]) -> dict[str, str]:
+        """Return the displayable name of each run, and save which ones differ."""
+        shown = {name: displayable(name) for name in (*series, *failed)}
+        self._raw_names = {run: name for name, run in shown.items() if run != name}
+        return shown
 
 
 def displayable(name: str) -> str:
