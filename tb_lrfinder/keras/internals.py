@@ -8,6 +8,7 @@ changes anything, so that an incompatible Keras version raises an error instead 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import sys
 from collections.abc import Callable, Iterator
 from types import FrameType
@@ -36,6 +37,7 @@ NEEDED_ON_JAX: Final = ("_jax_state_synced", "_make_function", "jax_state_sync")
 
 _CALLBACK_ATTRIBUTES: Final = ("_model", "params", "validation_data")
 
+_GLOBAL_STATE: Final = "keras.src.backend.common.global_state"
 _GLOBAL_SEED_GENERATOR: Final = "global_seed_generator"
 _GLOBAL_SEED: Final = "global_random_seed"
 
@@ -44,13 +46,17 @@ def check(model: Any, optimizers: list[Any]) -> None:
     """Check that this version of Keras is compatible.
 
     Raises:
-        RuntimeError: If an attribute of `NEEDED`, or on JAX of `NEEDED_ON_JAX`, is missing.
+        RuntimeError: If an attribute of `NEEDED`, on JAX of `NEEDED_ON_JAX`, or the global state is missing.
     """
     needed = [("model", model, name) for name in NEEDED["model"]]
     if keras.backend.backend() == "jax":
         needed += [("model", model, name) for name in NEEDED_ON_JAX]
     needed += [("optimizer", optimizer, name) for optimizer in optimizers for name in NEEDED["optimizer"]]
     missing = sorted({f"{kind}.{name}" for kind, owner, name in needed if not hasattr(owner, name)})
+    try:
+        _global_state()
+    except ImportError:
+        missing.append(_GLOBAL_STATE)
     if missing:
         raise RuntimeError(
             f"LRFinder is not compatible with Keras {keras.__version__}, which lacks {', '.join(missing)}. "
@@ -221,31 +227,27 @@ def detach_callback(callback: Any) -> None:
 
 def global_seed_generator() -> Any | None:
     """The seed generator of layers and functions without one of their own; None before its first use."""
-    from keras.src.backend.common import global_state
-
-    return global_state.get_global_attribute(_GLOBAL_SEED_GENERATOR)
+    return _global_state().get_global_attribute(_GLOBAL_SEED_GENERATOR)
 
 
 def set_global_seed_generator(generator: Any | None) -> None:
     """Set the global seed generator; with None, Keras creates one at the next use."""
-    from keras.src.backend.common import global_state
-
-    global_state.set_global_attribute(_GLOBAL_SEED_GENERATOR, generator)
+    _global_state().set_global_attribute(_GLOBAL_SEED_GENERATOR, generator)
 
 
 def global_seed() -> int | None:
     """The seed of the global seed generator; None if not set."""
-    from keras.src.backend.common import global_state
-
-    seed: int | None = global_state.get_global_attribute(_GLOBAL_SEED)
+    seed: int | None = _global_state().get_global_attribute(_GLOBAL_SEED)
     return seed
 
 
 def set_global_seed(seed: int | None) -> None:
     """Set the seed of the global seed generator."""
-    from keras.src.backend.common import global_state
+    _global_state().set_global_attribute(_GLOBAL_SEED, seed)
 
-    global_state.set_global_attribute(_GLOBAL_SEED, seed)
+
+def _global_state() -> Any:
+    return importlib.import_module(_GLOBAL_STATE)
 
 
 def is_tracker(value: Any) -> bool:

@@ -19,6 +19,12 @@ def test_models_have_it(name):
     assert hasattr(small_model(), name)
 
 
+def test_a_missing_module_is_named_before_a_sweep(monkeypatch):
+    monkeypatch.setattr(internals, "_GLOBAL_STATE", "keras.src.backend.common.moved")
+    with pytest.raises(RuntimeError, match=r"lacks keras\.src\.backend\.common\.moved\. Supported versions"):
+        small_model().fit(*regression_data(8), verbose=0, callbacks=[LRFinder(None, verbose=0)])
+
+
 @only_on_jax
 @pytest.mark.parametrize("name", internals.NEEDED_ON_JAX)
 def test_models_on_jax_have_it(name):
