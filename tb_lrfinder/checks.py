@@ -121,10 +121,13 @@ def check_verbose(value: Any) -> int:
     """Return the argument `verbose`, 0 or 1, as an int. `True` and `False` are accepted as in Keras.
 
     Raises:
-        ValueError: If it is anything else.
+        TypeError: If `value` is not an integer.
+        ValueError: If it is another one.
     """
     scalar = _without_dimensions(value)
-    if not isinstance(scalar, bool | np.bool_ | numbers.Integral) or int(scalar) not in (0, 1):
+    if not isinstance(scalar, bool | np.bool_ | numbers.Integral):
+        raise TypeError(_message("verbose", "0 or 1", value))
+    if int(scalar) not in (0, 1):
         raise ValueError(_message("verbose", "0 or 1", value))
     return int(scalar)
 
@@ -186,10 +189,14 @@ def check_choice(name: str, value: Any, allowed: Iterable[str]) -> str:
     """Return one of the strings in `allowed`.
 
     Raises:
-        ValueError: If `value` is anything else.
+        TypeError: If `value` is not a string.
+        ValueError: If it is another string.
     """
-    if not isinstance(value, str) or value not in allowed:
-        raise ValueError(_message(name, f"one of {', '.join(map(repr, allowed))}", value))
+    expected = f"one of {', '.join(map(repr, allowed))}"
+    if not isinstance(value, str):
+        raise TypeError(_message(name, expected, value))
+    if value not in allowed:
+        raise ValueError(_message(name, expected, value))
     return str(value)
 
 

@@ -89,7 +89,8 @@ def boolean() -> Values:
 def verbose() -> Values:
     """0 or 1, as numbers or booleans."""
     return Values(
-        wrong_value=(None, 2, -1, 0.5, "auto", "1", [1], np.int64(2)),
+        wrong_type=(None, 0.5, "auto", "1", [1]),
+        wrong_value=(2, -1, np.int64(2)),
         good=(0, 1, True, False, np.int64(1), np.uint8(0), np.True_),
     )
 
@@ -106,7 +107,8 @@ def string(good: str = "loss", *, or_none: bool = False, may_be_empty: bool = Fa
 def choice(*names: str, or_none: bool = False) -> Values:
     """One of several strings."""
     return Values(
-        wrong_value=("no such name", "", names[0].upper(), *NOT_STRINGS, *_none(or_none)),
+        wrong_type=NOT_STRINGS + _none(or_none),
+        wrong_value=("no such name", "", names[0].upper()),
         good=(*names, np.str_(names[0])),
     )
 

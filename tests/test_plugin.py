@@ -216,6 +216,14 @@ def test_an_invalid_parameter_returns_a_400_with_a_message(server, route, parame
     assert answer.headers["Content-Type"].startswith("text/plain")
 
 
+@pytest.mark.parametrize(
+    ("accepted", "encoding"), [("gzip", "gzip"), ("gzip;q=0", None), ("*", "gzip"), ("br", None)]
+)
+def test_compression_follows_the_client(server, accepted, encoding):
+    path = "data/plugin/lr_finder/sweeps?run=adam2"
+    assert server.get(path, headers={"Accept-Encoding": accepted}).headers.get("Content-Encoding") == encoding
+
+
 def test_an_unchanged_response_is_an_empty_304(server):
     server.wait_for_runs(4)
     first = server.plugin("runs")

@@ -126,7 +126,7 @@ class LRFinderPlugin(base_plugin.TBPlugin):
 
     def _respond(self, work: SharedWork, request: Request, respond: Callable[[], Json | File]) -> Response:
         """Send the result of `respond`, computed once for simultaneous identical requests."""
-        compress = "gzip" in request.headers.get("Accept-Encoding", "")
+        compress = request.accept_encodings.quality("gzip") > 0
         data_key = self._reader.data_key(*_source(request))
         key = (data_key, request.path, request.query_string, compress)
         return _respond_body(request, work.do(key, lambda: Body.of(respond(), compress=compress)))

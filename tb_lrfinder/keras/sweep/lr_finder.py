@@ -45,6 +45,14 @@ class LRFinder(CopyableFinder):
     finder.apply()          # sets the suggested learning rate on the optimizer
     ```
 
+    In a notebook, use the finder as a context to restore the model even if Ctrl-C hits one of the few lines
+    of Keras that cannot be monitored:
+
+    ```python
+    with LRFinder("logs/adam") as finder:
+        model.fit(x, y, epochs=10, callbacks=[finder])
+    ```
+
     Args:
         log_dir: String or path. Directory or URL where the event file of this sweep is written. If it already
             contains a run, the sweep is written to `log_dir/2`, `log_dir/3`, ... instead. Defaults to `None`,
@@ -87,6 +95,8 @@ class LRFinder(CopyableFinder):
             `"failed"` or `"refused"`; `None` before and during a sweep.
         log_dir: The directory the sweep was written to. With several processes (JAX), only the first process
             writes.
+        progress: Tuple of the number of recorded steps and the number of all steps, `None` if unknown.
+        snapshot_bytes: Current memory use of the copy of the model, in bytes.
 
     Raises:
         TypeError, ValueError: If an argument has the wrong type or is out of range.
@@ -170,11 +180,6 @@ class LRFinder(CopyableFinder):
     def log_dir(self) -> str | None:
         """The directory the sweep was written to; `None` if it was not written."""
         return self._outcome.log_dir
-
-    @property
-    def restores(self) -> bool:
-        """Whether the model is restored after a sweep."""
-        return self._settings.restore
 
     @property
     def progress(self) -> tuple[int, int | None]:
