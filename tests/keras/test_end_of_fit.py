@@ -143,16 +143,16 @@ AFTERWARDS = {
 
 
 def train_in_a_loop(model):
-    """A training that Keras' `fit` has no part in."""
+    """Training without `fit` of Keras."""
     optimizer, gradients = model.optimizer, [np.ones(v.shape, "float32") for v in model.trainable_variables]
     for _ in range(8):
         optimizer.apply([keras.ops.convert_to_tensor(g) for g in gradients], model.trainable_variables)
 
 
 @pytest.mark.parametrize("how", AFTERWARDS)
-def test_a_model_that_was_trained_after_an_interrupted_sweep_is_not_restored(how):
-    """In the middle of the sweep, where nobody notices, and then a loop of the user's own."""
-    model, finder = prepared(), new_finder()
+def test_a_model_that_was_trained_after_an_interrupted_sweep_is_not_restored(how, capsys):
+    """Interrupted in the middle of the sweep, undetected, and then trained in a custom loop."""
+    model, finder = prepared(), new_finder(verbose=1)
     cut_off(model, KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
         fit(model, finder)
@@ -161,9 +161,11 @@ def test_a_model_that_was_trained_after_an_interrupted_sweep_is_not_restored(how
     with pytest.warns(UserWarning, match="trained since"):
         AFTERWARDS[how](finder, model)
     assert same_state(trained, state_of(model))
+    shown = capsys.readouterr().out
+    assert shown.endswith("The model was not restored, because it has been trained since then.\n")
 
 
-# Restore first, talk afterwards.
+# Restore first, then print and warn.
 
 
 def test_with_warnings_as_errors_the_model_is_restored_first():

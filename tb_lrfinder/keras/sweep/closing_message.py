@@ -10,6 +10,7 @@ from tb_lrfinder.keras.sweep.outcome import SweepOutcome
 _MODEL_STATES: Final = {
     "restored": "The model was restored to its state before the sweep; it has not been trained.",
     "partly_restored": "Parts of the model could not be restored.",
+    "trained_since": "The model was not restored, because it has been trained since then.",
     "kept": "The model was not restored (restore=False).",
 }
 

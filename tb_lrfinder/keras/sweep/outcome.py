@@ -9,7 +9,7 @@ from tb_lrfinder.analysis.analyze import Analysis
 from tb_lrfinder.analysis.curve import Sweep
 from tb_lrfinder.storage.schema import SweepConfig, SweepResult
 
-ModelState = Literal["restored", "partly_restored", "kept"]
+ModelState = Literal["restored", "partly_restored", "trained_since", "kept"]
 
 
 @dataclass(frozen=True, eq=False)

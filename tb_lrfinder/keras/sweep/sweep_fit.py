@@ -67,6 +67,7 @@ class SweepFit:
         self._running: RunningSweep | None = None  # from the first batch
         self._outcome: SweepOutcome | None = None  # from the end of the sweep
         self._is_over = False
+        self._is_outdated = False  # whether the model was trained after an interrupted sweep
         self.plan: Plan | None = None  # from the first epoch
         self._guard = FitGuard(model, callbacks, self.fail, self._on_other_training)
 
@@ -185,6 +186,7 @@ class SweepFit:
         outdated = self._needs_restoring and self._running is not None and self._running.trained_since()
         if outdated and self._prepared is not None:
             self._prepared.release()
+            self._is_outdated = True
         restored = self._needs_restoring and not outdated
         try:
             self.stop(reason, message)
@@ -275,6 +277,8 @@ class SweepFit:
     def _model_state(self) -> ModelState:
         if not self._settings.restore:
             return "kept"
+        if self._is_outdated:
+            return "trained_since"
         return "partly_restored" if self._needs_restoring else "restored"
 
     def _restore_finally(self) -> None:
