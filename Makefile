@@ -56,7 +56,7 @@ demo: $(VENV)/installed-demo ## Run real range tests and serve them with TensorB
 test: test-python test-frontend test-browser ## Run all tests
 
 test-python: $(VENV)/installed-dev ## Run the Python tests, including packaging
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --ignore=tests/browser --ignore=tests/stress tests
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --ignore=tests/browser --ignore=tests/stress -m "not long" tests
 
 stress: $(VENV)/installed-dev ## Kill sweeps in every phase; send malformed, concurrent and expensive requests (up to an hour)
 	$(BIN)/python -m pytest tests/stress

@@ -160,7 +160,7 @@ def run(cell: Cell, any_python: bool, workers: int, core: bool) -> Outcome:
     pytest += ["-n", str(workers), "--dist", "loadgroup"]
     started = time.monotonic()
     subprocess.run(
-        [*pytest, f"--junit-xml={report}", *(CORE if core else cell.tests)],
+        [*pytest, f"--junit-xml={report}", *(("-m", "not long", *CORE) if core else cell.tests)],
         cwd=ROOT,
         check=False,
         env=os.environ | {"KERAS_BACKEND": cell.backend},

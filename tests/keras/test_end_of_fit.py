@@ -56,6 +56,7 @@ HOOKS = {
 }
 
 
+@pytest.mark.combinations
 @pytest.mark.parametrize(
     ("error", "order"), [(StopError("broken"), "finder first"), (KeyboardInterrupt(), "finder last")]
 )
@@ -73,6 +74,7 @@ def test_an_error_in_another_callback_restores_the_model_immediately(hook, error
     assert finder.stop_reason == ("completed" if hook == "on_train_end" else expected)
 
 
+@pytest.mark.combinations
 @errors
 @pytest.mark.parametrize("num_steps", [12, 4], ids=["within the sweep", "after its end"])
 def test_an_error_in_the_validation_data_restores_the_model_immediately(error, num_steps):
@@ -100,6 +102,7 @@ AFTER_THE_SWEEP = {
 }
 
 
+@pytest.mark.combinations
 @pytest.mark.parametrize("how", ["restore", "with", "sweep of another model", "next fit"])
 @pytest.mark.parametrize("where", AFTER_THE_SWEEP)
 def test_training_after_an_interrupted_fit_is_kept(where, how):
@@ -279,6 +282,7 @@ class _Fits(keras.callbacks.Callback):
         self.model.fit(*regression_data(8), verbose=0)
 
 
+@pytest.mark.combinations
 @orders
 @pytest.mark.parametrize(
     ("kind", "caught"), [(_TrainsOnBatch, False), (_TrainsOnBatch, True), (_Recompiles, False), (_Fits, True)]

@@ -131,6 +131,7 @@ def all_state(model):
     return [np.array(variable.numpy()) for variable in variables]
 
 
+@pytest.mark.combinations
 @pytest.mark.parametrize("build", [True, False], ids=["built", "unbuilt"])
 @pytest.mark.parametrize("place", PLACES)
 def test_training_goes_on_as_if_there_had_been_no_sweep(place, build):

@@ -87,6 +87,7 @@ SCHEDULES = {
 }
 
 
+@pytest.mark.combinations
 @pytest.mark.parametrize("already_trained", [False, True], ids=["fresh", "trained"])
 @pytest.mark.parametrize("schedule", SCHEDULES)
 def test_a_schedule_is_overridden_and_continues_from_its_position(schedule, already_trained):

@@ -40,6 +40,7 @@ def codes(finder):
     return [finding.code for finding in finder.diagnosis]
 
 
+@pytest.mark.combinations
 # The learning rate begins to act at about step 35, see `test_without_nan`.
 @pytest.mark.parametrize("at", [1, 2, 4, 7, 9, 10, 13, 20, 27])
 @pytest.mark.parametrize(("bad", "where"), [(np.nan, "inputs"), (np.inf, "labels")])
@@ -82,6 +83,7 @@ def test_nan_where_the_loss_has_come_down_or_risen_is_not_blamed_on_the_data(at)
     assert "non_finite_early" not in codes(sweep(*data(np.nan, at)))
 
 
+@pytest.mark.combinations
 @pytest.mark.parametrize("start_lr", [0.3, 3.0, 1e3, 1e20, 1e36])
 @pytest.mark.parametrize("stop", [None, "auto"])
 def test_a_start_that_is_too_large_is_not_blamed_on_the_data(start_lr, stop):

@@ -215,6 +215,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.combinations
 @pytest.mark.parametrize("kind", REFUSED, ids=lambda kind: kind.__name__)
 @pytest.mark.parametrize("jit_compile", [False, True], ids=["", "jit"])
 def test_what_is_not_the_loss_of_a_batch_is_refused_with_the_name_to_pass(kind, jit_compile):
@@ -239,6 +240,7 @@ def test_the_suggested_monitor_is_right():
     assert finder.sweep.loss == pytest.approx(expected(Distiller(), finder, "student_loss"), rel=1e-6)
 
 
+@pytest.mark.combinations
 @pytest.mark.parametrize("length", [{}, {"per": "epoch", "num_steps": 2}], ids=["batches", "epochs"])
 @pytest.mark.parametrize(("kind", "name"), [(OtherName, "my_loss"), (OtherTracker, "student_loss")])
 def test_the_only_loss_may_have_another_name(kind, name, length):

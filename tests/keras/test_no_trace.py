@@ -81,6 +81,7 @@ OPTIMIZERS = {
 }
 
 
+@pytest.mark.combinations
 @pytest.mark.parametrize("warm_up", [False, True], ids=["fresh", "trained"])
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_the_optimizer_and_all_that_is_random(optimizer, warm_up):

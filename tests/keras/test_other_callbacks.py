@@ -53,6 +53,7 @@ CALLED = {
 }
 
 
+@pytest.mark.combinations
 @orders
 @lengths
 @pytest.mark.parametrize("name", CALLED)
@@ -126,6 +127,7 @@ def plain_state(callback):
     return {name: value for name, value in vars(callback).items() if not name.startswith(("on_", "_model"))}
 
 
+@pytest.mark.combinations
 @orders
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=averaged_weights if name == "SwapEMAWeights" else ()) for name in MUTED]
@@ -212,6 +214,7 @@ def test_warnings_as_errors_leave_the_callbacks_as_they_were(tmp_path):
     assert (tmp_path / "m.keras").exists()
 
 
+@pytest.mark.combinations
 @orders
 @pytest.mark.parametrize("restore", [True, False])
 def test_nan_in_the_data_beside_terminate_on_nan(order, restore):

@@ -74,6 +74,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.combinations
 @pytest.mark.parametrize("restore", [True, False], ids=["restore", "keep"])
 @pytest.mark.parametrize("kind", REFUSED, ids=lambda kind: kind.__name__)
 def test_an_optimizer_that_does_not_train_the_model_is_refused(kind, restore, tmp_path):
