@@ -102,7 +102,7 @@ CASES = {
     "LRFinder": Case(LRFinder, FINDER),
     "LRFinder.apply": Case(
         lambda rule: finished().apply(rule),
-        {"rule": Values(wrong_value=("best", "", 1, ["valley"]), good=())},
+        {"rule": Values(wrong_type=(1, ["valley"]), wrong_value=("best", ""), good=())},
     ),
     "LRFinder.save": Case(
         lambda log_dir: finished().save(log_dir), {"log_dir": Values(path().wrong_type, path().wrong_value)}
