@@ -108,7 +108,7 @@ def check_all_processes_exit(process, port):
         assert fields[3] != str(process.pid) or fields[0] == "Z", stat
 
 
-@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("end", [pytest.param(signal.SIGINT, marks=pytest.mark.long), signal.SIGTERM])
 def test_output_to_a_file(tmp_path, end):
     port, printed = free_port(), tmp_path / "output"
     with printed.open("wb") as output:

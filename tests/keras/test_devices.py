@@ -196,6 +196,7 @@ def test_several_tensorflow_workers_are_refused_at_once():
         assert "MirroredStrategy or on one device" in output
 
 
+@pytest.mark.long
 @only_on_tensorflow
 def test_one_worker_alone_is_swept():
     output, errors = run_python(

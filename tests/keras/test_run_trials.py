@@ -482,6 +482,7 @@ class TestProcesses:
             next(o for o in results if o.learning_rate == 0.1).trial.loss.tolist()
         )
 
+    @pytest.mark.long
     def test_dask_runs_the_trial_of_a_killed_worker_again(self, tmp_path):
         distributed = pytest.importorskip("distributed")
         make = functools.partial(make_interrupted, epoch=2, marker=tmp_path / "died")
