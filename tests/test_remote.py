@@ -145,7 +145,7 @@ def test_save_writes_the_same_as_the_sweep(tmp_path):
 def test_save_requires_a_sweep(tmp_path):
     from tb_lrfinder import LRFinder
 
-    with pytest.raises(RuntimeError, match="no sweep to save yet"):
+    with pytest.raises(RuntimeError, match="There is no sweep to save"):
         LRFinder(verbose=0).save(tmp_path)
     with pytest.raises(TypeError, match="`log_dir` must be a path"):
         LRFinder(verbose=0).save(None)

@@ -557,7 +557,7 @@ class TestArguments:
             ({"seed": -1}, ValueError, "`seed`"),
             ({"seed": 2**32}, ValueError, "`seed` must be an integer .* at most 4294967295"),
             ({"seed": 1.0}, TypeError, "`seed`"),
-            ({"verbose": "auto"}, ValueError, "`verbose` must be 0 or 1"),
+            ({"verbose": "auto"}, TypeError, "`verbose` must be 0 or 1"),
             ({"log_dir": 5}, TypeError, "`log_dir` must be a path"),
             ({"data": None}, TypeError, "`data` must be training data as for fit"),
             ({"data": iter([])}, TypeError, "`data` must not be an iterator"),
