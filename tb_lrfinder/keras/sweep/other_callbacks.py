@@ -66,8 +66,8 @@ class OtherCallbacks:
         """
         if any(isinstance(callback, kind) for callback in self._others(finder)):
             raise ValueError(
-                "Remove one LRFinder from the callbacks of this fit(): only one sweep can run at a time. Use a "
-                "separate fit() for each sweep."
+                "Remove one LRFinder from the callbacks of this fit(): only one sweep can run at a time. "
+                "Use a separate fit() for each sweep."
             )
 
     def mute(self, finder: Any) -> None:
