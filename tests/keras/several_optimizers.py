@@ -119,8 +119,8 @@ class OneCompiled(Gan):
         return {"d_loss": d_loss, "g_loss": self.update_generator(self.optimizer, x)}
 
 
-class InAHelper(Gan):
-    """A trainer around a model that holds the optimizers."""
+class InNetworks(Gan):
+    """The optimizers are attributes of the networks."""
 
     def compile(self, d_optimizer, g_optimizer, **arguments):
         keras.Model.compile(self, **arguments)
@@ -130,6 +130,20 @@ class InAHelper(Gan):
         x = data[0]
         d_loss = self.update_discriminator(self.discriminator.own_optimizer, x)
         return {"d_loss": d_loss, "g_loss": self.update_generator(self.generator.own_optimizer, x)}
+
+
+class CompiledNetworks(Gan):
+    """Both networks are compiled, and the step uses their optimizers."""
+
+    def compile(self, d_optimizer, g_optimizer, **arguments):
+        keras.Model.compile(self, **arguments)
+        self.discriminator.compile(d_optimizer)
+        self.generator.compile(g_optimizer)
+
+    def train_step(self, data):
+        x, discriminator = data[0], self.discriminator
+        d_loss = self.update_discriminator(discriminator.optimizer, x)
+        return {"d_loss": d_loss, "g_loss": self.update_generator(self.generator.optimizer, x)}
 
 
 class Contrastive(keras.Model):
@@ -172,7 +186,8 @@ KINDS = {
     "dict": InADict,
     "list": InAList,
     "one compiled": OneCompiled,
-    "attributes of sub-models": InAHelper,
+    "attributes of sub-models": InNetworks,
+    "compiled networks": CompiledNetworks,
 }
 NAMES = {
     "gan": ("d_optimizer", "g_optimizer"),
@@ -182,6 +197,7 @@ NAMES = {
     "list": ("optimizers[0]", "optimizers[1]"),
     "one compiled": ("d_optimizer", "optimizer"),
     "attributes of sub-models": ("discriminator.own_optimizer", "generator.own_optimizer"),
+    "compiled networks": ("discriminator.optimizer", "generator.optimizer"),
 }
 RATES = (0.25, 0.0625)
 """Learning rates of the two optimizers, whose ratio is exact in float32."""

@@ -66,9 +66,14 @@ class NoPart(CustomStep):
 
 AT_ONCE = r"`model\.optimizer`, RMSprop '\w+', which the train step of Gan does not use\."
 AT_THE_END = r"RMSprop '\w+', which the train step of \w+ does not call: its `iterations` stayed at 0\."
-WHAT_TO_DO = r" (Updated instead|The model also has): `d_optimizer` \(SGD\)\. Pass the optimizer to sweep to"
+WHAT_TO_DO = r" (Updated instead|The model also has): `d_optimizer` \(SGD\)\. " + (
+    "Pass the optimizer to sweep to `compile`"
+    if BACKEND == "jax"
+    else r"Pass LRFinder\(\.\.\., optimizer='d_optimizer'\) to sweep that one alone, or"
+)
 REFUSED = {
-    Gan: (AT_THE_END if BACKEND == "torch" else AT_ONCE) + WHAT_TO_DO,
+    # On the other backends, the optimizer that trains is swept: see test_several_optimizers.py.
+    **({Gan: AT_ONCE + WHAT_TO_DO} if BACKEND == "jax" else {}),
     GanThatLogsTheRate: AT_THE_END + WHAT_TO_DO,
     NoPart: "No weight of NoPart has changed during the sweep. Either all gradients are 0: check that the",
 }

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
+import dis
 import functools
 import inspect
 import types
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 from tb_lrfinder.keras.sweep import trained_state
 
 
-def names_in_train_step(model: Any) -> frozenset[str]:
-    """All attributes and global variables that the train step of a model mentions.
+@dataclass
+class NamesInStep:
+    """What the code of a train step mentions."""
+
+    names: set[str] = field(default_factory=set)
+    """Attributes of any object, and global variables."""
+
+    of_model: set[str] = field(default_factory=set)
+    """Attributes of the model itself: `optimizer` in `self.optimizer`, not in `self.generator.optimizer`."""
+
+
+def names_in_train_step(model: Any) -> NamesInStep:
+    """The names that the train step of a model mentions.
 
     That includes the methods, properties and functions that it calls by name, except for those of libraries.
     Which of them are used is only known after the step has run.
@@ -20,7 +34,7 @@ def names_in_train_step(model: Any) -> frozenset[str]:
     Args:
         model: A compiled model.
     """
-    names: set[str] = set()
+    found = NamesInStep()
     seen: set[int] = set()
     open_ends = [model.train_step]
     while open_ends:
@@ -29,24 +43,50 @@ def names_in_train_step(model: Any) -> frozenset[str]:
             continue
         seen.add(id(function))
         mentioned = set(trained_state.names_in(function.__code__))
-        names |= mentioned
+        found.names |= mentioned
+        found.of_model |= set(_of_first_argument(function.__code__))
         if not trained_state.is_of_library(function):
             open_ends += _called_by(function, mentioned, type(model))
-    return frozenset(names)
+    return found
+
+
+def _of_first_argument(code: types.CodeType) -> Iterator[str]:
+    """The attributes of the first argument of a method, also in the functions inside of it."""
+    if code.co_argcount:
+        yield from _attributes_of(code.co_varnames[0], code)
+
+
+def _attributes_of(variable: str, code: types.CodeType) -> Iterator[str]:
+    loaded = None
+    for instruction in dis.get_instructions(code):
+        if instruction.opname in ("LOAD_ATTR", "LOAD_METHOD") and loaded == variable:
+            yield instruction.argval
+        loaded = None
+        if instruction.opname.startswith(("LOAD_FAST", "LOAD_DEREF")):
+            loaded = instruction.argval
+            loaded = loaded[-1] if isinstance(loaded, tuple) else loaded  # two variables at once
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield from _attributes_of(variable, constant)
 
 
 def _called_by(function: types.FunctionType, mentioned: set[str], kind: type) -> Iterator[Any]:
     """The functions that may be called by `function`, a method of `kind` or not."""
     if "super" in mentioned:
-        yield from (vars(base).get(function.__name__) for base in kind.__mro__)
+        yield _overridden(function, kind)
     for name in mentioned:
         yield inspect.getattr_static(kind, name, None)
         yield function.__globals__.get(name)
-    for cell in function.__closure__ or ():
-        try:
-            yield cell.cell_contents
-        except ValueError:  # not set yet
-            continue
+    with contextlib.suppress(ValueError):  # a cell that is not set yet
+        yield from (cell.cell_contents for cell in function.__closure__ or ())
+
+
+def _overridden(function: types.FunctionType, kind: type) -> Any:
+    """The method that a method of `kind` or of a base class calls with `super()`; None if there is none."""
+    name = function.__name__
+    methods = [vars(base)[name] for base in kind.__mro__ if name in vars(base)]
+    places = [place for place, method in enumerate(methods) if _python_function(method) is function]
+    return methods[places[0] + 1] if places and places[0] + 1 < len(methods) else None
 
 
 def _python_function(value: Any) -> types.FunctionType | None:

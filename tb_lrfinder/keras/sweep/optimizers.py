@@ -72,7 +72,12 @@ def swept_optimizers(model: Any, name: str | None) -> SweptOptimizers:
     if len(optimizers) == 1:
         return SweptOptimizers(optimizers, (COMPILED,))
     mentioned = names_in_train_step(model)
-    expected = [each for each in optimizers if _attributes(each) <= mentioned] or [COMPILED]
+    expected = [
+        each
+        for each in optimizers
+        if (COMPILED in mentioned.of_model if each == COMPILED else _attributes(each) <= mentioned.names)
+    ]
+    expected = expected or [COMPILED]
     by_name = {each: optimizers[each] for each in dict.fromkeys([*expected, *optimizers])}
     return SweptOptimizers(by_name, tuple(expected))
 

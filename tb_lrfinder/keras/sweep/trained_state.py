@@ -135,7 +135,9 @@ def _parts(path: str, item: Any) -> Iterator[tuple[str, Any]]:
     elif _root(kind) == "tensorflow" and hasattr(item, "python_function"):  # tf.function
         yield path, item.python_function
     elif _is_entered(item):
-        yield from ((f"{path}.{name}", value) for name, value in list(vars(item).items()))
+        # Private attributes last, so that others have the paths that the user's code has for them.
+        attributes = sorted(vars(item).items(), key=lambda attribute: attribute[0].startswith("_"))
+        yield from ((f"{path}.{name}", value) for name, value in attributes)
         yield from ((path, base) for base in kind.__mro__)
 
 
