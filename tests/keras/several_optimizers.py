@@ -168,7 +168,7 @@ class Contrastive(keras.Model):
         self.probe_optimizer = probe_optimizer
 
     def train_step(self, data):
-        x, y = data[:2]
+        x, y = (keras.ops.convert_to_tensor(each) for each in data[:2])
         loss = update(
             self.contrastive_optimizer,
             [self.encoder, self.projection],
@@ -221,6 +221,8 @@ def make(kind, built=False, optimizers=None, **arguments):
         )
         first.build([weight for each in one for weight in each.trainable_weights])
         second.build([weight for each in two for weight in each.trainable_weights])
+    if BACKEND == "torch" and not model.optimizer.built:  # as `fit` does before it calls any callback
+        model.optimizer.build(model.trainable_variables)
     return model, (first, second)
 
 

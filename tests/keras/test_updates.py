@@ -6,7 +6,7 @@ import pytest
 
 from tb_lrfinder import LRFinder
 from tb_lrfinder.storage.reader import read_log_dir
-from tests.keras.backends import BACKEND
+from tests.keras.backends import BACKEND, only_on_jax
 from tests.keras.custom_steps import CustomStep
 from tests.keras.replay import regression_data, same_state, small_model, state_of
 
@@ -102,6 +102,14 @@ def test_an_optimizer_that_does_not_train_the_model_is_refused(kind, restore, tm
         return  # in a pure step, without the finder, the variables of the optimizer are empty
     x, y = regression_data()
     model.fit(x, y, verbose=0)
+
+
+@only_on_jax
+def test_only_the_optimizer_whose_state_fit_carries_can_be_named():
+    with pytest.raises(ValueError, match="only carries the state of `model.optimizer`.*='d_optimizer'"):
+        sweep(Gan(), optimizer="d_optimizer")
+    with pytest.raises(RuntimeError, match=REFUSED[Gan]):
+        sweep(Gan(), optimizer="optimizer")
 
 
 def test_also_where_the_training_ends_before_the_ramp():

@@ -135,6 +135,7 @@ def _parts(path: str, item: Any) -> Iterator[tuple[str, Any]]:
     elif _root(kind) == "tensorflow" and hasattr(item, "python_function"):  # tf.function
         yield path, item.python_function
     elif _is_entered(item):
+        yield from ((f"{path}.{name}", module) for name, module in _modules(item))
         # Private attributes last, so that others have the paths that the user's code has for them.
         attributes = sorted(vars(item).items(), key=lambda attribute: attribute[0].startswith("_"))
         yield from ((f"{path}.{name}", value) for name, value in attributes)
@@ -225,6 +226,13 @@ def _is_raw_module(item: Any) -> bool:
 
         return isinstance(item, tf.Module | tf.random.Generator)
     return False
+
+
+def _modules(item: Any) -> list[tuple[str, Any]]:
+    """The modules that PyTorch stores apart from the other attributes of a module."""
+    if keras.backend.backend() != "torch" or not _is_raw_module(item):
+        return []
+    return list(item.named_children())
 
 
 def _own_tensors(path: str, item: Any) -> list[tuple[str, Any]]:
