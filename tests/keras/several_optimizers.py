@@ -119,6 +119,28 @@ class OneCompiled(Gan):
         return {"d_loss": d_loss, "g_loss": self.update_generator(self.optimizer, x)}
 
 
+class CompiledUnderTwoNames(Gan):
+    """The optimizer of `compile` is an attribute, too, and the step uses that."""
+
+    def compile(self, d_optimizer, g_optimizer, **arguments):
+        keras.Model.compile(self, g_optimizer, **arguments)
+        self.d_optimizer, self.g_optimizer = d_optimizer, g_optimizer
+
+    def train_step(self, data):
+        return self.decorated_step(data)
+
+    if BACKEND == "tensorflow":
+        import tensorflow as tf
+
+        @tf.function
+        def decorated_step(self, data):
+            return Gan.train_step(self, data)
+    else:
+
+        def decorated_step(self, data):
+            return super().train_step(data)
+
+
 class InNetworks(Gan):
     """The optimizers are attributes of the networks."""
 
@@ -186,6 +208,7 @@ KINDS = {
     "dict": InADict,
     "list": InAList,
     "one compiled": OneCompiled,
+    "compiled under two names": CompiledUnderTwoNames,
     "attributes of sub-models": InNetworks,
     "compiled networks": CompiledNetworks,
 }
@@ -196,6 +219,7 @@ NAMES = {
     "dict": ("optimizers['d']", "optimizers['g']"),
     "list": ("optimizers[0]", "optimizers[1]"),
     "one compiled": ("d_optimizer", "optimizer"),
+    "compiled under two names": ("d_optimizer", "g_optimizer"),
     "attributes of sub-models": ("discriminator.own_optimizer", "generator.own_optimizer"),
     "compiled networks": ("discriminator.optimizer", "generator.optimizer"),
 }

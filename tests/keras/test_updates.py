@@ -106,7 +106,7 @@ def test_an_optimizer_that_does_not_train_the_model_is_refused(kind, restore, tm
 
 @only_on_jax
 def test_only_the_optimizer_whose_state_fit_carries_can_be_named():
-    with pytest.raises(ValueError, match="only carries the state of `model.optimizer`.*='d_optimizer'"):
+    with pytest.raises(ValueError, match=r"only carries the state of `model\.optimizer`.*='d_optimizer'"):
         sweep(Gan(), optimizer="d_optimizer")
     with pytest.raises(RuntimeError, match=REFUSED[Gan]):
         sweep(Gan(), optimizer="optimizer")

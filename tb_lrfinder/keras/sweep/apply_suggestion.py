@@ -11,7 +11,7 @@ from tb_lrfinder.analysis.suggestion import DEFAULT_RULE, Suggestion
 from tb_lrfinder.checks import check_choice
 from tb_lrfinder.keras import internals
 from tb_lrfinder.keras.learning_rate import leaf_optimizers, reference_optimizer, relative_rates
-from tb_lrfinder.keras.sweep.optimizers import COMPILED, optimizers_of
+from tb_lrfinder.keras.sweep.optimizers import COMPILED, find_optimizer
 
 
 def apply_suggestion(
@@ -50,14 +50,14 @@ def apply_suggestion(
 def _named(model: Any, names: Sequence[str]) -> list[Any]:
     if tuple(names) == (COMPILED,):
         return [model.optimizer]
-    there_are = dict(optimizers_of(model))
-    missing = [name for name in names if name not in there_are]
-    if missing:
-        raise ValueError(
-            f"{type(model).__name__} has no optimizer {missing[0]!r} anymore, which was swept. Run another "
-            "sweep with the new optimizers."
-        )
-    return [there_are[name] for name in names]
+    optimizers = {name: find_optimizer(model, name) for name in names}
+    for name, optimizer in optimizers.items():
+        if optimizer is None:
+            raise ValueError(
+                f"{type(model).__name__} no longer has the optimizer {name!r} that was swept. Run "
+                "another sweep with the new optimizers."
+            )
+    return list(optimizers.values())
 
 
 def _check_settable(optimizer: Any, rate: float) -> None:

@@ -95,7 +95,7 @@ def trained_by(callback: str | None) -> str:
 
 
 def _optimizers(names: tuple[str, ...]) -> str:
-    first, *others = (f"`{name}`" for name in names)
+    first, *others = (f"`model.{name}`" if name == COMPILED else f"`{name}`" for name in names)
     ratio = (
         f"; {', '.join(others)} {'keep their' if len(others) > 1 else 'keeps its'} ratio to it"
         if others

@@ -36,7 +36,8 @@ def names_in_train_step(model: Any) -> NamesInStep:
     """
     found = NamesInStep()
     seen: set[int] = set()
-    open_ends = [model.train_step]
+    # Not as a bound method, which hides the function behind a decorator of TensorFlow.
+    open_ends = [vars(model).get("train_step") or inspect.getattr_static(type(model), "train_step")]
     while open_ends:
         function = _python_function(open_ends.pop())
         if function is None or id(function) in seen:
@@ -72,8 +73,9 @@ def _attributes_of(variable: str, code: types.CodeType) -> Iterator[str]:
 
 def _called_by(function: types.FunctionType, mentioned: set[str], kind: type) -> Iterator[Any]:
     """The functions that may be called by `function`, a method of `kind` or not."""
-    if "super" in mentioned:
-        yield _overridden(function, kind)
+    bases = kind.__mro__
+    if not mentioned.isdisjoint({"super", *(base.__name__ for base in bases)}):
+        yield from _of_base_classes(function, mentioned, bases)
     for name in mentioned:
         yield inspect.getattr_static(kind, name, None)
         yield function.__globals__.get(name)
@@ -81,12 +83,15 @@ def _called_by(function: types.FunctionType, mentioned: set[str], kind: type) ->
         yield from (cell.cell_contents for cell in function.__closure__ or ())
 
 
-def _overridden(function: types.FunctionType, kind: type) -> Any:
-    """The method that a method of `kind` or of a base class calls with `super()`; None if there is none."""
-    name = function.__name__
-    methods = [vars(base)[name] for base in kind.__mro__ if name in vars(base)]
-    places = [place for place, method in enumerate(methods) if _python_function(method) is function]
-    return methods[places[0] + 1] if places and places[0] + 1 < len(methods) else None
+def _of_base_classes(
+    function: types.FunctionType, mentioned: set[str], bases: tuple[type, ...]
+) -> Iterator[Any]:
+    """What a method may call of the base classes of the class that defines it."""
+    own = (vars(base).get(function.__name__) for base in bases)
+    place = next((index for index, each in enumerate(own) if _python_function(each) is function), None)
+    if place is not None:
+        for name in mentioned:
+            yield next((vars(base)[name] for base in bases[place + 1 :] if name in vars(base)), None)
 
 
 def _python_function(value: Any) -> types.FunctionType | None:

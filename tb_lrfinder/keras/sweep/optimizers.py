@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ import keras
 
 from tb_lrfinder.keras.learning_rate import leaf_optimizers
 from tb_lrfinder.keras.sweep import trained_state
-from tb_lrfinder.keras.sweep.names_in_step import names_in_train_step
+from tb_lrfinder.keras.sweep.names_in_step import NamesInStep, names_in_train_step
 
 COMPILED: Final = "optimizer"
 """Name of the optimizer that was passed to `compile`, or created by it."""
@@ -26,11 +26,13 @@ class SweptOptimizers:
             reference: the recorded learning rates are its own.
         expected: Names of those that the train step is expected to use. The others are ramped, too, in case
             it uses them in a way that cannot be seen in its code.
-        is_selection: Whether the other optimizers of the model keep their own learning rates.
+        others: All other optimizers of the model, which keep their own learning rates.
+        is_selection: Whether the only optimizer to sweep was named.
     """
 
     by_name: dict[str, Any]
     expected: tuple[str, ...]
+    others: dict[str, Any]
     is_selection: bool = False
 
     @property
@@ -63,38 +65,49 @@ def swept_optimizers(model: Any, name: str | None) -> SweptOptimizers:
     Raises:
         ValueError: If the model has no optimizer of that name.
     """
-    optimizers = dict(optimizers_of(model))
+    names = list(_names_of_optimizers(model))
+    by_name = _distinct(names)
     if name is not None:
-        if name not in optimizers or not _fit_carries(name):
-            raise ValueError(_unknown(model, name, optimizers))
-        return SweptOptimizers({name: optimizers[name]}, (name,), is_selection=True)
-    optimizers = {each: optimizer for each, optimizer in optimizers.items() if _fit_carries(each)}
-    if len(optimizers) == 1:
-        return SweptOptimizers(optimizers, (COMPILED,))
+        named = dict(reversed(names)).get(name)
+        if named is None or not _fit_carries(model, named):
+            raise ValueError(_not_to_be_swept(model, name, named, by_name))
+        others = {each: one for each, one in by_name.items() if one is not named}
+        return SweptOptimizers({name: named}, (name,), others, is_selection=True)
+    carried = {each: one for each, one in by_name.items() if _fit_carries(model, one)}
+    others = {each: one for each, one in by_name.items() if each not in carried}
+    if len(carried) == 1:
+        return SweptOptimizers(carried, (COMPILED,), others)
     mentioned = names_in_train_step(model)
-    expected = [
-        each
-        for each in optimizers
-        if (COMPILED in mentioned.of_model if each == COMPILED else _attributes(each) <= mentioned.names)
-    ]
-    expected = expected or [COMPILED]
-    by_name = {each: optimizers[each] for each in dict.fromkeys([*expected, *optimizers])}
-    return SweptOptimizers(by_name, tuple(expected))
+    used = {id(one) for each, one in names if _is_mentioned(each, mentioned)}
+    expected = tuple(each for each, one in carried.items() if id(one) in used) or (COMPILED,)
+    in_order = dict.fromkeys([*expected, *carried])
+    return SweptOptimizers({each: carried[each] for each in in_order}, expected, others)
 
 
-def optimizers_of(model: Any) -> Iterator[tuple[str, Any]]:
+def optimizers_of(model: Any) -> dict[str, Any]:
     """Each optimizer of a model once, by its name in the code of the model; that of `compile` first.
 
     The optimizers inside of a wrapper are not listed.
     """
+    return _distinct(_names_of_optimizers(model))
+
+
+def find_optimizer(model: Any, name: str) -> Any | None:
+    """The optimizer of that name, of which an optimizer may have several; None if there is none."""
+    return next((optimizer for each, optimizer in _names_of_optimizers(model) if each == name), None)
+
+
+def _distinct(names: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     seen: set[int] = set()
-    for name, optimizer in _with_duplicates(model):
+    by_name = {}
+    for name, optimizer in names:
         if id(optimizer) not in seen:
             seen.update((id(optimizer), *map(id, leaf_optimizers(optimizer))))
-            yield name, optimizer
+            by_name[name] = optimizer
+    return by_name
 
 
-def _with_duplicates(model: Any) -> Iterator[tuple[str, Any]]:
+def _names_of_optimizers(model: Any) -> Iterator[tuple[str, Any]]:
     yield COMPILED, model.optimizer
     # Private attributes last: on TensorFlow, one of them is a dictionary of all attributes.
     for name, value in sorted(vars(model).items(), key=lambda item: item[0].startswith("_")):
@@ -116,23 +129,25 @@ def _parts(name: str, value: Any) -> Iterator[tuple[str, Any]]:
         yield name, value
 
 
-def _attributes(name: str) -> set[str]:
-    """The attributes in a name such as `trainer.optimizers['d']`, without the keys."""
-    return set(re.sub(r"\[[^]]*\]", "", name).split("."))
+def _is_mentioned(name: str, mentioned: NamesInStep) -> bool:
+    if name == COMPILED:
+        return COMPILED in mentioned.of_model
+    attributes = re.sub(r"\[[^]]*\]", "", name).split(".")  # of trainer.optimizers['d'], without the key
+    return mentioned.names.issuperset(attributes)
 
 
-def _fit_carries(name: str) -> bool:
+def _fit_carries(model: Any, optimizer: Any) -> bool:
     """Whether `fit` keeps the state of the optimizer; on JAX only that of `model.optimizer`."""
-    return name == COMPILED or keras.backend.backend() != "jax"
+    return optimizer is model.optimizer or keras.backend.backend() != "jax"
 
 
-def _unknown(model: Any, name: str, optimizers: Mapping[str, Any]) -> str:
-    listed = ", ".join(f"{each!r} ({type(one).__name__})" for each, one in optimizers.items())
-    if name in optimizers:
+def _not_to_be_swept(model: Any, name: str, named: Any | None, by_name: Mapping[str, Any]) -> str:
+    if named is not None:
         return (
             "`optimizer` must be 'optimizer' or None on JAX, where `fit` only carries the state of "
             f"`model.optimizer`. Pass the optimizer to sweep to `compile`. Received: optimizer={name!r}"
         )
+    listed = ", ".join(f"{each!r} ({type(one).__name__})" for each, one in by_name.items())
     return (
         f"`optimizer` must be the name of an optimizer of {type(model).__name__}: {listed}. "
         f"Received: optimizer={name!r}"

@@ -34,7 +34,7 @@ class UpdateCheck:
         self._iterations = self._iterations_now()
         self._others = {
             name: total_iterations(other)
-            for name, other in optimizers_of(model)
+            for name, other in (optimizers.by_name | optimizers.others).items()
             if other is not self._reference
         }
         self._scale = self._scale_now()
@@ -59,7 +59,7 @@ class UpdateCheck:
             return
         created = {
             name: other
-            for name, other in optimizers_of(self._model)
+            for name, other in optimizers_of(self._model).items()
             if other is not self._reference and name not in self._others and total_iterations(other)
         }
         if created:
@@ -106,7 +106,7 @@ class UpdateCheck:
     def _advice(self) -> str:
         if not self._model.trainable_variables:
             return "The model has no trainable weights: set `trainable = True` on the layers to train."
-        others = {name: other for name, other in optimizers_of(self._model) if name in self._others}
+        others = {name: other for name, other in optimizers_of(self._model).items() if name in self._others}
         updated = [name for name, other in others.items() if total_iterations(other) != self._others[name]]
         names = updated or [name for name in others if name != COMPILED]
         if not names:
