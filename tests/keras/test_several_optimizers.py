@@ -18,8 +18,9 @@ if BACKEND == "jax":
 OPTIONS = {"start_lr": 1e-4, "end_lr": 0.5, "num_steps": 10, "stop": None, "monitor": "g_loss", "verbose": 0}
 RATIO = RATES[0] / RATES[1]
 COMPILED_REFERENCE = ("one compiled", "compiled under two names")
-kinds = pytest.mark.parametrize("kind", KINDS)
-built = pytest.mark.parametrize("built", [True, False], ids=["built", "unbuilt"])
+kinds = pytest.mark.parametrize(
+    ("kind", "built"), [*((kind, False) for kind in KINDS), ("gan", True), ("one compiled", True)]
+)
 
 
 def sweep(model, log_dir=None, callbacks=(), **arguments):
@@ -30,12 +31,15 @@ def sweep(model, log_dir=None, callbacks=(), **arguments):
     return finder
 
 
+def rates_of(*optimizers):
+    return [float(each.learning_rate.numpy()) for each in optimizers]
+
+
 def relative(kind, rates):
     """The learning rates of both optimizers, where `rates` are those of the reference."""
     return (rates * RATIO, rates) if kind in COMPILED_REFERENCE else (rates, rates / RATIO)
 
 
-@built
 @kinds
 def test_every_row_is_that_of_a_replay_with_both_ramps(kind, built):
     finder = sweep(make(kind, built)[0])
@@ -75,7 +79,6 @@ def test_several_batches_an_execution():
     assert finder.sweep.loss == pytest.approx(expected, rel=1e-6)
 
 
-@built
 @kinds
 def test_training_goes_on_as_if_there_had_been_no_sweep(kind, built):
     goes_on_as_without_a_sweep(kind, built, None)
@@ -101,6 +104,23 @@ def goes_on_as_without_a_sweep(kind, built, name):
         histories.append(fit.history)
     assert histories[0] == histories[1]
     assert same_state(everything(model, optimizers), everything(twin, of_twin))
+
+
+def test_the_ramp_of_epochs():
+    finder = sweep(make("gan")[0], per="epoch", num_steps=2)
+    rates = np.repeat(finder.sweep.learning_rate, 12)
+    losses = replay(*make("gan"), rates, rates / RATIO, "g_loss")
+    assert finder.sweep.loss == pytest.approx(losses.reshape(2, 12).mean(axis=1), rel=1e-5)
+
+
+def test_a_model_that_is_kept_stays_as_the_ramps_have_left_it():
+    model, optimizers = make("gan", built=True)
+    finder = sweep(model, restore=False)
+    twin, of_twin = make("gan", built=True)
+    replay(twin, of_twin, *relative("gan", finder.sweep.learning_rate), "g_loss")
+    for first, second in zip(model.weights, twin.weights, strict=True):
+        assert first.numpy() == pytest.approx(second.numpy(), rel=1e-5)
+    assert rates_of(*optimizers) == list(RATES)
 
 
 class Counting(keras.Model):
@@ -161,10 +181,6 @@ def suggests(monkeypatch):
         }
     )
     monkeypatch.setattr(LRFinder, "suggestions", suggestion)
-
-
-def rates_of(*optimizers):
-    return [float(each.learning_rate.numpy()) for each in optimizers]
 
 
 @pytest.mark.parametrize("kind", ["gan", "one compiled", "attributes of sub-models"])
