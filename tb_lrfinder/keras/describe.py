@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -16,10 +17,17 @@ from tb_lrfinder.storage.schema import ModelConfig
 from tb_lrfinder.version import __version__
 
 
-def describe(model: Any, batch_size: int | None) -> ModelConfig:
-    """The description of a compiled model; `batch_size` is that of its `fit`."""
-    optimizer = reference_optimizer(model.optimizer)
-    names = [type(leaf).__name__ for leaf in leaf_optimizers(model.optimizer)]
+def describe(model: Any, batch_size: int | None, optimizers: Sequence[Any] = ()) -> ModelConfig:
+    """The description of a compiled model.
+
+    Args:
+        model: A compiled model.
+        batch_size: The batch size of its `fit`.
+        optimizers: The optimizers that train it, the main one first. Defaults to `model.optimizer`.
+    """
+    optimizers = optimizers or [model.optimizer]
+    optimizer = reference_optimizer(optimizers[0])
+    names = [type(leaf).__name__ for leaf in leaf_optimizers(*optimizers)]
     return {
         "optimizer": "+".join(dict.fromkeys(names)),
         "optimizer_settings": _settings(optimizer),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
@@ -14,12 +14,17 @@ import numpy.typing as npt
 from tb_lrfinder.keras import internals
 
 
-def leaf_optimizers(optimizer: Any) -> list[Any]:
-    """The optimizers with a learning rate of their own: those inside a wrapper, or `optimizer` itself."""
+def leaf_optimizers(*optimizers: Any) -> list[Any]:
+    """The optimizers with a learning rate of their own, each once: those inside a wrapper, or it itself."""
+    leaves = (leaf for optimizer in optimizers for leaf in _leaves(optimizer))
+    return list({id(leaf): leaf for leaf in leaves}.values())
+
+
+def _leaves(optimizer: Any) -> list[Any]:
     if hasattr(optimizer, "inner_optimizer"):  # LossScaleOptimizer
-        return leaf_optimizers(optimizer.inner_optimizer)
+        return _leaves(optimizer.inner_optimizer)
     if hasattr(optimizer, "optimizers"):  # MultiOptimizer
-        return [leaf for inner in optimizer.optimizers for leaf in leaf_optimizers(inner)]
+        return [leaf for inner in optimizer.optimizers for leaf in _leaves(inner)]
     return [optimizer]
 
 
@@ -30,9 +35,14 @@ def reference_optimizer(optimizer: Any) -> Any:
     return default if any(default is leaf for leaf in leaves) else leaves[0]
 
 
-def accumulation_steps(optimizer: Any) -> int:
-    """Number of batches per update of the weights."""
-    return math.lcm(*(leaf.gradient_accumulation_steps or 1 for leaf in leaf_optimizers(optimizer)))
+def accumulation_steps(*optimizers: Any) -> int:
+    """Number of batches until all optimizers have updated their weights."""
+    return math.lcm(*(leaf.gradient_accumulation_steps or 1 for leaf in leaf_optimizers(*optimizers)))
+
+
+def total_iterations(*optimizers: Any) -> int:
+    """Number of batches that the optimizers have seen, all added up."""
+    return sum(map(internals.iterations, leaf_optimizers(*optimizers)))
 
 
 def schedule_name(optimizer: Any) -> str | None:
@@ -59,26 +69,31 @@ def round_to_float32(rate: float) -> float:
     return float(str(np.float32(rate)))
 
 
-def relative_rates(optimizer: Any) -> list[float]:
-    """The learning rate of each leaf optimizer relative to that of the reference optimizer.
+def relative_rates(*optimizers: Any) -> list[float]:
+    """The learning rate of each leaf optimizer relative to that of the reference optimizer of the first.
 
     Raises:
         ValueError: If the learning rate of the reference optimizer is 0.
     """
-    leaves, reference = leaf_optimizers(optimizer), reference_optimizer(optimizer)
+    leaves, reference = leaf_optimizers(*optimizers), reference_optimizer(optimizers[0])
     if len(leaves) == 1:
         return [1.0]
     base = internals.current_learning_rate(reference)
     if base == 0:
+        kind, first = (
+            ("a MultiOptimizer", "its default optimizer")
+            if len(leaf_optimizers(optimizers[0])) > 1
+            else ("several optimizers", "the first one")
+        )
         raise ValueError(
-            "The learning rates of a MultiOptimizer are scaled relative to that of its default optimizer, "
-            f"which must be positive. Received: a learning rate of 0 for {reference.name!r}"
+            f"The learning rates of {kind} are scaled relative to that of {first}, which must be positive. "
+            f"Received: a learning rate of 0 for {reference.name!r}"
         )
     return [internals.current_learning_rate(leaf) / base for leaf in leaves]
 
 
 class RampedLearningRate:
-    """Makes an optimizer read its learning rate from a table, leaving its own learning rate unchanged.
+    """Makes optimizers read their learning rate from a table, leaving their own learning rate unchanged.
 
     Keras reads the learning rate of an optimizer through a single method. Overriding it on the instance
     works for floats, schedules and callables alike, and changes no variable. Inside a train step, the method
@@ -86,15 +101,17 @@ class RampedLearningRate:
     that was applied. Outside, it returns the same entry as a number.
 
     Args:
-        optimizer: A built optimizer.
-        rates: Learning rate of each step of the ramp.
+        optimizers: The optimizers to ramp; the first one is the reference, and the others keep their ratio to
+            it.
+        rates: Learning rate of the reference at each step of the ramp.
     """
 
-    def __init__(self, optimizer: Any, rates: npt.NDArray[np.float64]) -> None:
+    def __init__(self, optimizers: Sequence[Any], rates: npt.NDArray[np.float64]) -> None:
         # Rounded to the dtype of the optimizer; the rounded values are recorded.
         dtype = keras.config.floatx()
-        self._leaves = leaf_optimizers(optimizer)
-        factors = relative_rates(optimizer)
+        self._leaves = leaf_optimizers(*optimizers)
+        self._of_reference = len(leaf_optimizers(optimizers[0]))  # which are the first ones
+        factors = relative_rates(*optimizers)
         self._tables = [keras.ops.convert_to_tensor(rates * factor, dtype=dtype) for factor in factors]
         exact = keras.ops.convert_to_tensor(rates, dtype=dtype)
         self.rates = np.asarray(keras.ops.convert_to_numpy(exact), np.float64)
@@ -102,7 +119,7 @@ class RampedLearningRate:
         self._applied: list[Any] | None = None
         self.step = 0  # of the ramp, on the host
         self.used = False
-        """Whether a train step has read the learning rate."""
+        """Whether a train step has read the learning rate of the reference."""
 
     def attach(self) -> None:
         """Override the learning rate of the optimizers."""
@@ -130,7 +147,7 @@ class RampedLearningRate:
     def _reader(self, index: int) -> Any:
         def current_learning_rate() -> Any:
             if self._applied is not None:
-                self.used = True
+                self.used = self.used or index < self._of_reference
                 return self._applied[index]
             return self._tables[index][min(self.step, self._last)]
 

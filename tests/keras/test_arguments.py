@@ -41,6 +41,8 @@ from tests.keras.replay import regression_data, same_state, small_model, state_o
         ({"seed": "a"}, TypeError),
         ({"monitor": 3}, TypeError),
         ({"monitor": ""}, ValueError),
+        ({"optimizer": 3}, TypeError),
+        ({"optimizer": ""}, ValueError),
         ({"restore": "no"}, TypeError),
         ({"restore": 0}, TypeError),
         ({"smoothing": "0.2"}, TypeError),

@@ -6,7 +6,7 @@ import pytest
 
 from tb_lrfinder import LRFinder
 from tb_lrfinder.storage.reader import read_log_dir
-from tests.keras.backends import BACKEND
+from tests.keras.backends import BACKEND, only_on_jax
 from tests.keras.custom_steps import CustomStep
 from tests.keras.replay import regression_data, same_state, small_model, state_of
 
@@ -66,9 +66,14 @@ class NoPart(CustomStep):
 
 AT_ONCE = r"`model\.optimizer`, RMSprop '\w+', which the train step of Gan does not use\."
 AT_THE_END = r"RMSprop '\w+', which the train step of \w+ does not call: its `iterations` stayed at 0\."
-WHAT_TO_DO = r" (Updated instead|The model also has): `d_optimizer` \(SGD\)\. Pass the optimizer to sweep to"
+WHAT_TO_DO = r" (Updated instead|The model also has): `d_optimizer` \(SGD\)\. " + (
+    "Pass the optimizer to sweep to `compile`"
+    if BACKEND == "jax"
+    else r"Pass LRFinder\(\.\.\., optimizer='d_optimizer'\) to sweep that one alone, or"
+)
 REFUSED = {
-    Gan: (AT_THE_END if BACKEND == "torch" else AT_ONCE) + WHAT_TO_DO,
+    # On the other backends, the optimizer that trains is swept: see test_several_optimizers.py.
+    **({Gan: AT_ONCE + WHAT_TO_DO} if BACKEND == "jax" else {}),
     GanThatLogsTheRate: AT_THE_END + WHAT_TO_DO,
     NoPart: "No weight of NoPart has changed during the sweep. Either all gradients are 0: check that the",
 }
@@ -98,6 +103,14 @@ def test_an_optimizer_that_does_not_train_the_model_is_refused(kind, restore, tm
         return  # in a pure step, without the finder, the variables of the optimizer are empty
     x, y = regression_data()
     model.fit(x, y, verbose=0)
+
+
+@only_on_jax
+def test_only_the_optimizer_whose_state_fit_carries_can_be_named():
+    with pytest.raises(ValueError, match=r"only carries the state of `model\.optimizer`.*='d_optimizer'"):
+        sweep(Gan(), optimizer="d_optimizer")
+    with pytest.raises(RuntimeError, match=REFUSED[Gan]):
+        sweep(Gan(), optimizer="optimizer")
 
 
 def test_also_where_the_training_ends_before_the_ramp():

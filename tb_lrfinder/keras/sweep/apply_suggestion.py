@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -11,13 +11,17 @@ from tb_lrfinder.analysis.suggestion import DEFAULT_RULE, Suggestion
 from tb_lrfinder.checks import check_choice
 from tb_lrfinder.keras import internals
 from tb_lrfinder.keras.learning_rate import leaf_optimizers, reference_optimizer, relative_rates
+from tb_lrfinder.keras.sweep.optimizers import COMPILED, find_optimizer
 
 
-def apply_suggestion(model: Any | None, suggestions: Mapping[str, Suggestion], rule: str | None) -> float:
+def apply_suggestion(
+    model: Any | None, names: Sequence[str], suggestions: Mapping[str, Suggestion], rule: str | None
+) -> float:
     """Set the suggested learning rate and return it, see `LRFinder.apply`.
 
     Args:
         model: The swept model; None if there is none.
+        names: Names of the swept optimizers, the reference first.
         suggestions: By rule; empty before the end of a sweep.
         rule: Name of a rule; None for the default rule.
     """
@@ -27,20 +31,33 @@ def apply_suggestion(model: Any | None, suggestions: Mapping[str, Suggestion], r
     if suggestion.learning_rate is None:
         raise ValueError(
             f"There is no suggestion to apply: {suggestion.reason} "
-            "To set a learning rate manually, use `model.optimizer.learning_rate = 1e-3`."
+            f"To set a learning rate manually, use `model.{names[0]}.learning_rate = 1e-3`."
         )
     if model is None:
         raise ValueError(
             "This finder has no model because it was unpickled or has not been run. Set the learning rate "
-            f"with `model.optimizer.learning_rate = {suggestion.learning_rate:.3g}`."
+            f"with `model.{names[0]}.learning_rate = {suggestion.learning_rate:.3g}`."
         )
-    optimizer = model.optimizer
-    leaves, factors = leaf_optimizers(optimizer), relative_rates(optimizer)
+    optimizers = _named(model, names)
+    leaves, factors = leaf_optimizers(*optimizers), relative_rates(*optimizers)
     for leaf in leaves:
         _check_settable(leaf, suggestion.learning_rate)
     for leaf, factor in zip(leaves, factors, strict=True):
         leaf.learning_rate = suggestion.learning_rate * factor
-    return internals.current_learning_rate(reference_optimizer(optimizer))
+    return internals.current_learning_rate(reference_optimizer(optimizers[0]))
+
+
+def _named(model: Any, names: Sequence[str]) -> list[Any]:
+    if tuple(names) == (COMPILED,):
+        return [model.optimizer]
+    optimizers = {name: find_optimizer(model, name) for name in names}
+    for name, optimizer in optimizers.items():
+        if optimizer is None:
+            raise ValueError(
+                f"{type(model).__name__} no longer has the optimizer {name!r} that was swept. Run "
+                "another sweep with the new optimizers."
+            )
+    return list(optimizers.values())
 
 
 def _check_settable(optimizer: Any, rate: float) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tb_lrfinder.analysis.stop_reasons import STOP_REASONS
+from tb_lrfinder.keras.sweep.optimizers import COMPILED
 from tb_lrfinder.keras.sweep.outcome import SweepOutcome
 
 _MODEL_STATES: Final = {
@@ -28,6 +29,8 @@ def summary(outcome: SweepOutcome) -> str:
         f"LR Finder: {_suggestion(outcome)}.",
         f"Stopped {steps}{at}: {STOP_REASONS[outcome.stop_reason]}.",
     ]
+    if outcome.optimizers != (COMPILED,):
+        parts.append(_optimizers(outcome.optimizers))
     if outcome.log_dir is not None:
         requested = outcome.requested_log_dir
         reason = "" if outcome.log_dir == requested else f", because {requested} already contains a run"
@@ -90,6 +93,16 @@ def trained_by(callback: str | None) -> str:
         f"model has been restored. Remove {callback or 'it'} from the callbacks of this fit(), and use it in "
         "the fit() that trains the model."
     )
+
+
+def _optimizers(names: tuple[str, ...]) -> str:
+    first, *others = (f"`model.{name}`" if name == COMPILED else f"`{name}`" for name in names)
+    ratio = (
+        f"; {', '.join(others)} {'keep their' if len(others) > 1 else 'keeps its'} ratio to it"
+        if others
+        else ""
+    )
+    return f"The learning rates are those of {first}{ratio}."
 
 
 def _suggestion(outcome: SweepOutcome) -> str:

@@ -44,8 +44,8 @@ def find_lr(model: Any, x: Any = None, y: Any = None, *, log_dir: Any = None, **
         TypeError, ValueError: If an argument has the wrong type or is out of range.
     """
     finder = LRFinder(log_dir, **{name: arguments.pop(name) for name in _FINDER_ARGUMENTS & arguments.keys()})
-    check_model(model)
     settings = finder._settings
+    optimizers = check_model(model, settings.optimizer)
     callbacks = arguments.pop("callbacks", None) or []
     callbacks = [*callbacks] if isinstance(callbacks, list | tuple) else [callbacks]
     callbacks.append(finder)
@@ -54,7 +54,7 @@ def find_lr(model: Any, x: Any = None, y: Any = None, *, log_dir: Any = None, **
     if "epochs" not in arguments and settings.num_steps is not None and not hasattr(x, "__next__"):
         # An epoch has at least one batch, so these are enough; the sweep stops on its own. A generator has
         # only one epoch: in later ones, Keras repeats its first batch.
-        batches_per_step = settings.batches_per_step * accumulation_steps(model.optimizer)
+        batches_per_step = settings.batches_per_step * accumulation_steps(*optimizers.described)
         initial_epoch = int(arguments.get("initial_epoch", 0))
         arguments["epochs"] = initial_epoch + settings.num_steps * batches_per_step
     with finder:

@@ -76,6 +76,11 @@ class LRFinder(CopyableFinder):
         validation_samples: Integer. Number of validation samples. Defaults to `256`.
         monitor: String. Name of the loss, for models with a custom `train_step`. Defaults to `"loss"`; if
             the step has none of that name, but a single other value with "loss" in its name, it is that one.
+        optimizer: String. Name of the only optimizer to sweep, for models whose train step uses several, such
+            as a GAN: an attribute of the model, as in `"g_optimizer"`, or an entry, as in
+            `"optimizers['g']"`. The others keep their own learning rates. Defaults to `None`, which sweeps
+            all optimizers that the step uses, in proportion to their learning rates; the recorded ones are
+            those of `model.optimizer`, or if the step does not use it, of the first of the others.
         restore: Boolean. Whether to restore the model after the sweep. `False` keeps the model as the sweep
             leaves it and saves the memory of a copy. Defaults to `True`.
         smoothing: Float. Standard deviation of the Gaussian that smooths the loss, in decades of learning
@@ -121,6 +126,7 @@ class LRFinder(CopyableFinder):
         validation_data: Any = None,
         validation_samples: int = 256,
         monitor: str = "loss",
+        optimizer: str | None = None,
         restore: bool = True,
         smoothing: float = DEFAULT_SMOOTHING,
         delta_window: int = DEFAULT_DELTA_WINDOW,
@@ -141,6 +147,7 @@ class LRFinder(CopyableFinder):
                 validation_data=validation_data,
                 validation_samples=validation_samples,
                 monitor=monitor,
+                optimizer=optimizer,
                 restore=restore,
                 smoothing=smoothing,
                 delta_window=delta_window,
@@ -194,7 +201,9 @@ class LRFinder(CopyableFinder):
         return self._fit.snapshot_bytes if self._fit is not None else 0
 
     def apply(self, rule: str | None = None) -> float:
-        """Set the suggested learning rate on the optimizer of the model.
+        """Set the suggested learning rate on the optimizer that was swept.
+
+        If several optimizers were swept, the others keep their ratio to it.
 
         Args:
             rule: String. Name of a rule. Defaults to `None`, the default rule.
@@ -206,7 +215,7 @@ class LRFinder(CopyableFinder):
             ValueError: If there is no suggestion, or no such rule.
             TypeError: If the learning rate of the optimizer is a schedule or a callable.
         """
-        return apply_suggestion(self.model, self.suggestions, rule)
+        return apply_suggestion(self.model, self._outcome.optimizers, self.suggestions, rule)
 
     def plot(self) -> Figure:
         """Plot loss and loss delta against learning rate, and return the Matplotlib figure.

@@ -7,6 +7,7 @@ from typing import Literal
 
 from tb_lrfinder.analysis.analyze import Analysis
 from tb_lrfinder.analysis.curve import Sweep
+from tb_lrfinder.keras.sweep.optimizers import COMPILED
 from tb_lrfinder.storage.schema import SweepConfig, SweepResult
 
 ModelState = Literal["restored", "partly_restored", "trained_since", "kept"]
@@ -23,6 +24,7 @@ class SweepOutcome:
         stop_reason: One of `STOP_REASONS`.
         sweep: The recorded rows.
         analysis: What is computed from them.
+        optimizers: Names of the optimizers that were swept; the learning rates are those of the first one.
         planned_steps: Steps of the whole ramp, if it was planned.
         model_state: Whether the model was restored; "kept" with `restore=False`.
         config: The header of the event file.
@@ -35,6 +37,7 @@ class SweepOutcome:
     stop_reason: str | None = None
     sweep: Sweep = field(default_factory=lambda: Sweep.from_losses([], []))
     analysis: Analysis | None = None
+    optimizers: tuple[str, ...] = (COMPILED,)
     planned_steps: int | None = None
     model_state: ModelState = "restored"
     config: SweepConfig = field(default_factory=SweepConfig)

@@ -9,6 +9,7 @@ import keras
 from tb_lrfinder.keras import backend, internals
 from tb_lrfinder.keras.learning_rate import accumulation_steps, leaf_optimizers
 from tb_lrfinder.keras.sweep import trained_state
+from tb_lrfinder.keras.sweep.optimizers import SweptOptimizers, swept_optimizers
 from tb_lrfinder.keras.sweep.plan import Plan, plan_batches, plan_epochs
 from tb_lrfinder.keras.sweep.settings import Settings
 from tb_lrfinder.keras.sweep.snapshot import Snapshot
@@ -17,11 +18,16 @@ from tb_lrfinder.keras.sweep.unbuilt import Unbuilt
 _NOTICE_THRESHOLD_BYTES: Final = 2**30
 
 
-def check_model(model: Any) -> None:
-    """Check that the learning rate of a model can be swept.
+def check_model(model: Any, optimizer: str | None = None) -> SweptOptimizers:
+    """Check that the learning rate of a model can be swept, and return the optimizers to sweep.
+
+    Args:
+        model: A model.
+        optimizer: Name of the only optimizer to sweep; None sweeps all.
 
     Raises:
         TypeError: If it is not a compiled Keras 3 model.
+        ValueError: If it has no optimizer of that name.
         RuntimeError: If the backend or the version of Keras is not supported.
     """
     if not isinstance(model, keras.Model):
@@ -31,20 +37,22 @@ def check_model(model: Any) -> None:
             "tf_keras or TF_USE_LEGACY_KERAS=1."
         )
     backend.check()
-    optimizer = getattr(model, "optimizer", None)
-    if not isinstance(optimizer, keras.optimizers.Optimizer):
+    compiled = getattr(model, "optimizer", None)
+    if not isinstance(compiled, keras.optimizers.Optimizer):
         raise TypeError(
             "`model` must be compiled with an optimizer of `keras.optimizers`. "
-            f"Received: model={model!r} with optimizer={optimizer!r}"
+            f"Received: model={model!r} with optimizer={compiled!r}"
         )
-    internals.check(model, leaf_optimizers(optimizer))
+    optimizers = swept_optimizers(model, optimizer)
+    internals.check(model, leaf_optimizers(compiled, *optimizers.all))
+    return optimizers
 
 
-def make_plan(model: Any, settings: Settings, params: dict[str, Any], first_epoch: int) -> Plan:
+def make_plan(optimizers: list[Any], settings: Settings, params: dict[str, Any], first_epoch: int) -> Plan:
     """The length of a sweep.
 
     Args:
-        model: A compiled model.
+        optimizers: Those that the train step is expected to use, the reference first.
         settings: The arguments of `LRFinder`.
         params: The `params` of the callback: epochs and steps of `fit`.
         first_epoch: Index of the first epoch.
@@ -55,8 +63,8 @@ def make_plan(model: Any, settings: Settings, params: dict[str, Any], first_epoc
     epochs = int(params.get("epochs") or first_epoch + 1)
     if settings.per == "epoch":
         return plan_epochs(settings.num_steps, first_epoch, epochs)
-    accumulation = accumulation_steps(model.optimizer)
-    seen = internals.iterations(leaf_optimizers(model.optimizer)[0])
+    accumulation = accumulation_steps(*optimizers)
+    seen = internals.iterations(leaf_optimizers(*optimizers)[0])
     return plan_batches(
         settings.num_steps,
         settings.batches_per_step * accumulation,
@@ -75,13 +83,15 @@ class PreparedSweep:
     Args:
         model: A compiled model, built as far as possible.
         settings: The arguments of `LRFinder`.
+        optimizers: The optimizers to sweep.
 
     Raises:
         RuntimeError: If a variable cannot be copied.
     """
 
-    def __init__(self, model: Any, settings: Settings) -> None:
+    def __init__(self, model: Any, settings: Settings, optimizers: SweptOptimizers) -> None:
         self.model = model
+        self.optimizers = optimizers
         self.settings = settings
         self._unbuilt: list[Unbuilt] = []  # optimizers
         optimizer = model.optimizer

@@ -15,7 +15,7 @@ from tb_lrfinder.analysis.curve import Sweep
 from tb_lrfinder.analysis.ramp import ramp
 from tb_lrfinder.keras import backend, internals
 from tb_lrfinder.keras.describe import describe
-from tb_lrfinder.keras.learning_rate import RampedLearningRate, leaf_optimizers
+from tb_lrfinder.keras.learning_rate import RampedLearningRate, total_iterations
 from tb_lrfinder.keras.sweep.plan import Plan
 from tb_lrfinder.keras.sweep.prepared_sweep import PreparedSweep
 from tb_lrfinder.keras.sweep.recorder import Recorder
@@ -49,9 +49,10 @@ class RunningSweep:
         self._model = model
         self._settings = settings
         self._prepared = prepared
-        self._updates = UpdateCheck(model)
+        self._optimizers = prepared.optimizers
+        self._updates = UpdateCheck(model, self._optimizers)
         rates = ramp(settings.start_lr, settings.end_lr, plan.num_steps, settings.ramp)
-        learning_rate = RampedLearningRate(model.optimizer, rates)
+        learning_rate = RampedLearningRate(self._optimizers.all, rates)
         validate = None
         if settings.validation_data is not None:
             validate = ValidationLoss(
@@ -80,7 +81,7 @@ class RunningSweep:
         )
         self._epoch_losses: list[float] = []
         self._executions = 0
-        self._iterations_before = internals.iterations(leaf_optimizers(model.optimizer)[0])
+        self._iterations_before = total_iterations(*self._optimizers.all)
         self._iterations_per_execution: int | None = None  # known after the first one
 
     @property
@@ -97,6 +98,11 @@ class RunningSweep:
     def sweep(self) -> Sweep:
         """The recorded rows."""
         return self._recorder.sweep()
+
+    @property
+    def optimizers_in_use(self) -> tuple[str, ...]:
+        """Names of the swept optimizers that have trained the model, the reference first."""
+        return self._updates.names_in_use
 
     def attach(self) -> None:
         """Start: the next batch belongs to the sweep."""
@@ -119,11 +125,13 @@ class RunningSweep:
         self._executions += 1
         if self._iterations_per_execution is None:
             internals.sync(self._model)
-            now = internals.iterations(leaf_optimizers(self._model.optimizer)[0])
+            now = total_iterations(*self._optimizers.all)
             self._iterations_per_execution = now - self._iterations_before
         losses = self._train_function.take_losses()
         if backend.is_traced(self._model) and not self._train_function.uses_learning_rate:
             raise self._updates.unused_learning_rate()
+        if self._executions == 1:
+            self._updates.check_no_new_optimizer()
         if self._settings.per == "batch":
             self._recorder.add_batches(losses)
             return
@@ -185,7 +193,7 @@ class RunningSweep:
         if self._iterations_per_execution is None:
             return False
         internals.sync(self._model)
-        now = internals.iterations(leaf_optimizers(self._model.optimizer)[0])
+        now = total_iterations(*self._optimizers.all)
         # One execution may have ended without a call of `end_execution`.
         return now - self._iterations_before > self._iterations_per_execution * (self._executions + 1)
 
@@ -199,7 +207,9 @@ class RunningSweep:
             "schema_version": schema.SCHEMA_VERSION,
             "id": uuid.uuid4().hex[:16],
             "start_time": time.time(),
-            **describe(self._model, internals.batch_size_of_fit(self._model)),  # type: ignore[typeddict-item]
+            **describe(  # type: ignore[typeddict-item]
+                self._model, internals.batch_size_of_fit(self._model), self._optimizers.described
+            ),
             "ramp": settings.ramp,
             "per": settings.per,
             "start_lr": float(rates[0]),

@@ -29,6 +29,7 @@ class Settings:
     validation_data: Any
     validation_samples: int
     monitor: str
+    optimizer: str | None
     restore: bool
     smoothing: float
     delta_window: int
@@ -87,6 +88,9 @@ _CHECKS: Final[dict[str, Callable[[str, Any], Any]]] = {
     "validation_data": lambda name, value: value,  # read when the sweep starts
     "validation_samples": partial(checks.check_integer, at_least=1),
     "monitor": partial(checks.check_string, expected="a string, the name of a loss"),
+    "optimizer": _or_none(
+        partial(checks.check_string, expected="a string, the name of an optimizer of the model, or None")
+    ),
     "restore": checks.check_boolean,
     "smoothing": checks.check_smoothing,
     "delta_window": checks.check_delta_window,

@@ -40,7 +40,7 @@ class SweepFit:
         release: Called when nothing is left to do.
 
     Raises:
-        RuntimeError, TypeError: If the model cannot be swept; the model is unchanged.
+        RuntimeError, TypeError, ValueError: If the model cannot be swept; the model is unchanged.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class SweepFit:
         publish: Callable[[SweepOutcome], None],
         release: Callable[[], None],
     ) -> None:
-        check_model(model)
+        self._optimizers = check_model(model, settings.optimizer)
         self._model = model
         # All processes see the same losses and make the same decisions; only the first writes and prints.
         self._settings = (
@@ -63,7 +63,7 @@ class SweepFit:
         self._release = release
         self._prepared: PreparedSweep | None = None  # from when the model is built
         if internals.is_built(model):
-            self._prepared = PreparedSweep(model, self._settings)
+            self._prepared = PreparedSweep(model, self._settings, self._optimizers)
         self._running: RunningSweep | None = None  # from the first batch
         self._outcome: SweepOutcome | None = None  # from the end of the sweep
         self._is_over = False
@@ -88,7 +88,7 @@ class SweepFit:
 
     def make_plan(self, params: dict[str, Any], first_epoch: int) -> Plan:
         """Plan the length of the sweep, see `make_plan`."""
-        self.plan = make_plan(self._model, self._settings, params, first_epoch)
+        self.plan = make_plan(self._optimizers.described, self._settings, params, first_epoch)
         return self.plan
 
     def start(self) -> None:
@@ -214,7 +214,7 @@ class SweepFit:
         return self._running is not None and self._running.needs_restoring
 
     def _prepare_and_start(self) -> None:
-        self._prepared = PreparedSweep(self._model, self._settings)
+        self._prepared = PreparedSweep(self._model, self._settings, self._optimizers)
         self._start(self._prepared)
 
     def _start(self, prepared: PreparedSweep) -> None:
@@ -258,6 +258,7 @@ class SweepFit:
             stop_reason=reason,
             sweep=sweep,
             analysis=analysis,
+            optimizers=self._optimizers.expected if running is None else running.optimizers_in_use,
             planned_steps=None if self.plan is None else self.plan.num_steps,
             model_state=self._model_state,
             config={} if running is None else running.config,

@@ -65,6 +65,9 @@ class TrainedState:
     unbuilt: list[Any] = field(default_factory=list)
     """Layers and optimizers that are not built."""
 
+    optimizers: list[tuple[str, Any]] = field(default_factory=list)
+    """Optimizers by path, relative to the owner; those inside of a wrapper, too."""
+
 
 def find(owner: Any) -> TrainedState:
     """Follow the attributes of an object recursively to all variables, layers and optimizers.
@@ -95,6 +98,8 @@ def find(owner: Any) -> TrainedState:
         else:
             if isinstance(item, keras.Layer | keras.optimizers.Optimizer) and not item.built:
                 found.unbuilt.append(item)
+            if isinstance(item, keras.optimizers.Optimizer):
+                found.optimizers.append((path.removeprefix(f"{owner.name}."), item))
             found.raw.extend(_own_tensors(path, item))
             open_ends.extend(reversed(_parts_or_error(path, item)))
     behind_keras = {id(internals.backend_variable(variable)) for variable in found.variables}
@@ -117,7 +122,7 @@ def _parts(path: str, item: Any) -> Iterator[tuple[str, Any]]:
     """The objects that `item` refers to, by path."""
     kind = type(item)
     if isinstance(item, type):
-        if _root(item) not in _NOT_ENTERED and _root(item) != "keras":
+        if not is_of_library(item):
             for name, value in list(vars(item).items()):
                 if isinstance(value, _FUNCTIONS) or _is_state(value):
                     yield f"{path}.{name}", value
@@ -130,7 +135,10 @@ def _parts(path: str, item: Any) -> Iterator[tuple[str, Any]]:
     elif _root(kind) == "tensorflow" and hasattr(item, "python_function"):  # tf.function
         yield path, item.python_function
     elif _is_entered(item):
-        yield from ((f"{path}.{name}", value) for name, value in list(vars(item).items()))
+        yield from ((f"{path}.{name}", module) for name, module in _modules(item))
+        # Private attributes last, so that others have the paths that the user's code has for them.
+        attributes = sorted(vars(item).items(), key=lambda attribute: attribute[0].startswith("_"))
+        yield from ((f"{path}.{name}", value) for name, value in attributes)
         yield from ((path, base) for base in kind.__mro__)
 
 
@@ -143,22 +151,23 @@ def _parts_of_function(path: str, function: Any) -> Iterator[tuple[str, Any]]:
         yield path, function.__func__
     elif isinstance(function, property):
         yield path, function.fget
-    elif _root(function) not in _NOT_ENTERED and _root(function) != "keras":
+    elif not is_of_library(function):
         yield path, getattr(function, "__wrapped__", None)
         cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
         with contextlib.suppress(ValueError):  # a cell that is not set yet
             yield from ((name, cell.cell_contents) for name, cell in cells)
-        for name in _names(function.__code__):
+        for name in names_in(function.__code__):
             value = function.__globals__.get(name)
             if _is_state(value):
                 yield name, value
 
 
-def _names(code: types.CodeType) -> Iterator[str]:
+def names_in(code: types.CodeType) -> Iterator[str]:
+    """The attributes and global variables that a function mentions, also in the functions inside of it."""
     yield from code.co_names
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
-            yield from _names(constant)
+            yield from names_in(constant)
 
 
 def _is_state(value: Any) -> bool:
@@ -183,6 +192,11 @@ def _is_entered(item: Any) -> bool:
     if type(item).__module__.startswith(_KERAS_NOT_ENTERED):
         return False
     return _root(item) not in _NOT_ENTERED
+
+
+def is_of_library(item: Any) -> bool:
+    """Whether a function or class is that of Keras or of another package whose code is not followed."""
+    return _root(item) in _NOT_ENTERED or _root(item) == "keras"
 
 
 def _root(item: Any) -> str:
@@ -212,6 +226,13 @@ def _is_raw_module(item: Any) -> bool:
 
         return isinstance(item, tf.Module | tf.random.Generator)
     return False
+
+
+def _modules(item: Any) -> list[tuple[str, Any]]:
+    """The modules that PyTorch stores apart from the other attributes of a module."""
+    if keras.backend.backend() != "torch" or not _is_raw_module(item):
+        return []
+    return list(item.named_children())
 
 
 def _own_tensors(path: str, item: Any) -> list[tuple[str, Any]]:
