@@ -301,6 +301,25 @@ def test_an_optimizer_that_the_first_batch_creates_is_refused_by_name():
     model.fit(*regression_data(), verbose=0)
 
 
+class LazyLater(Gan):
+    """A later batch creates another optimizer."""
+
+    batches = 0
+
+    def train_step(self, data):
+        self.batches += 1
+        if self.batches == 5:
+            self.g_optimizer = keras.optimizers.SGD(0.01)
+        return super().train_step(data)
+
+
+def test_an_optimizer_that_a_later_batch_creates_is_refused_at_the_end():
+    model, _ = make(LazyLater, run_eagerly=True)
+    # Under the name of an optimizer that was swept, but another object.
+    with pytest.raises(RuntimeError, match=r"batch of the sweep has created `g_optimizer` \(SGD\)"):
+        sweep(model)
+
+
 def test_find_lr_takes_the_name_too():
     finder = find_lr(
         make("gan")[0], *regression_data(), optimizer="g_optimizer", batch_size=8, shuffle=False, **OPTIONS

@@ -130,8 +130,9 @@ class RunningSweep:
         losses = self._train_function.take_losses()
         if backend.is_traced(self._model) and not self._train_function.uses_learning_rate:
             raise self._updates.unused_learning_rate()
-        if self._executions == 1:
-            self._updates.check_no_new_optimizer()
+        error = self._updates.error_of_new_optimizer() if self._executions == 1 else None
+        if error is not None:
+            raise error
         if self._settings.per == "batch":
             self._recorder.add_batches(losses)
             return

@@ -49,26 +49,23 @@ class UpdateCheck:
             f"{self._model_class()} does not use. {self._advice()}"
         )
 
-    def check_no_new_optimizer(self) -> None:
-        """Check that the train step has created no optimizer, which would have a learning rate of its own.
-
-        Raises:
-            RuntimeError: If it has.
-        """
+    def error_of_new_optimizer(self) -> RuntimeError | None:
+        """Why the sweep is invalid, if a batch has created an optimizer, which has its own learning rate."""
         if self._swept.is_selection:
-            return
+            return None
+        known = {id(other) for other in (self._swept.by_name | self._swept.others).values()}
         created = {
             name: other
             for name, other in optimizers_of(self._model).items()
-            if other is not self._reference and name not in self._others and total_iterations(other)
+            if id(other) not in known and total_iterations(other)
         }
-        if created:
-            raise RuntimeError(
-                f"A batch of the sweep has created {_listed(created)} and trained with it at its own "
-                f"learning rate. Create it before the sweep, in `compile()` or `__init__()` of "
-                f"{self._model_class()}, or pass LRFinder(..., optimizer={self._swept.reference!r}) to sweep "
-                "that one alone."
-            )
+        if not created:
+            return None
+        return RuntimeError(
+            f"A batch of the sweep has created {_listed(created)} and trained with it at its own learning "
+            f"rate. Create it before the sweep, in `compile()` or `__init__()` of {self._model_class()}, or "
+            f"pass LRFinder(..., optimizer={self._swept.reference!r}) to sweep that one alone."
+        )
 
     def error_after(self, stop_reason: str) -> RuntimeError | None:
         """Why a sweep that ended with `stop_reason` is invalid; None if it is valid.
@@ -101,7 +98,7 @@ class UpdateCheck:
                 "are 0: check that the loss depends on the trainable weights. Or the learning rates are too "
                 "small for the precision of the weights: pass a larger `end_lr` to `LRFinder`."
             )
-        return None
+        return self.error_of_new_optimizer() if stop_reason in _WITHOUT_UPDATES else None
 
     def _advice(self) -> str:
         if not self._model.trainable_variables:
