@@ -1,4 +1,4 @@
-"""Which of many combinations of cases `make test` runs."""
+"""Which of many combinations of cases `make test` runs, and which tests it starts with."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark combinations as `long` in which no case occurs for the first time.
+    """Mark combinations as `long` in which no case occurs for the first time, and order the tests.
 
     That applies to tests with the mark `combinations`, which combine several lists of cases. `make test`
     omits `long` tests, and so has each case at least once; `make matrix` runs all of them.
@@ -24,3 +24,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if cases <= known:
             item.add_marker("long")
         known |= cases
+    # First those that one worker has to run one after the other, or the others would have to wait for it.
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)

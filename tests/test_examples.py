@@ -44,6 +44,7 @@ def test_adam_wants_a_learning_rate_at_least_half_a_decade_below_that_of_sgd(run
         assert recorded.sweep.learning_rate[0] == pytest.approx(1e-4)
 
 
+@pytest.mark.long
 def test_the_ramp_of_an_epoch_a_step_points_to_a_learning_rate_that_trains_the_circles(run):
     (learning_rate, accuracy), log_dir = run("epoch_ramp")
     assert 1e-2 < learning_rate < 1e-1
@@ -52,6 +53,7 @@ def test_the_ramp_of_an_epoch_a_step_points_to_a_learning_rate_that_trains_the_c
     np.testing.assert_allclose(recorded.sweep.learning_rate, 1e-4 * 10 ** (np.arange(100) / 20), rtol=1e-6)
 
 
+@pytest.mark.long
 def test_the_generalization_gap_grows_with_the_learning_rate(run):
     trials, log_dir = run("generalization_gap")
     gaps = [trial.trial.gap for trial in trials.values()]
@@ -61,6 +63,7 @@ def test_the_generalization_gap_grows_with_the_learning_rate(run):
     assert kinds == ["sweep"] + ["trial"] * 4
 
 
+@pytest.mark.long
 def test_three_learning_rates_are_too_small_good_and_too_large(run):
     trials, _ = run("three_learning_rates")
     small, good, large = (trial.trial for trial in trials.values())

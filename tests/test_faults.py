@@ -35,7 +35,7 @@ def check_what_is_left(killed, one):
     assert one.result is None
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.long)])
 def test_a_killed_sweep_loses_at_most_one_flush_interval(tmp_path, seed):
     killed = kill_at_random(tmp_path / "run", random.Random(seed))
     (one,) = read_log_dir(str(tmp_path))
@@ -212,6 +212,7 @@ trial.close({"stop_reason": "completed"})
 """
 
 
+@pytest.mark.combinations
 @pytest.mark.parametrize("hours", [-30, 30])
 @pytest.mark.parametrize("load_fast", ["true", "false"])
 def test_clock_changes_lose_no_rows(tmp_path, hours, load_fast):

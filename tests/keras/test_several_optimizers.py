@@ -18,8 +18,17 @@ if BACKEND == "jax":
 OPTIONS = {"start_lr": 1e-4, "end_lr": 0.5, "num_steps": 10, "stop": None, "monitor": "g_loss", "verbose": 0}
 RATIO = RATES[0] / RATES[1]
 COMPILED_REFERENCE = ("one compiled", "compiled under two names")
+IN_SHORT = ("gan", "one compiled", "several critic updates", "dict")  # the others only differ in the name
 kinds = pytest.mark.parametrize(
-    ("kind", "built"), [*((kind, False) for kind in KINDS), ("gan", True), ("one compiled", True)]
+    ("kind", "built"),
+    [
+        *(
+            pytest.param(kind, False, marks=[] if kind in IN_SHORT else pytest.mark.long, id=f"{kind}-False")
+            for kind in KINDS
+        ),
+        ("gan", True),
+        pytest.param("one compiled", True, marks=pytest.mark.long),
+    ],
 )
 
 
@@ -55,6 +64,7 @@ def test_the_other_loss_too(kind):
     assert finder.sweep.loss == pytest.approx(expected, rel=1e-6)
 
 
+@pytest.mark.combinations
 @pytest.mark.parametrize("which", [0, 1])
 @pytest.mark.parametrize("kind", ["gan", "compiled under two names", "attributes of sub-models"])
 def test_a_named_optimizer_is_ramped_alone(kind, which):

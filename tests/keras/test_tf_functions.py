@@ -99,6 +99,7 @@ def sweep(model, **arguments):
 @kinds
 @modes
 @pytest.mark.parametrize("traced_before", [False, True], ids=["new", "traced before"])
+@pytest.mark.combinations
 def test_the_sweep_records_true_losses_and_leaves_no_trace(kind, run_eagerly, traced_before):
     model, twin = kind(), small_model("sgd")
     model.run_eagerly = run_eagerly
