@@ -6,6 +6,7 @@ import inspect
 import keras
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from tb_lrfinder import (
     RULES,
@@ -111,6 +112,14 @@ CASES = {
         {
             "rule": Values(wrong_type=(1, ["valley"]), wrong_value=("best", ""), good=()),
             "scale_schedule": boolean(),
+        },
+    ),
+    "LRFinder.plot": Case(
+        lambda **given: finished().plot(**given),
+        {
+            "ax": Values(wrong_type=(1, "loss", object(), Figure()), good=(None, Figure().subplots())),
+            "skip_start": integer(2, -1, 10**6),
+            "skip_end": integer(2, -1, 10**6),
         },
     ),
     "LRFinder.save": Case(

@@ -26,6 +26,7 @@ from tb_lrfinder.keras.sweep.sweep_fit import SweepFit
 from tb_lrfinder.storage.writer import write_sweep
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
@@ -231,16 +232,35 @@ class LRFinder(CopyableFinder):
             self._settings.verbose,
         )
 
-    def plot(self) -> Figure:
+    def plot(self, ax: Axes | None = None, skip_start: int = 0, skip_end: int = 0) -> Figure:
         """Plot loss and loss delta against learning rate, and return the Matplotlib figure.
+
+        Example:
+
+        ```python
+        import matplotlib.pyplot as plt
+
+        figure, axes = plt.subplots()
+        finder.plot(ax=axes, skip_end=5)
+        ```
+
+        Args:
+            ax: Matplotlib `Axes` to draw the loss in, with the suggestion marked. Defaults to `None`, which
+                creates a figure with the loss and the loss delta.
+            skip_start: Integer. Number of steps to leave out at the start. Defaults to `0`.
+            skip_end: Integer. Number of steps to leave out at the end. Defaults to `0`.
+
+        Returns:
+            The Matplotlib figure that was drawn in.
 
         Raises:
             ImportError: If Matplotlib is not installed.
-            ValueError: If there is no sweep yet.
+            TypeError: If an argument has the wrong type.
+            ValueError: If there is no sweep yet, or if no step is left.
         """
         from tb_lrfinder.display.plot import plot
 
-        return plot(self.sweep, self.suggestion, self._settings.smoothing)
+        return plot(self.sweep, self.suggestion, self._settings.smoothing, ax, skip_start, skip_end)
 
     def save(self, log_dir: str | os.PathLike[str]) -> str:
         """Write the sweep to a directory, for example after a disk or network failure.
