@@ -50,7 +50,7 @@ OF_SCHEDULE = {
 
 FINDER = {
     "log_dir": path("logs", or_none=True),
-    "start_lr": number(1, 0.0, -1.0, 10.0, 11.0),
+    "start_lr": number(1, 0.0, -1.0, 10.0, 11.0, or_none=True),
     "end_lr": number(2, 0.0, -1.0, 1e-7, 1e-8),
     "num_steps": integer(3, 1, 0, -5, or_none=True),
     "ramp": choice("exponential", "linear"),

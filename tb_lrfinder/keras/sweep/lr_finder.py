@@ -58,7 +58,8 @@ class LRFinder(CopyableFinder):
         log_dir: String or path. Directory or URL where the event file of this sweep is written. If it already
             contains a run, the sweep is written to `log_dir/2`, `log_dir/3`, ... instead. Defaults to `None`,
             which writes nothing.
-        start_lr: Float. Learning rate of the first step. Defaults to `1e-7`.
+        start_lr: Float. Learning rate of the first step. `None` is a thousandth of the learning rate of the
+            optimizer, or of the peak of its schedule. Defaults to `1e-7`.
         end_lr: Float. Learning rate of the last step. Defaults to `10.0`.
         num_steps: Integer. Number of steps of the ramp. `None` uses all batches (or epochs) of `fit`.
             Defaults to `100`.
@@ -116,7 +117,7 @@ class LRFinder(CopyableFinder):
     def __init__(
         self,
         log_dir: str | os.PathLike[str] | None = None,
-        start_lr: float = 1e-7,
+        start_lr: float | None = 1e-7,
         end_lr: float = 10.0,
         num_steps: int | None = 100,
         *,
