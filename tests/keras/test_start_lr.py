@@ -62,7 +62,7 @@ def test_another_model_with_the_same_finder():
     ("rate", "message"),
     [
         (0.0, "`start_lr` must be a number .* with a learning rate of 0 for 'sgd'"),
-        (100.0, "`start_lr` must be less than `end_lr`.*start_lr=None, which is 0.1, .* end_lr=0.1"),
+        (100.0, "`start_lr` must be less than `end_lr`.*start_lr=None, which is 0.1 .* end_lr=0.1"),
     ],
 )
 def test_refused_before_the_first_batch(rate, message):

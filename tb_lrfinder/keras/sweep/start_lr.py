@@ -34,7 +34,7 @@ def with_start_lr(settings: Settings, optimizers: SweptOptimizers) -> Settings:
     start = rate / _DIVISOR
     if not start < settings.end_lr:
         raise ValueError(
-            "`start_lr` must be less than `end_lr`. "
-            f"Received: start_lr=None, which is {start:g}, a thousandth of the learning rate of {optimizer.name!r}, end_lr={settings.end_lr!r}"
+            f"`start_lr` must be less than `end_lr`. Received: start_lr=None, which is {start:g} (a "
+            f"thousandth of the learning rate of {optimizer.name!r}), end_lr={settings.end_lr!r}"
         )
     return replace(settings, start_lr=start)
