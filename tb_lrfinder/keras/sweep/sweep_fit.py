@@ -64,7 +64,8 @@ class SweepFit:
         self._publish = publish
         self._release = release
         self._prepared: PreparedSweep | None = None  # from when the model is built
-        if internals.is_built(model):
+        # Layers that `fit` has not built on the other backends are not used.
+        if internals.is_built(model) or not backend.trains_unbuilt_models():
             self._prepared = PreparedSweep(model, self._settings, self._optimizers)
         self._running: RunningSweep | None = None  # from the first batch
         self._outcome: SweepOutcome | None = None  # from the end of the sweep
