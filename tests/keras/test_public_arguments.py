@@ -6,12 +6,14 @@ import inspect
 import keras
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from tb_lrfinder import (
     RULES,
     Divergence,
     LRFinder,
     LRTrial,
+    ScaledSchedule,
     Suggestion,
     find_lr,
     read_log_dir,
@@ -41,10 +43,14 @@ OF_CALLBACK = {
     for name in ("LRFinder", "LRTrial")
     for method in dir(keras.callbacks.Callback)
 }
+OF_SCHEDULE = {
+    f"ScaledSchedule.{method}": "called by Keras"
+    for method in dir(keras.optimizers.schedules.LearningRateSchedule)
+}
 
 FINDER = {
     "log_dir": path("logs", or_none=True),
-    "start_lr": number(1, 0.0, -1.0, 10.0, 11.0),
+    "start_lr": number(1, 0.0, -1.0, 10.0, 11.0, or_none=True),
     "end_lr": number(2, 0.0, -1.0, 1e-7, 1e-8),
     "num_steps": integer(3, 1, 0, -5, or_none=True),
     "ramp": choice("exponential", "linear"),
@@ -102,8 +108,19 @@ def one_trial(**given):
 CASES = {
     "LRFinder": Case(LRFinder, FINDER),
     "LRFinder.apply": Case(
-        lambda rule: finished().apply(rule),
-        {"rule": Values(wrong_type=(1, ["valley"]), wrong_value=("best", ""), good=())},
+        lambda **given: finished().apply(**given),
+        {
+            "rule": Values(wrong_type=(1, ["valley"]), wrong_value=("best", ""), good=()),
+            "scale_schedule": boolean(),
+        },
+    ),
+    "LRFinder.plot": Case(
+        lambda **given: finished().plot(**given),
+        {
+            "ax": Values(wrong_type=(1, "loss", object(), Figure()), good=(None, Figure().subplots())),
+            "skip_start": integer(2, -1, 10**6),
+            "skip_end": integer(2, -1, 10**6),
+        },
     ),
     "LRFinder.save": Case(
         lambda log_dir: finished().save(log_dir), {"log_dir": Values(path().wrong_type, path().wrong_value)}
@@ -121,6 +138,14 @@ CASES = {
     "LRTrial": Case(
         LRTrial,
         {name: FINDER[name] for name in ("log_dir", "monitor", "seed", "verbose")},
+    ),
+    "ScaledSchedule": Case(
+        ScaledSchedule,
+        {
+            "schedule": Values(wrong_type=(None, 0.1, "cosine", lambda step: 0.1, object())),
+            "factor": number(1, 0.0, -1.0),
+        },
+        lambda: {"schedule": keras.optimizers.schedules.CosineDecay(0.1, 10), "factor": 0.5},
     ),
     "run_trials": Case(
         one_trial,
@@ -148,8 +173,8 @@ CASES = {
 
 
 def test_every_public_argument_is_in_the_table():
-    names = ("LRFinder", "LRTrial", "find_lr", "run_trials")
-    assert missing_rows(CASES, names, OF_CALLBACK) == []
+    names = ("LRFinder", "LRTrial", "ScaledSchedule", "find_lr", "run_trials")
+    assert missing_rows(CASES, names, OF_CALLBACK | OF_SCHEDULE) == []
 
 
 @pytest.mark.parametrize(("case", "name"), arguments(CASES))

@@ -26,6 +26,7 @@ from tb_lrfinder.keras.sweep.sweep_fit import SweepFit
 from tb_lrfinder.storage.writer import write_sweep
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
@@ -57,7 +58,8 @@ class LRFinder(CopyableFinder):
         log_dir: String or path. Directory or URL where the event file of this sweep is written. If it already
             contains a run, the sweep is written to `log_dir/2`, `log_dir/3`, ... instead. Defaults to `None`,
             which writes nothing.
-        start_lr: Float. Learning rate of the first step. Defaults to `1e-7`.
+        start_lr: Float. Learning rate of the first step. `None` is a thousandth of the learning rate of the
+            optimizer, or of the peak of its schedule. Defaults to `1e-7`.
         end_lr: Float. Learning rate of the last step. Defaults to `10.0`.
         num_steps: Integer. Number of steps of the ramp. `None` uses all batches (or epochs) of `fit`.
             Defaults to `100`.
@@ -115,7 +117,7 @@ class LRFinder(CopyableFinder):
     def __init__(
         self,
         log_dir: str | os.PathLike[str] | None = None,
-        start_lr: float = 1e-7,
+        start_lr: float | None = 1e-7,
         end_lr: float = 10.0,
         num_steps: int | None = 100,
         *,
@@ -200,33 +202,66 @@ class LRFinder(CopyableFinder):
         """Current memory use of the copy of the model, in bytes."""
         return self._fit.snapshot_bytes if self._fit is not None else 0
 
-    def apply(self, rule: str | None = None) -> float:
+    def apply(self, rule: str | None = None, *, scale_schedule: bool = True) -> float:
         """Set the suggested learning rate on the optimizer that was swept.
 
-        If several optimizers were swept, the others keep their ratio to it.
+        If the optimizer has a schedule, all its learning rates are multiplied by the same number, so that
+        the highest one is the suggestion, and a line is printed that says so. The next `fit` uses it. If
+        several optimizers were swept, the others keep their ratio to the first one. Another call does not
+        change anything.
 
         Args:
             rule: String. Name of a rule. Defaults to `None`, the default rule.
+            scale_schedule: Boolean. Whether to scale a schedule; `False` raises an error instead. Defaults
+                to `True`.
 
         Returns:
-            The learning rate of the optimizer, as a float.
+            The learning rate of the optimizer, or the peak of its schedule, as a float.
 
         Raises:
-            ValueError: If there is no suggestion, or no such rule.
-            TypeError: If the learning rate of the optimizer is a schedule or a callable.
+            ValueError: If there is no suggestion, or no such rule, or the schedule has no positive learning
+                rate.
+            TypeError: If the learning rate of the optimizer is a callable, or with `scale_schedule=False` a
+                schedule.
         """
-        return apply_suggestion(self.model, self._outcome.optimizers, self.suggestions, rule)
+        return apply_suggestion(
+            self.model,
+            self._outcome.optimizers,
+            self.suggestions,
+            rule,
+            scale_schedule,
+            self._settings.verbose,
+        )
 
-    def plot(self) -> Figure:
+    def plot(self, ax: Axes | None = None, skip_start: int = 0, skip_end: int = 0) -> Figure:
         """Plot loss and loss delta against learning rate, and return the Matplotlib figure.
+
+        Example:
+
+        ```python
+        import matplotlib.pyplot as plt
+
+        figure, axes = plt.subplots()
+        finder.plot(ax=axes, skip_end=5)
+        ```
+
+        Args:
+            ax: Matplotlib `Axes` to draw the loss in, with the suggestion marked. Defaults to `None`, which
+                creates a figure with the loss and the loss delta.
+            skip_start: Integer. Number of steps to leave out at the start. Defaults to `0`.
+            skip_end: Integer. Number of steps to leave out at the end. Defaults to `0`.
+
+        Returns:
+            The Matplotlib figure that was drawn in.
 
         Raises:
             ImportError: If Matplotlib is not installed.
-            ValueError: If there is no sweep yet.
+            TypeError: If an argument has the wrong type.
+            ValueError: If there is no sweep yet, or if no step is left.
         """
         from tb_lrfinder.display.plot import plot
 
-        return plot(self.sweep, self.suggestion, self._settings.smoothing)
+        return plot(self.sweep, self.suggestion, self._settings.smoothing, ax, skip_start, skip_end)
 
     def save(self, log_dir: str | os.PathLike[str]) -> str:
         """Write the sweep to a directory, for example after a disk or network failure.
