@@ -215,6 +215,24 @@ def call_in_this_thread(callbacks: Any) -> None:
     callbacks._async_train = False
 
 
+def has_backup(callback: Any) -> bool:
+    """Whether a `BackupAndRestore` has a backup, which it restores when `fit` begins."""
+    return bool(_file_utils().exists(callback._weights_path))
+
+
+def set_epoch_of_backup(callback: Any, epoch: int) -> None:
+    """Tell a `BackupAndRestore` the current epoch, if it has missed the end of the previous one."""
+    callback._current_epoch = epoch
+
+
+def clear_progress_bars(callbacks: Any) -> None:
+    """Make the progress bars of `fit` forget the values that they average, in older versions of Keras."""
+    for callback in callbacks.callbacks:
+        if isinstance(callback, keras.callbacks.ProgbarLogger) and callback.progbar is not None:
+            getattr(callback.progbar, "_values", {}).clear()
+            getattr(callback.progbar, "_values_order", []).clear()
+
+
 def attributes_without_fit(callback: Any) -> dict[str, Any]:
     """The attributes of a callback, except for those that Keras sets for a `fit`."""
     return {name: value for name, value in vars(callback).items() if name not in _CALLBACK_ATTRIBUTES}
@@ -244,6 +262,19 @@ def global_seed() -> int | None:
 def set_global_seed(seed: int | None) -> None:
     """Set the seed of the global seed generator."""
     _global_state().set_global_attribute(_GLOBAL_SEED, seed)
+
+
+def method_of_keras(model: Any) -> str | None:
+    """The method of the model that calls this function, directly or not: `"fit"`, `"evaluate"`, `"predict"`.
+
+    A `fit` that evaluates the model is a `"fit"`.
+    """
+    names = [frame.f_code.co_name for frame in callers() if frame.f_locals.get("self") is model]
+    return next((name for name in ("fit", "evaluate", "predict") if name in names), None)
+
+
+def _file_utils() -> Any:
+    return importlib.import_module("keras.src.utils.file_utils")
 
 
 def _global_state() -> Any:

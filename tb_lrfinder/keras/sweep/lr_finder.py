@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from tb_lrfinder.analysis.diagnosis import Finding
 from tb_lrfinder.analysis.divergence import Divergence
 from tb_lrfinder.analysis.suggestion import DEFAULT_RULE, Suggestion
 from tb_lrfinder.checks import check_path
-from tb_lrfinder.keras import backend
+from tb_lrfinder.keras import backend, internals
 from tb_lrfinder.keras.fit_watch import reason_of
 from tb_lrfinder.keras.sweep import closing_message
 from tb_lrfinder.keras.sweep.apply_suggestion import apply_suggestion
@@ -23,6 +24,7 @@ from tb_lrfinder.keras.sweep.outcome import SweepOutcome
 from tb_lrfinder.keras.sweep.prepared_sweep import check_model
 from tb_lrfinder.keras.sweep.settings import Settings
 from tb_lrfinder.keras.sweep.sweep_fit import SweepFit
+from tb_lrfinder.keras.sweep.then_train import ThenTrain
 from tb_lrfinder.storage.writer import write_sweep
 
 if TYPE_CHECKING:
@@ -34,7 +36,8 @@ class LRFinder(CopyableFinder):
 
     The learning rate is increased at each step while the true loss of every batch is recorded. Training stops
     when the loss diverges or the ramp is completed. The weights, the optimizer state, the learning rate and
-    the random state are then restored, so the model has not been trained.
+    the random state are then restored, so the model has not been trained. With `then="train"`, the same `fit`
+    goes on to train it at the suggested learning rate.
 
     Example:
 
@@ -43,6 +46,12 @@ class LRFinder(CopyableFinder):
     model.fit(x, y, epochs=10, callbacks=[finder])
     finder.suggestion.learning_rate
     finder.apply()          # sets the suggested learning rate on the optimizer
+    ```
+
+    One `fit` that does it all, from the sweep to the trained model:
+
+    ```python
+    model.fit(x, y, epochs=10, callbacks=[LRFinder("logs/adam", then="train")])
     ```
 
     In a notebook, use the finder as a context to restore the model even if Ctrl-C hits one of the few lines
@@ -59,8 +68,8 @@ class LRFinder(CopyableFinder):
             which writes nothing.
         start_lr: Float. Learning rate of the first step. Defaults to `1e-7`.
         end_lr: Float. Learning rate of the last step. Defaults to `10.0`.
-        num_steps: Integer. Number of steps of the ramp. `None` uses all batches (or epochs) of `fit`.
-            Defaults to `100`.
+        num_steps: Integer. Number of steps of the ramp. `None` uses all batches (or epochs) of `fit`. If
+            `fit` has fewer, but at least 30, the ramp uses all of them, with a warning. Defaults to `100`.
         ramp: String. `"exponential"` (every decade has the same number of steps) or `"linear"`. Defaults to
             `"exponential"`.
         per: String. `"batch"`, or `"epoch"` for one step per epoch, which records the mean loss of the epoch
@@ -89,6 +98,14 @@ class LRFinder(CopyableFinder):
         seed: Integer. Seed for drawing the validation sample; also distinguishes repeated sweeps. Does not
             seed anything else. Defaults to `None`.
         verbose: `0` or `1`. Whether to print a summary at the end of the sweep. Defaults to `1`.
+        then: `"train"` or `None`. What the same `fit` does after the sweep. `"train"` restores the model,
+            sets the suggested learning rate (a schedule is scaled so that its peak is the suggestion) and
+            trains the model with the remaining batches; without a suggestion, at the learning rate it was
+            compiled with. The ramp then has at most a quarter of the batches (or epochs) of `fit`, and at
+            least 30 steps, or `num_steps` if these are fewer. The other callbacks take part in the training,
+            and `History` has the values of the training alone: NaN for an epoch that was wholly a sweep. A
+            `fit` that `BackupAndRestore` resumes keeps its learning rate, without another sweep. `None` ends
+            `fit`. Defaults to `None`.
 
     Attributes:
         sweep: `Sweep` with the columns `step`, `learning_rate`, `loss`, `loss_delta` and `validation_loss`.
@@ -132,6 +149,7 @@ class LRFinder(CopyableFinder):
         delta_window: int = DEFAULT_DELTA_WINDOW,
         seed: int | None = None,
         verbose: int = 1,
+        then: str | None = None,
     ) -> None:
         backend.check_workers()
         super().__init__(
@@ -153,6 +171,7 @@ class LRFinder(CopyableFinder):
                 delta_window=delta_window,
                 seed=seed,
                 verbose=verbose,
+                then=then,
             )
         )
 
@@ -278,11 +297,18 @@ class LRFinder(CopyableFinder):
         """Called by `fit` before any other hook."""
         if not isinstance(model, keras.Model):
             check_model(model)  # which raises the error
-        self._check_may_sweep()
         super().set_model(model)
+        if internals.method_of_keras(model) in ("evaluate", "predict"):
+            return
+        self._check_may_sweep()
         self._other_callbacks.unmute()  # after a fit that has failed before its first batch
         self._other_callbacks = OtherCallbacks.of(self)
         self._other_callbacks.check(self, LRFinder)
+        if self._settings.trains:
+            self._then_train = ThenTrain(
+                self, self._settings, self._other_callbacks, self._begin_fit, lambda: self._fit
+            )
+            return
         # Already here, because some callbacks act when training begins.
         self._other_callbacks.mute(self)
         self._runs_last = self._other_callbacks.run_last(self, self._end)
@@ -291,6 +317,18 @@ class LRFinder(CopyableFinder):
         """Take the snapshot of the model."""
         self.restore()  # after an interrupted sweep of this finder
         self._publish(SweepOutcome.none(self._settings.log_dir))
+        if self._then_train is None:
+            self._begin_fit()
+
+    def on_test_begin(self, logs: Any = None) -> None:
+        """Warn in `evaluate`, unless it is the validation of `fit`."""
+        self._warn_outside_of_fit()
+
+    def on_predict_begin(self, logs: Any = None) -> None:
+        """Warn in `predict`."""
+        self._warn_outside_of_fit()
+
+    def _begin_fit(self) -> None:
         self._fit = SweepFit(
             self.model,
             self._settings,
@@ -321,14 +359,14 @@ class LRFinder(CopyableFinder):
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Record the epoch with `per="epoch"`."""
-        if self._fit is not None:
+        if self._fit is not None and self._then_train is None:
             self._fit.end_epoch(logs or {})
 
     def on_train_end(self, logs: Any = None) -> None:
         """End a sweep that has not completed."""
         if self._fit is not None:
             self._fit.stop("incomplete")
-            if not self._runs_last:
+            if not self._runs_last and self._then_train is None:
                 self._end()
 
     # Helpers of the hooks.
@@ -342,12 +380,23 @@ class LRFinder(CopyableFinder):
         if self._fit is not None:
             self._fit.end()
 
+    def _warn_outside_of_fit(self) -> None:
+        method = internals.method_of_keras(self.model)
+        if method in ("evaluate", "predict"):
+            warnings.warn(
+                f"LRFinder does nothing in `{method}()`. Pass it to the callbacks of `fit()`.",
+                UserWarning,
+                stacklevel=2,
+            )
+
     def _publish(self, outcome: SweepOutcome) -> None:
         self._outcome = outcome
 
     def _release_fit(self) -> None:
+        trains_on = self._fit is not None and self._fit.trains_on
         self._fit = None
-        self._other_callbacks.unmute()
+        if not trains_on:  # or they are called again from the next batch on
+            self._other_callbacks.unmute()
 
     def __repr__(self) -> str:
         if self.stop_reason is None:
