@@ -18,7 +18,7 @@ from tests.keras.twin_training import (
 
 OPTIMIZERS = {
     "SGD with momentum": lambda rate: keras.optimizers.SGD(rate, momentum=0.9),
-    "Adam": lambda rate: keras.optimizers.Adam(rate),
+    "Adam": keras.optimizers.Adam,
     "accumulation": lambda rate: keras.optimizers.SGD(rate, gradient_accumulation_steps=2),
     "averaged weights": lambda rate: keras.optimizers.SGD(rate, use_ema=True, ema_overwrite_frequency=7),
 }
@@ -38,7 +38,7 @@ def test_it_is_that_of_a_twin_with_the_suggested_learning_rate(name):
 
 
 def test_after_a_divergence_whose_last_batch_is_not_the_last_of_the_ramp():
-    finder = new_finder(end_lr=1e4)
+    finder = new_finder(start_lr=1e-3, end_lr=1e3)
     model = noisy_model()
     fit(model, finder)
     assert finder.stop_reason == "diverged"
