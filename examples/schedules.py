@@ -2,8 +2,8 @@
 
     python examples/schedules.py [LOG_DIR]
 
-During the sweep the ramp replaces the schedule, which is restored afterward. `apply()` cannot set the
-learning rate of a schedule, so it raises an error that shows the code to write instead.
+During the sweep the ramp replaces the schedule, which is restored afterward. `apply()` multiplies all its
+learning rates by the same number, so that it starts at the suggestion.
 """
 
 from __future__ import annotations
@@ -42,26 +42,17 @@ def main(log_dir: Path) -> dict[str, LRFinder]:
     images, labels = load("digits")
     train, validation = (images[:1300], labels[:1300]), (images[1300:], labels[1300:])
 
-    def decay(initial: float) -> keras.optimizers.schedules.LearningRateSchedule:
-        return keras.optimizers.schedules.ExponentialDecay(initial, decay_steps=100, decay_rate=0.5)
-
-    optimizers = {
-        "exponential_decay": keras.optimizers.SGD(decay(0.01), momentum=0.9),
-        "rmsprop": keras.optimizers.RMSprop(0.001, rho=0.9, momentum=0.9),
+    decay = keras.optimizers.schedules.ExponentialDecay(0.01, decay_steps=100, decay_rate=0.5)
+    models = {
+        "exponential_decay": make_model(keras.optimizers.SGD(decay, momentum=0.9)),
+        "rmsprop": make_model(keras.optimizers.RMSprop(0.001, rho=0.9, momentum=0.9)),
     }
-    finders = {}
-    for name, optimizer in optimizers.items():
-        finders[name] = LRFinder(log_dir / name, start_lr=1e-6, end_lr=10.0)
-        make_model(optimizer).fit(*train, batch_size=64, epochs=6, verbose=0, callbacks=[finders[name]])
+    finders = {name: LRFinder(log_dir / name, start_lr=1e-6, end_lr=10.0) for name in models}
+    for name, model in models.items():
+        model.fit(*train, batch_size=64, epochs=6, verbose=0, callbacks=[finders[name]])
 
-    try:
-        finders["exponential_decay"].apply()
-    except TypeError as error:
-        print(error)
-
-    # The schedule starts at the suggested learning rate.
-    start = finders["exponential_decay"].suggestion.learning_rate
-    model = make_model(keras.optimizers.SGD(decay(start), momentum=0.9))
+    finders["exponential_decay"].apply()  # the decay starts at the suggestion
+    model = models["exponential_decay"]
     trial = LRTrial(log_dir / "trained_with_decay", verbose=0)
     model.fit(*train, validation_data=validation, batch_size=64, epochs=10, verbose=0, callbacks=[trial])
     rates = ", ".join(f"{rate:.2g}" for rate in trial.trial.learning_rate)

@@ -15,9 +15,10 @@ if not keras.__version__.startswith("3."):
         "Install it with: pip install 'tb_lrfinder[tensorflow]'"
     )
 
+from tb_lrfinder.keras.schedules import ScaledSchedule
 from tb_lrfinder.keras.sweep.find import find_lr
 from tb_lrfinder.keras.sweep.lr_finder import LRFinder
 from tb_lrfinder.keras.trials.lr_trial import LRTrial
 from tb_lrfinder.keras.trials.run_trials import run_trials
 
-__all__ = ["LRFinder", "LRTrial", "find_lr", "run_trials"]
+__all__ = ["LRFinder", "LRTrial", "ScaledSchedule", "find_lr", "run_trials"]

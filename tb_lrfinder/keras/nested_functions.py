@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import inspect
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -28,6 +29,36 @@ def nested_functions_retraced(model: Any) -> contextlib.AbstractContextManager[A
     if name == "jax":
         return _jax_functions_retraced(model)
     return contextlib.nullcontext()
+
+
+def forget_traces(model: Any) -> None:
+    """Have the next `fit` trace the train step anew, for example because a trace contains an old schedule.
+
+    Not only `model.train_function` has traces: on TensorFlow, so have methods and attributes of the model
+    that are decorated with `tf.function`. JAX finds those of any function again that is equal to an earlier
+    one, as the train step is, and can only forget all.
+    """
+    model.train_function = None  # `fit` makes it anew
+    name = keras.backend.backend()
+    if name == "tensorflow":
+        _forget_traces_of_tensorflow_functions(model)
+    elif name == "jax":
+        import jax
+
+        jax.clear_caches()
+
+
+def _forget_traces_of_tensorflow_functions(model: Any) -> None:
+    import tensorflow as tf
+
+    kind: Any = type(tf.function(lambda: None))
+    for name, value in list(vars(model).items()):
+        if isinstance(value, kind):
+            object.__setattr__(model, name, value._clone(None))
+    for name in dir(type(model)):
+        method = inspect.getattr_static(type(model), name)
+        if isinstance(method, kind):
+            method._descriptor_cache.pop(model, None)  # the function that is bound to this model
 
 
 def _jax_functions_retraced(model: Any) -> contextlib.AbstractContextManager[Any]:

@@ -12,6 +12,7 @@ from tb_lrfinder import (
     Divergence,
     LRFinder,
     LRTrial,
+    ScaledSchedule,
     Suggestion,
     find_lr,
     read_log_dir,
@@ -40,6 +41,10 @@ OF_CALLBACK = {
     f"{name}.{method}": "called by fit"
     for name in ("LRFinder", "LRTrial")
     for method in dir(keras.callbacks.Callback)
+}
+OF_SCHEDULE = {
+    f"ScaledSchedule.{method}": "called by Keras"
+    for method in dir(keras.optimizers.schedules.LearningRateSchedule)
 }
 
 FINDER = {
@@ -102,8 +107,11 @@ def one_trial(**given):
 CASES = {
     "LRFinder": Case(LRFinder, FINDER),
     "LRFinder.apply": Case(
-        lambda rule: finished().apply(rule),
-        {"rule": Values(wrong_type=(1, ["valley"]), wrong_value=("best", ""), good=())},
+        lambda **given: finished().apply(**given),
+        {
+            "rule": Values(wrong_type=(1, ["valley"]), wrong_value=("best", ""), good=()),
+            "scale_schedule": boolean(),
+        },
     ),
     "LRFinder.save": Case(
         lambda log_dir: finished().save(log_dir), {"log_dir": Values(path().wrong_type, path().wrong_value)}
@@ -121,6 +129,14 @@ CASES = {
     "LRTrial": Case(
         LRTrial,
         {name: FINDER[name] for name in ("log_dir", "monitor", "seed", "verbose")},
+    ),
+    "ScaledSchedule": Case(
+        ScaledSchedule,
+        {
+            "schedule": Values(wrong_type=(None, 0.1, "cosine", lambda step: 0.1, object())),
+            "factor": number(1, 0.0, -1.0),
+        },
+        lambda: {"schedule": keras.optimizers.schedules.CosineDecay(0.1, 10), "factor": 0.5},
     ),
     "run_trials": Case(
         one_trial,
@@ -148,8 +164,8 @@ CASES = {
 
 
 def test_every_public_argument_is_in_the_table():
-    names = ("LRFinder", "LRTrial", "find_lr", "run_trials")
-    assert missing_rows(CASES, names, OF_CALLBACK) == []
+    names = ("LRFinder", "LRTrial", "ScaledSchedule", "find_lr", "run_trials")
+    assert missing_rows(CASES, names, OF_CALLBACK | OF_SCHEDULE) == []
 
 
 @pytest.mark.parametrize(("case", "name"), arguments(CASES))

@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 
 from tb_lrfinder import LRFinder
+from tb_lrfinder.keras import internals
+from tb_lrfinder.keras.sweep.set_learning_rate import set_learning_rate
 from tests.keras.backends import BACKEND
 from tests.keras.replay import batches_of, regression_data, replay, same_state, small_model, state_of
 
@@ -135,6 +137,21 @@ def test_a_second_sweep_has_a_ramp_of_its_own(kind):
         rates = finder.sweep.learning_rate
         losses = replay(small_model("sgd"), batches_of(*regression_data(), epochs=2), rates)
         assert finder.sweep.loss == pytest.approx(losses, rel=1e-6)
+
+
+@kinds
+def test_a_scaled_schedule_is_used_by_functions_that_were_traced_with_the_old_one(kind):
+    schedule = keras.optimizers.schedules.ExponentialDecay(0.1, 10, 0.5)
+    model, twin = kind(), small_model(keras.optimizers.SGD(schedule))
+    model.compile(keras.optimizers.SGD(schedule), "mse")
+    train(model)
+    train(twin)
+    set_learning_rate(model, [model.optimizer], 0.01)
+    twin.compile(keras.optimizers.SGD(internals.own_learning_rate(model.optimizer)), "mse")
+    twin.optimizer.build(twin.trainable_variables)
+    twin.optimizer.iterations.assign(model.optimizer.iterations)
+    assert train(model).history["loss"] == pytest.approx(train(twin).history["loss"], rel=1e-6)
+    np.testing.assert_allclose(model.get_weights()[0], twin.get_weights()[0], rtol=1e-5)
 
 
 class DecoratedCall(_Model):

@@ -11,6 +11,7 @@ import pytest
 
 import tb_lrfinder
 from tb_lrfinder import LRFinder, find_lr
+from tb_lrfinder.keras import internals
 from tests.keras.backends import needs_multi_optimizer
 from tests.keras.event_file import latest_values, read_config, read_sweep
 from tests.keras.replay import regression_data, same_state, small_model, state_of
@@ -59,15 +60,17 @@ class TestApply:
         assert float(first.learning_rate.numpy()) == applied
         assert float(second.learning_rate.numpy()) == pytest.approx(applied / 10, rel=1e-6)
 
-    def test_a_schedule_is_an_error_with_the_code_to_write(self):
+    def test_a_schedule_may_be_an_error_with_the_code_to_write(self):
         schedule = keras.optimizers.schedules.CosineDecay(0.01, 100)
-        finder = swept(small_model(keras.optimizers.Adam(schedule)))
+        model = small_model(keras.optimizers.Adam(schedule))
+        finder = swept(model)
         with pytest.raises(TypeError, match="is a schedule, CosineDecay") as caught:
-            finder.apply()
+            finder.apply(scale_schedule=False)
         code = re.search(r"For a constant learning rate, use (keras\..*\))$", str(caught.value)).group(1)
         assert float(eval(code).learning_rate.numpy()) == pytest.approx(
             finder.suggestion.learning_rate, rel=1e-2
         )
+        assert internals.own_learning_rate(model.optimizer) is schedule
 
     def test_a_callable_is_an_error(self):
         finder = swept(small_model(keras.optimizers.SGD(lambda: 0.01)))

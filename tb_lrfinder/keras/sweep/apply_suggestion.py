@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import keras
-
 from tb_lrfinder.analysis.suggestion import DEFAULT_RULE, Suggestion
-from tb_lrfinder.checks import check_choice
-from tb_lrfinder.keras import internals
-from tb_lrfinder.keras.learning_rate import leaf_optimizers, reference_optimizer, relative_rates
+from tb_lrfinder.checks import check_boolean, check_choice
+from tb_lrfinder.keras import backend
 from tb_lrfinder.keras.sweep.optimizers import COMPILED, find_optimizer
+from tb_lrfinder.keras.sweep.set_learning_rate import set_learning_rate
 
 
 def apply_suggestion(
-    model: Any | None, names: Sequence[str], suggestions: Mapping[str, Suggestion], rule: str | None
+    model: Any | None,
+    names: Sequence[str],
+    suggestions: Mapping[str, Suggestion],
+    rule: str | None,
+    scale_schedule: bool = True,
+    verbose: int = 1,
 ) -> float:
     """Set the suggested learning rate and return it, see `LRFinder.apply`.
 
@@ -24,7 +27,10 @@ def apply_suggestion(
         names: Names of the swept optimizers, the reference first.
         suggestions: By rule; empty before the end of a sweep.
         rule: Name of a rule; None for the default rule.
+        scale_schedule: Whether a schedule may be scaled.
+        verbose: Whether to print that it was.
     """
+    check_boolean("scale_schedule", scale_schedule)
     if not suggestions:
         raise ValueError("There is no suggestion to apply. Run `model.fit(..., callbacks=[finder])` first.")
     suggestion = suggestions[DEFAULT_RULE if rule is None else check_choice("rule", rule, list(suggestions))]
@@ -38,13 +44,12 @@ def apply_suggestion(
             "This finder has no model because it was unpickled or has not been run. Set the learning rate "
             f"with `model.{names[0]}.learning_rate = {suggestion.learning_rate:.3g}`."
         )
-    optimizers = _named(model, names)
-    leaves, factors = leaf_optimizers(*optimizers), relative_rates(*optimizers)
-    for leaf in leaves:
-        _check_settable(leaf, suggestion.learning_rate)
-    for leaf, factor in zip(leaves, factors, strict=True):
-        leaf.learning_rate = suggestion.learning_rate * factor
-    return internals.current_learning_rate(reference_optimizer(optimizers[0]))
+    change = set_learning_rate(
+        model, _named(model, names), suggestion.learning_rate, scale_schedule=scale_schedule
+    )
+    if change.message and verbose and backend.is_first_process():
+        print(change.message)
+    return change.learning_rate
 
 
 def _named(model: Any, names: Sequence[str]) -> list[Any]:
@@ -58,22 +63,3 @@ def _named(model: Any, names: Sequence[str]) -> list[Any]:
                 "another sweep with the new optimizers."
             )
     return list(optimizers.values())
-
-
-def _check_settable(optimizer: Any, rate: float) -> None:
-    own = internals.own_learning_rate(optimizer)
-    kind = f"keras.optimizers.{type(optimizer).__name__}"
-    if isinstance(own, keras.optimizers.schedules.LearningRateSchedule):
-        schedule = type(own).__name__
-        raise TypeError(
-            f"The learning rate of {optimizer.name!r} is a schedule, {schedule}, and LRFinder cannot map the "
-            "suggestion onto a schedule. For a schedule that starts at the suggested learning rate, create "
-            f"the optimizer with {kind}(learning_rate=keras.optimizers.schedules.{schedule}({rate:.3g}, "
-            "...)). "
-            f"For a constant learning rate, use {kind}(learning_rate={rate:.3g})"
-        )
-    if not isinstance(own, keras.Variable):
-        raise TypeError(
-            f"The learning rate of {optimizer.name!r} is a callable, which LRFinder cannot set. Make it "
-            f"return {rate:.3g}, or create the optimizer with {kind}(learning_rate={rate:.3g})"
-        )

@@ -219,22 +219,36 @@ class LRFinder(CopyableFinder):
         """Current memory use of the copy of the model, in bytes."""
         return self._fit.snapshot_bytes if self._fit is not None else 0
 
-    def apply(self, rule: str | None = None) -> float:
+    def apply(self, rule: str | None = None, *, scale_schedule: bool = True) -> float:
         """Set the suggested learning rate on the optimizer that was swept.
 
-        If several optimizers were swept, the others keep their ratio to it.
+        If the optimizer has a schedule, all its learning rates are multiplied by the same number, so that
+        the highest one is the suggestion, and a line is printed that says so. The next `fit` uses it. If
+        several optimizers were swept, the others keep their ratio to the first one. Another call does not
+        change anything.
 
         Args:
             rule: String. Name of a rule. Defaults to `None`, the default rule.
+            scale_schedule: Boolean. Whether to scale a schedule; `False` raises an error instead. Defaults
+                to `True`.
 
         Returns:
-            The learning rate of the optimizer, as a float.
+            The learning rate of the optimizer, or the peak of its schedule, as a float.
 
         Raises:
-            ValueError: If there is no suggestion, or no such rule.
-            TypeError: If the learning rate of the optimizer is a schedule or a callable.
+            ValueError: If there is no suggestion, or no such rule, or the schedule has no positive learning
+                rate.
+            TypeError: If the learning rate of the optimizer is a callable, or with `scale_schedule=False` a
+                schedule.
         """
-        return apply_suggestion(self.model, self._outcome.optimizers, self.suggestions, rule)
+        return apply_suggestion(
+            self.model,
+            self._outcome.optimizers,
+            self.suggestions,
+            rule,
+            scale_schedule,
+            self._settings.verbose,
+        )
 
     def plot(self) -> Figure:
         """Plot loss and loss delta against learning rate, and return the Matplotlib figure.

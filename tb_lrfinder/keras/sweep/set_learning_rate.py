@@ -1,0 +1,128 @@
+"""Sets a learning rate on the optimizers of a model, also if they have schedules."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import keras
+
+from tb_lrfinder.keras import internals
+from tb_lrfinder.keras.learning_rate import (
+    leaf_optimizers,
+    reference_optimizer,
+    relative_rates,
+    round_to_float32,
+    schedule_name,
+)
+from tb_lrfinder.keras.nested_functions import forget_traces
+from tb_lrfinder.keras.schedules import peak, scaled
+
+_ROUNDING: Final = 1e-6
+"""A schedule whose peak is this close, relative to the learning rate, keeps its arguments."""
+
+
+@dataclass(frozen=True)
+class SetLearningRate:
+    """What was set on the optimizers.
+
+    Args:
+        learning_rate: That of the reference optimizer, or the peak of its schedule.
+        message: The line that tells about scaled schedules; empty if there is none.
+    """
+
+    learning_rate: float
+    message: str = ""
+
+
+def set_learning_rate(
+    model: Any,
+    optimizers: Sequence[Any],
+    rate: float,
+    *,
+    num_steps: int | None = None,
+    scale_schedule: bool = True,
+) -> SetLearningRate:
+    """Set the learning rate of the first optimizer, and keep the ratio of the others to it.
+
+    A schedule is replaced by the same one with all its learning rates multiplied by a constant: that of the
+    first optimizer has its peak at `rate` then. The next `fit` traces its train step anew to use it.
+
+    Args:
+        model: A compiled model.
+        optimizers: Those of its optimizers whose learning rates are set, the reference first.
+        rate: The learning rate of the reference, or the peak of its schedule.
+        num_steps: Number of steps of the training, see `peak`.
+        scale_schedule: Whether schedules may be replaced.
+
+    Raises:
+        TypeError: If a learning rate is a callable, or a schedule that may not be replaced. Nothing has been
+            changed then.
+        ValueError: If the learning rate of the reference, or the peak of its schedule, is 0, so that there is
+            no ratio.
+    """
+    leaves, reference = leaf_optimizers(*optimizers), reference_optimizer(optimizers[0])
+    for leaf in leaves:
+        _check_settable(leaf, rate, scale_schedule)
+    if not any(map(_has_schedule, leaves)):
+        for leaf, ratio in zip(leaves, relative_rates(*optimizers), strict=True):
+            leaf.learning_rate = rate * ratio
+        return SetLearningRate(internals.current_learning_rate(reference))
+    factor = rate / _peak(reference, num_steps)
+    if math.isclose(factor, 1, rel_tol=_ROUNDING):
+        return SetLearningRate(_peak(reference, num_steps))
+    names = [f"{schedule_name(leaf)} of {leaf.name!r}" for leaf in leaves if _has_schedule(leaf)]
+    for leaf in leaves:
+        if _has_schedule(leaf):
+            leaf.learning_rate = scaled(internals.own_learning_rate(leaf), factor)
+        else:
+            leaf.learning_rate = round_to_float32(internals.current_learning_rate(leaf)) * factor
+    if any(map(internals.iterations, leaves)):  # a train step has been traced with the old schedules
+        forget_traces(model)
+    highest = _peak(reference, num_steps)
+    return SetLearningRate(
+        highest,
+        f"LR Finder: multiplied the learning rates of the {'schedules' if len(names) > 1 else 'schedule'} "
+        f"{' and '.join(names)} by {factor:.3g}; the highest one of {reference.name!r} is now {highest:.3g}.",
+    )
+
+
+def _has_schedule(optimizer: Any) -> bool:
+    own = internals.own_learning_rate(optimizer)
+    return isinstance(own, keras.optimizers.schedules.LearningRateSchedule)
+
+
+def _peak(optimizer: Any, num_steps: int | None = None) -> float:
+    """The learning rate of an optimizer, or the peak of its schedule."""
+    if _has_schedule(optimizer):
+        return peak(internals.own_learning_rate(optimizer), num_steps)
+    rate = internals.current_learning_rate(optimizer)
+    if rate == 0:
+        raise ValueError(
+            "The learning rates of several optimizers are scaled relative to that of the first one, which "
+            f"must be positive. Received: a learning rate of 0 for {optimizer.name!r}"
+        )
+    return round_to_float32(rate)
+
+
+def _check_settable(optimizer: Any, rate: float, scale_schedule: bool) -> None:
+    own = internals.own_learning_rate(optimizer)
+    kind = f"keras.optimizers.{type(optimizer).__name__}"
+    if _has_schedule(optimizer):
+        if scale_schedule:
+            return
+        schedule = type(own).__name__
+        raise TypeError(
+            f"The learning rate of {optimizer.name!r} is a schedule, {schedule}, which LRFinder only sets "
+            "with scale_schedule=True. For a schedule that starts at the suggested learning rate, create "
+            f"the optimizer with {kind}(learning_rate=keras.optimizers.schedules.{schedule}({rate:.3g}, "
+            "...)). "
+            f"For a constant learning rate, use {kind}(learning_rate={rate:.3g})"
+        )
+    if not isinstance(own, keras.Variable):
+        raise TypeError(
+            f"The learning rate of {optimizer.name!r} is a callable, which LRFinder cannot set. Make it "
+            f"return {rate:.3g}, or create the optimizer with {kind}(learning_rate={rate:.3g})"
+        )
