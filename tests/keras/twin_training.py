@@ -53,7 +53,7 @@ def train_twin(twin, swept_batches, **arguments):
     logs = []
     if skipped:
         rest = tuple(array[skipped * BATCH_SIZE :] for array in DATA)
-        logs += logs_of(fit(twin, data=rest, epochs=1, **arguments))
+        logs += logs_of(fit(twin, data=rest, **arguments | {"epochs": 1}))
         first_epoch += 1
     return logs + logs_of(fit(twin, initial_epoch=first_epoch, **arguments))
 

@@ -87,7 +87,8 @@ def _set_from_log_dir(model: Any, settings: Settings, optimizers: SweptOptimizer
             stacklevel=2,
         )
         return "as compiled"
-    apply_in_fit(model, optimizers.expected, {DEFAULT_RULE: Suggestion(rate, DEFAULT_RULE)})
+    suggestions = {DEFAULT_RULE: Suggestion(rate, DEFAULT_RULE)}
+    apply_in_fit(model, optimizers.expected, suggestions, settings.verbose)
     return f"the suggestion of the sweep in {settings.log_dir}"
 
 

@@ -188,7 +188,8 @@ class SweepFit:
         self._model.reset_metrics()
         has_suggestion = self._outcome.has_suggestion
         if has_suggestion:
-            apply_in_fit(self._model, self._outcome.optimizers, self._outcome.suggestions)
+            outcome = self._outcome
+            apply_in_fit(self._model, outcome.optimizers, outcome.suggestions, self._settings.verbose)
         self._report()
         if not has_suggestion:
             warnings.warn(closing_message.trains_without_suggestion(), UserWarning, stacklevel=2)
