@@ -115,19 +115,23 @@ class OtherCallbacks:
             UserWarning,
             stacklevel=2,
         )
-        self._mute(muted)
-
-    def mute_until_training(self, finder: Any) -> None:
-        """Keep Keras from calling the callbacks that act on the training or record it, until it starts."""
-        self._mute([one for one in self._others(finder) if _acts_on_training(one) or _is_trial(one)])
-
-    def _mute(self, muted: list[Any]) -> None:
-        if not muted:
-            return
         assert self.callbacks is not None
         self._muted, self._order = muted, self.callbacks.callbacks
         # A new list, because Keras is iterating over the old one.
         self.callbacks.callbacks = [each for each in self._order if not _is_in(each, muted)]
+
+    def mute_until_training(self, finder: Any) -> None:
+        """Keep Keras from calling the callbacks that act on the training or record it, until it starts.
+
+        If this is called by a hook that comes before all others, that includes the rest of this hook.
+        Idempotent.
+        """
+        if self.callbacks is None or self._muted:
+            return
+        self._muted = [one for one in self._others(finder) if _acts_on_training(one) or _is_trial(one)]
+        self._order = [*self.callbacks.callbacks]
+        # The same list, because Keras is iterating over it.
+        self.callbacks.callbacks[:] = [each for each in self._order if not _is_in(each, self._muted)]
 
     def unmute(self) -> None:
         """Let Keras call all callbacks again, in their order. Idempotent."""

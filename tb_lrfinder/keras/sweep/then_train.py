@@ -56,6 +56,7 @@ class ThenTrain:
                 "on_train_begin": self._before_train_begin,
                 "on_epoch_begin": self._before_epoch_begin,
                 "on_train_batch_begin": self._before_train_batch_begin,
+                "on_train_batch_end": self._before_train_batch_end,
                 "on_epoch_end": self._before_epoch_end,
             },
             last={
@@ -77,13 +78,18 @@ class ThenTrain:
 
     def _before_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         if self._fit() is None:
-            self._has_trained = True
             self._others.wake(self._epoch, batch, logs)
+
+    def _before_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        if self._fit() is None:
+            self._has_trained = True
 
     def _before_epoch_end(self, epoch: int, logs: Any = None) -> None:
         fit = self._fit()
         if fit is not None:
             fit.end_epoch(dict(logs))  # which records the loss with per="epoch"
+        elif not self._has_trained:  # the data ended with the sweep, which was only known in the next batch
+            self._others.mute_until_training(self._finder)
         if not self._has_trained:
             logs.update(dict.fromkeys(logs, math.nan))
 
