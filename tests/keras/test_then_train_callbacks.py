@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from tb_lrfinder import LRFinder, LRTrial
-from tests.keras.backends import averaged_weights, tensorflow_data
+from tests.keras.backends import averaged_weights, only_on_tensorflow, tensorflow_data
 from tests.keras.replay import same_state, state_of
 from tests.keras.twin_training import (
+    BATCH_SIZE,
     DATA,
     EPOCHS,
     STEPS,
@@ -89,6 +90,17 @@ def test_it_wakes_with_the_next_epoch_if_the_sweep_ends_with_one(finder_is_first
     finder, other = new_finder(num_steps=24), MyCheckpoint()
     fit(noisy_model(), *in_order(finder, other, finder_is_first))
     assert other.calls[:3] == ["on_train_begin", ("on_epoch_begin", 2), ("on_train_batch_begin", 0)]
+
+
+@only_on_tensorflow
+def test_it_wakes_with_the_next_epoch_if_data_of_unknown_length_end_with_the_sweep():
+    """Keras then begins a batch that does not exist."""
+    data = tensorflow_data().Dataset.from_tensor_slices(DATA).batch(BATCH_SIZE).filter(lambda x, y: True)
+    finder, other = new_finder(num_steps=24), MyCheckpoint()
+    history = noisy_model().fit(data, epochs=4, verbose=0, callbacks=[other, finder])
+    assert ("on_epoch_end", 1) not in other.calls
+    assert other.calls[-2:] == [("on_epoch_end", 3), "on_train_end"]
+    assert np.isnan(history.history["loss"]).tolist() == [True, True, False, False]
 
 
 class Watching(Calls):
