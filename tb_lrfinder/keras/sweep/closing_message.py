@@ -137,7 +137,7 @@ def _diagnosis(outcome: SweepOutcome) -> str:
 
 def _next(outcome: SweepOutcome) -> str:
     steps = []
-    if outcome.has_suggestion and outcome.model_state != "trains_on":
+    if outcome.has_suggestion and outcome.model_state == "restored":
         steps.append("finder.apply() sets this learning rate")
     if outcome.log_dir is not None and outcome.requested_log_dir is not None:
         log_dir = shlex.quote(_for_tensorboard(outcome.requested_log_dir))
