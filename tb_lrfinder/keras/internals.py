@@ -139,6 +139,22 @@ def sync(model: Any) -> None:
         model._jax_state_synced = True
 
 
+def keep_variables(model: Any) -> None:
+    """Have `fit` keep the variables of the model as its training state, until the next batch (JAX).
+
+    If the data end before there is one, Keras copies the state that it keeps into the variables. Without this
+    call, that is the state before a callback assigned anything to them.
+    """
+    if keras.backend.backend() != "jax":
+        return
+    model._jax_state = {
+        "trainable_variables": [variable.value for variable in model.trainable_variables],
+        "non_trainable_variables": [variable.value for variable in model.non_trainable_variables],
+        "optimizer_variables": [variable.value for variable in model.optimizer.variables],
+        "metrics_variables": [variable.value for variable in model.metrics_variables],
+    }
+
+
 def drop_state(model: Any) -> None:
     """Discard the training state that `fit` keeps separate from the variables (JAX)."""
     if keras.backend.backend() == "jax":

@@ -40,7 +40,7 @@ def test_it_is_that_of_a_twin_with_the_suggested_learning_rate(name):
 
 @pytest.mark.filterwarnings("ignore:The sweep has no suggestion")  # there are few rows
 def test_after_a_divergence_whose_last_batch_is_not_the_last_of_the_ramp():
-    finder = new_finder(start_lr=1e-3, end_lr=1e3)
+    finder = new_finder(start_lr=1e-3, end_lr=1e3, stop="divergence")
     model = noisy_model(keras.optimizers.SGD(0.02))
     fit(model, finder)
     assert finder.stop_reason == "diverged"

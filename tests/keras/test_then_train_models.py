@@ -124,7 +124,7 @@ def test_a_model_without_call_is_built_again():
 def test_mixed_precision():
     """The loss scale, which the sweep decreases, is restored."""
     keras.config.set_dtype_policy("mixed_float16")
-    finder = new_finder(stop=None, end_lr=1e3)
+    finder = new_finder(end_lr=1e3)
     model = noisy_model(keras.optimizers.SGD(0.01))
     fit(model, finder)
     twin = noisy_model(keras.optimizers.SGD(finder.suggestion.learning_rate or 0.01))
@@ -205,7 +205,7 @@ def test_data_that_end_too_early(batches, message):
 def test_nan_in_the_data_ends_the_sweep_alone():
     x, y = DATA[0], DATA[1].copy()
     y[40] = np.nan
-    finder = new_finder()
+    finder = new_finder(stop="divergence")
     with pytest.warns(UserWarning, match="no suggestion"):
         history = fit(noisy_model(), finder, data=(x, y))
     assert finder.stop_reason == "non_finite"
@@ -246,7 +246,7 @@ def test_a_fit_that_is_too_short_is_refused(arguments, epochs, message):
 
 def test_the_ramp_takes_at_most_a_quarter_of_the_fit():
     for num_steps in (None, 100):
-        finder = new_finder(num_steps=num_steps, stop=None)
+        finder = new_finder(num_steps=num_steps)
         fit(noisy_model(), finder, epochs=15)
         assert len(finder.sweep) == 15 * 12 // 4
 

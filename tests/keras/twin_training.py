@@ -18,7 +18,15 @@ def new_finder(log_dir=None, **arguments):
     """A finder of 30 steps: its sweep ends in the middle of the third epoch."""
     return LRFinder(
         log_dir,
-        **{"start_lr": 1e-4, "end_lr": 1.0, "num_steps": STEPS, "verbose": 0, "then": "train"} | arguments,
+        **{
+            "start_lr": 1e-4,
+            "end_lr": 1.0,
+            "num_steps": STEPS,
+            "stop": None,
+            "verbose": 0,
+            "then": "train",
+        }
+        | arguments,
     )
 
 

@@ -190,6 +190,7 @@ class SweepFit:
         if has_suggestion:
             outcome = self._outcome
             apply_in_fit(self._model, outcome.optimizers, outcome.suggestions, self._settings.verbose)
+        internals.keep_variables(self._model)
         self._report()
         if not has_suggestion:
             warnings.warn(closing_message.trains_without_suggestion(), UserWarning, stacklevel=2)
