@@ -11,6 +11,8 @@ import numpy as np
 from keras.optimizers import schedules
 
 from tb_lrfinder import checks
+from tb_lrfinder.keras import internals
+from tb_lrfinder.keras.learning_rate import round_to_float32
 
 _SCALED_ARGUMENTS: Final[dict[type, tuple[str, ...]]] = {
     schedules.CosineDecay: ("initial_learning_rate", "warmup_target"),
@@ -130,10 +132,26 @@ def peak(schedule: Any, num_steps: int | None = None) -> float:
     return highest
 
 
+def has_schedule(optimizer: Any) -> bool:
+    """Whether the learning rate of an optimizer, which is not a wrapper, is a schedule."""
+    return isinstance(internals.own_learning_rate(optimizer), schedules.LearningRateSchedule)
+
+
+def highest_rate(optimizer: Any, num_steps: int | None = None) -> float:
+    """The learning rate of an optimizer, which is not a wrapper, or the peak of its schedule.
+
+    Raises:
+        ValueError: If it is a schedule without a positive learning rate.
+    """
+    if has_schedule(optimizer):
+        return peak(internals.own_learning_rate(optimizer), num_steps)
+    return round_to_float32(internals.current_learning_rate(optimizer))
+
+
 def _rate_at(schedule: Any, step: int) -> float:
     # The optimizer passes a variable of this dtype.
     rate = keras.ops.convert_to_numpy(schedule(keras.ops.convert_to_tensor(step, dtype="int")))
-    return float(str(np.asarray(rate)[()])) if np.isfinite(rate) else -math.inf
+    return round_to_float32(float(rate)) if np.isfinite(rate) else -math.inf
 
 
 def _as_float(rate: Any) -> float:

@@ -35,6 +35,22 @@ def update(optimizer, networks, loss_of):
     return loss.detach()
 
 
+def gradient_of(network, inputs):
+    """The gradient of the outputs of a network, which can be differentiated again."""
+    if BACKEND == "tensorflow":
+        import tensorflow as tf
+
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            outputs = network(inputs)
+        return tape.gradient(outputs, inputs)
+    import torch
+
+    inputs = inputs.detach().requires_grad_()
+    (gradient,) = torch.autograd.grad(network(inputs).sum(), inputs, create_graph=True)
+    return gradient
+
+
 def mean_square(value):
     return keras.ops.mean(keras.ops.square(value))
 
@@ -75,7 +91,24 @@ class Gan(keras.Model):
 
 
 class Wgan(Gan):
-    """Several updates of the critic per batch."""
+    """Several updates of the critic per batch, with a gradient penalty at random points."""
+
+    def __init__(self):
+        super().__init__()
+        self.seeds = keras.random.SeedGenerator(3)
+
+    def update_discriminator(self, optimizer, x):
+        x = keras.ops.convert_to_tensor(x)
+
+        def loss_of():
+            fakes = keras.ops.stop_gradient(self.generator(x, training=True))
+            share = keras.random.uniform((keras.ops.shape(x)[0], 1), seed=self.seeds)
+            gradient = gradient_of(self.discriminator, share * x + (1 - share) * fakes)
+            norm = keras.ops.sqrt(keras.ops.sum(keras.ops.square(gradient), axis=1) + 1e-12)
+            difference = keras.ops.mean(self.discriminator(fakes) - self.discriminator(x))
+            return difference + mean_square(norm - 1)
+
+        return update(optimizer, [self.discriminator], loss_of)
 
     def train_step(self, data):
         x = data[0]

@@ -58,7 +58,7 @@ def test_the_next_fit_trains_with_the_scaled_schedule(run_eagerly):
     model = small_model(keras.optimizers.SGD(warmup()), run_eagerly=run_eagerly)
     finder = swept(model)
     suggestion = finder.suggestion.learning_rate
-    assert finder.apply() == np.float32(suggestion)
+    assert np.float32(finder.apply()) == np.float32(suggestion)
     rates = rates_of(schedule_of(model.optimizer), range(16))
     assert rates.max() == np.float32(suggestion)
     np.testing.assert_allclose(rates, rates_of(warmup(suggestion), range(16)), rtol=1e-6)

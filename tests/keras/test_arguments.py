@@ -18,7 +18,7 @@ from tests.keras.replay import regression_data, same_state, small_model, state_o
         ({"start_lr": -1e-3}, ValueError),
         ({"start_lr": "1e-3"}, TypeError),
         ({"start_lr": float("nan")}, ValueError),
-        ({"start_lr": None}, TypeError),
+        ({"start_lr": "own"}, TypeError),
         ({"end_lr": float("inf")}, ValueError),
         ({"end_lr": True}, TypeError),
         ({"start_lr": 1.0, "end_lr": 0.1}, ValueError),

@@ -35,6 +35,24 @@ class Trainer(keras.Model):
         return {"loss": loss}
 
 
+class Diffusion(Trainer):
+    """A second network that follows the first one by assignment, and noise in the step."""
+
+    def __init__(self):
+        super().__init__()
+        self.average = keras.models.clone_model(self.network)
+        self.average.set_weights(self.network.get_weights())
+        self.seeds = keras.random.SeedGenerator(3)
+
+    def train_step(self, data):
+        x, y = data[:2]
+        noise = keras.random.normal(tf.shape(x), seed=self.seeds)
+        logs = super().train_step((x + 0.5 * noise, y))
+        for weight, average in zip(self.network.weights, self.average.weights, strict=True):
+            average.assign(0.9 * average + 0.1 * weight)
+        return logs
+
+
 class Variational(keras.Model):
     """A variational autoencoder: random numbers of a layer, and the losses in metrics of its own."""
 
@@ -74,6 +92,7 @@ MODELS = {
     "network built by the first batch, with moving averages": lambda: Trainer(
         built=False, optimizer=keras.optimizers.Adam(use_ema=True)
     ),
+    "diffusion with an averaged network": Diffusion,
     "autoencoder": Variational,
 }
 

@@ -171,6 +171,18 @@ class Accuracy(CustomStep):
         return {"mae": self.get_metrics_result()["mae"]}
 
 
+class OnlyAccuracies(CustomStep):
+    """As a trainer that reports no loss: a mean of its own, and a value."""
+
+    def __init__(self):
+        super().__init__()
+        self.probe_accuracy = keras.metrics.Mean(name="probe_acc")
+
+    def finish(self, loss, y, y_pred):
+        self.probe_accuracy.update_state(0 * loss)
+        return {"top5_accuracy": 0 * loss, "probe_acc": self.probe_accuracy.result(), "learning_rate": 1.0}
+
+
 class OtherName(CustomStep):
     def finish(self, loss, y, y_pred):
         return {"accuracy": 0 * loss, "my_loss": loss}
@@ -205,10 +217,11 @@ class NoDictionary(CustomStep):
 
 REFUSED = {
     Distiller: r"Distiller returns is the mean of a metric that the step does not update.* "
-    r"Pass LRFinder\(\.\.\., monitor='student_loss'\), or one of 'distillation_loss', 'rate'\.",
+    r"Pass LRFinder\(\.\.\., monitor='student_loss'\), or one of 'distillation_loss'\.",
     Sum: r"Sum returns may be computed from running means.*monitor='total_loss'\), or one of 'kl_",
     Smoothed: "Smoothed returns is the running result of Sum 'loss'.* Call `update_state",
     Accuracy: r"Accuracy, which returns 'mae'\. Received: monitor='loss'\. Call `update_state",
+    OnlyAccuracies: r"returns 'top5_accuracy', 'probe_acc', 'learning_rate'\. .* Call `update_state",
     TwoNames: r"returns 'accuracy', 'd_loss', 'g_loss'\. Received: monitor='loss'\. Pass .*monitor='d_",
     ForEachSample: r"The loss 'loss' of ForEachSample must be one number.*shape \(",
     NoDictionary: "NoDictionary must return a dictionary of losses and metrics. Received: list",

@@ -6,6 +6,7 @@ import inspect
 import keras
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from tb_lrfinder import (
     RULES,
@@ -49,7 +50,7 @@ OF_SCHEDULE = {
 
 FINDER = {
     "log_dir": path("logs", or_none=True),
-    "start_lr": number(1, 0.0, -1.0, 10.0, 11.0),
+    "start_lr": number(1, 0.0, -1.0, 10.0, 11.0, or_none=True),
     "end_lr": number(2, 0.0, -1.0, 1e-7, 1e-8),
     "num_steps": integer(3, 1, 0, -5, or_none=True),
     "ramp": choice("exponential", "linear"),
@@ -112,6 +113,14 @@ CASES = {
         {
             "rule": Values(wrong_type=(1, ["valley"]), wrong_value=("best", ""), good=()),
             "scale_schedule": boolean(),
+        },
+    ),
+    "LRFinder.plot": Case(
+        lambda **given: finished().plot(**given),
+        {
+            "ax": Values(wrong_type=(1, "loss", object(), Figure()), good=(None, Figure().subplots())),
+            "skip_start": integer(2, -1, 10**6),
+            "skip_end": integer(2, -1, 10**6),
         },
     ),
     "LRFinder.save": Case(

@@ -115,6 +115,22 @@ class TestTrials:
             np.testing.assert_allclose(recorded.trial.loss, outcome.trial.loss, rtol=1e-6)
             np.testing.assert_allclose(recorded.trial.learning_rate, rate, rtol=1e-6)
 
+    @pytest.mark.parametrize(
+        "make",
+        [
+            lambda lr: make_model(lr, 4),
+            lambda lr, units=4: make_model(lr, units),
+            lambda lr, /: make_model(lr),
+        ],
+        ids=["another name", "and a default", "position only"],
+    )
+    def test_the_learning_rate_may_be_an_argument_of_another_name(self, make):
+        results = trials(None, make=make)
+        expected = trials(None)
+        assert [outcome.learning_rate for outcome in results] == [0.1, 0.01]
+        for outcome, same in zip(results, expected, strict=True):
+            np.testing.assert_array_equal(outcome.trial.loss, same.trial.loss)
+
     def test_a_trial_equals_a_fit(self, tmp_path):
         (outcome,) = trials(tmp_path, learning_rates=[0.05], seed=3, validation_data=DATA)
         keras.utils.set_random_seed(3)
@@ -567,6 +583,9 @@ class TestArguments:
             ({"make": make_model(0.1)}, TypeError, "`make_model` must be a callable"),
             ({"make": lambda: None}, TypeError, r"`make_model` must .* as make_model\(learning_rate=0.1\)"),
             ({"make": lambda learning_rate, other: None}, TypeError, "missing a required argument: 'other'"),
+            ({"make": lambda units=4: None}, TypeError, r"single argument without a default .* make_model="),
+            ({"make": lambda lr, units: None}, TypeError, "missing a required argument: 'lr'"),
+            ({"make": DATA, "data": make_model}, TypeError, "starts from new weights. .* make_model="),
             ({"make": lambda learning_rate: None}, TypeError, "returned NoneType"),
             (
                 {"make": lambda learning_rate: keras.Sequential()},

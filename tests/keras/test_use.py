@@ -8,6 +8,7 @@ import sys
 import keras
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 import tb_lrfinder
 from tb_lrfinder import LRFinder, find_lr
@@ -222,18 +223,56 @@ def test_an_unpickled_finder_sweeps():
     assert len(copy.sweep) == 5
 
 
-def test_plot(tmp_path):
-    finder = swept(small_model("sgd"), validation_data=regression_data())
-    figure = finder.plot()
-    loss, delta = figure.axes
-    assert loss.get_xscale() == "log"
-    assert np.array_equal(loss.lines[0].get_ydata(), finder.sweep.loss)
-    assert np.array_equal(delta.lines[0].get_ydata(), finder.sweep.loss_delta)
-    marked = [line.get_xdata()[0] for line in loss.lines if len(line.get_xdata()) == 2]
-    assert finder.suggestion.learning_rate in marked
-    figure.savefig(tmp_path / "plot.png")
-    with pytest.raises(ValueError, match="no sweep to plot"):
-        LRFinder().plot()
+class TestPlot:
+    @pytest.fixture(scope="class")
+    def finder(self):
+        return swept(small_model("sgd"), validation_data=regression_data())
+
+    def test_loss_and_delta_with_the_suggestion_marked(self, finder, tmp_path):
+        figure = finder.plot()
+        loss, delta = figure.axes
+        assert loss.get_xscale() == "log"
+        assert np.array_equal(loss.lines[0].get_ydata(), finder.sweep.loss)
+        assert np.array_equal(delta.lines[0].get_ydata(), finder.sweep.loss_delta)
+        for axes in (loss, delta):
+            assert [finder.suggestion.learning_rate] * 2 in [list(line.get_xdata()) for line in axes.lines]
+        figure.savefig(tmp_path / "plot.png")
+
+    def test_the_loss_in_axes_of_the_user(self, finder):
+        figure = Figure()
+        first, second = figure.subplots(1, 2)
+        assert finder.plot(ax=first) is figure
+        loss, _, validation, mark = first.lines
+        assert np.array_equal(loss.get_ydata(), finder.sweep.loss)
+        assert np.array_equal(validation.get_ydata(), finder.sweep.validation_loss)
+        assert mark.get_xdata()[0] == finder.suggestion.learning_rate
+        labels = [text.get_text() for text in first.get_legend().get_texts()]
+        suggestion = f"suggestion {finder.suggestion.learning_rate:.3g} ({finder.suggestion.rule})"
+        assert labels == ["loss", "smoothed loss", "validation loss", suggestion]
+        assert (first.get_xlabel(), first.get_ylabel()) == ("learning rate", "loss")
+        assert not second.lines
+        assert figure.axes == [first, second]
+
+    def test_axes_in_a_subfigure(self, finder):
+        figure = Figure()
+        assert finder.plot(figure.subfigures(1, 2)[0].subplots()) is figure
+
+    def test_steps_at_both_ends_are_left_out_of_all_curves(self, finder):
+        whole, shortened = finder.plot().axes, finder.plot(skip_start=3, skip_end=5).axes
+        for all_lines, lines in zip(whole, shortened, strict=True):
+            for line, shorter in zip(all_lines.lines, lines.lines, strict=True):
+                if len(line.get_xdata()) > 2:  # not a horizontal or vertical line
+                    assert np.array_equal(line.get_xydata()[3:-5], shorter.get_xydata(), equal_nan=True)
+
+    def test_no_step_is_left(self, finder):
+        steps = len(finder.sweep)
+        assert len(finder.plot(skip_start=steps - 1).axes[0].lines[0].get_xdata()) == 1
+        with pytest.raises(ValueError, match=f"Received: skip_start=1, skip_end={steps - 1}"):
+            finder.plot(skip_start=1, skip_end=steps - 1)
+
+    def test_before_the_sweep(self):
+        with pytest.raises(ValueError, match="no sweep to plot"):
+            LRFinder().plot()
 
 
 class TestWritten:

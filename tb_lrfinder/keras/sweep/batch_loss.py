@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -12,6 +13,11 @@ import numpy as np
 from tb_lrfinder.keras import internals
 
 DEFAULT_MONITOR: Final = "loss"
+
+_NO_LOSS: Final = frozenset(
+    {"acc", "accuracy", "auc", "f", "iou", "lr", "norm", "precision", "rate", "recall", "reward", "score"}
+)
+"""Words in the names of values that are not losses."""
 
 
 class BatchLossTap:
@@ -203,7 +209,7 @@ class BatchLossTap:
         if known and any(size != 1 for size in loss.shape):
             raise ValueError(
                 f"The loss {self.monitor!r} of {self._model_class()} must be one number per batch. "
-                f"Received: a tensor of shape {tuple(loss.shape)}"
+                f"Received: a tensor of shape {tuple(loss.shape)}. Report its mean or its sum."
             )
         if self.losses is None:
             self.latest = keras.ops.stop_gradient(keras.ops.reshape(loss, ()))
@@ -252,18 +258,23 @@ class BatchLossTap:
             metric = self._read_from(value)
             if id(metric) in self._updates or (metric is None and name != self.monitor):
                 names[name] = None
-        names.pop(self.monitor, None)
-        ordered = sorted(names, key=lambda name: "loss" not in name.lower())
-        if ordered:
+        candidates = [name for name in names if name != self.monitor and not _is_no_loss(name)]
+        candidates.sort(key=lambda name: "loss" not in name.lower())
+        if candidates:
             return (
-                f"Pass LRFinder(..., monitor={ordered[0]!r})"
-                + (f", or one of {', '.join(map(repr, ordered[1:]))}" if ordered[1:] else "")
+                f"Pass LRFinder(..., monitor={candidates[0]!r})"
+                + (f", or one of {', '.join(map(repr, candidates[1:]))}" if candidates[1:] else "")
                 + "."
             )
         return (
             "Call `update_state(loss)` of a keras.metrics.Mean, an attribute of the model, in `train_step` "
             f"and pass its name as LRFinder(..., monitor=...), or return {{{self.monitor!r}: loss}}."
         )
+
+
+def _is_no_loss(name: str) -> bool:
+    """Whether the name is that of a metric or a setting, judging by its words."""
+    return "loss" not in name.lower() and not _NO_LOSS.isdisjoint(re.split(r"[\W_\d]+", name.lower()))
 
 
 def _variable(value: Any, dtype: str, aggregation: str, name: str) -> Any:

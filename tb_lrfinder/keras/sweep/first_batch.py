@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +13,8 @@ from tb_lrfinder.keras.wrapped_train_function import WrappedTrainFunction
 class BuildingTrainFunction(WrappedTrainFunction):
     """Builds the model from the shapes of the first batch, which is not consumed.
 
-    On TensorFlow, a model with a custom `train_step` may have no `call()`. Its layers are then either built
+    This only happens on TensorFlow, because `fit` builds a model before it calls the first callback on the
+    other backends. A model with a custom `train_step` may have no `call()`. Its layers are then either built
     already, or by the first batch.
 
     Args:
@@ -30,10 +32,7 @@ class BuildingTrainFunction(WrappedTrainFunction):
     def _run(self, *arguments: Any) -> Any:
         self.detach()
         (iterator,) = arguments
-        try:
+        with contextlib.suppress(Exception):  # it has no `call()`
             internals.symbolic_build(self._model, backend.batch_structure(iterator))
-        except Exception:
-            if not backend.trains_unbuilt_models():
-                raise
         self._start()
         return self._model.train_function(iterator)

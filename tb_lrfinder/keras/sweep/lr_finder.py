@@ -20,6 +20,7 @@ from tb_lrfinder.keras.sweep.settings import Settings
 from tb_lrfinder.storage.writer import write_sweep
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
@@ -58,7 +59,8 @@ class LRFinder(SweepHooks):
         log_dir: String or path. Directory or URL where the event file of this sweep is written. If it already
             contains a run, the sweep is written to `log_dir/2`, `log_dir/3`, ... instead. Defaults to `None`,
             which writes nothing.
-        start_lr: Float. Learning rate of the first step. Defaults to `1e-7`.
+        start_lr: Float. Learning rate of the first step. `None` is a thousandth of the learning rate of the
+            optimizer, or of the peak of its schedule. Defaults to `1e-7`.
         end_lr: Float. Learning rate of the last step. Defaults to `10.0`.
         num_steps: Integer. Number of steps of the ramp. `None` uses all batches (or epochs) of `fit`. If
             `fit` has fewer, but at least 30, the ramp uses all of them, with a warning. Defaults to `100`.
@@ -124,7 +126,7 @@ class LRFinder(SweepHooks):
     def __init__(
         self,
         log_dir: str | os.PathLike[str] | None = None,
-        start_lr: float = 1e-7,
+        start_lr: float | None = 1e-7,
         end_lr: float = 10.0,
         num_steps: int | None = 100,
         *,
@@ -242,16 +244,35 @@ class LRFinder(SweepHooks):
             self._settings.verbose,
         )
 
-    def plot(self) -> Figure:
+    def plot(self, ax: Axes | None = None, skip_start: int = 0, skip_end: int = 0) -> Figure:
         """Plot loss and loss delta against learning rate, and return the Matplotlib figure.
+
+        Example:
+
+        ```python
+        import matplotlib.pyplot as plt
+
+        figure, axes = plt.subplots()
+        finder.plot(ax=axes, skip_end=5)
+        ```
+
+        Args:
+            ax: Matplotlib `Axes` to draw the loss in, with the suggestion marked. Defaults to `None`, which
+                creates a figure with the loss and the loss delta.
+            skip_start: Integer. Number of steps to leave out at the start. Defaults to `0`.
+            skip_end: Integer. Number of steps to leave out at the end. Defaults to `0`.
+
+        Returns:
+            The Matplotlib figure that was drawn in.
 
         Raises:
             ImportError: If Matplotlib is not installed.
-            ValueError: If there is no sweep yet.
+            TypeError: If an argument has the wrong type.
+            ValueError: If there is no sweep yet, or if no step is left.
         """
         from tb_lrfinder.display.plot import plot
 
-        return plot(self.sweep, self.suggestion, self._settings.smoothing)
+        return plot(self.sweep, self.suggestion, self._settings.smoothing, ax, skip_start, skip_end)
 
     def save(self, log_dir: str | os.PathLike[str]) -> str:
         """Write the sweep to a directory, for example after a disk or network failure.

@@ -51,6 +51,7 @@ class RunningSweep:
         self._prepared = prepared
         self._optimizers = prepared.optimizers
         self._updates = UpdateCheck(model, self._optimizers)
+        assert settings.start_lr is not None  # see `with_start_lr`
         rates = ramp(settings.start_lr, settings.end_lr, plan.num_steps, settings.ramp)
         learning_rate = RampedLearningRate(self._optimizers.all, rates)
         validate = None

@@ -14,11 +14,10 @@ from tb_lrfinder.keras.learning_rate import (
     leaf_optimizers,
     reference_optimizer,
     relative_rates,
-    round_to_float32,
     schedule_name,
 )
 from tb_lrfinder.keras.nested_functions import forget_traces
-from tb_lrfinder.keras.schedules import peak, scaled
+from tb_lrfinder.keras.schedules import has_schedule, highest_rate, scaled
 
 _ROUNDING: Final = 1e-6
 """A schedule whose peak is this close, relative to the learning rate, keeps its arguments."""
@@ -60,28 +59,34 @@ def set_learning_rate(
     Raises:
         TypeError: If a learning rate is a callable, or a schedule that may not be replaced. Nothing has been
             changed then.
-        ValueError: If the learning rate of the reference, or the peak of its schedule, is 0, so that there is
-            no ratio.
+        ValueError: If the learning rate of the reference is 0, so that there is no ratio, or if its schedule
+            has no positive one.
     """
     leaves, reference = leaf_optimizers(*optimizers), reference_optimizer(optimizers[0])
     for leaf in leaves:
         _check_settable(leaf, rate, scale_schedule)
-    if not any(map(_has_schedule, leaves)):
+    if not any(map(has_schedule, leaves)):
         for leaf, ratio in zip(leaves, relative_rates(*optimizers), strict=True):
             leaf.learning_rate = rate * ratio
         return SetLearningRate(internals.current_learning_rate(reference))
-    factor = rate / _peak(reference, num_steps)
+    highest = highest_rate(reference, num_steps)
+    if highest == 0:
+        raise ValueError(
+            "The learning rates of several optimizers are scaled relative to that of the first one, which "
+            f"must be positive. Received: a learning rate of 0 for {reference.name!r}"
+        )
+    factor = rate / highest
     if math.isclose(factor, 1, rel_tol=_ROUNDING):
-        return SetLearningRate(_peak(reference, num_steps))
-    names = [f"{schedule_name(leaf)} of {leaf.name!r}" for leaf in leaves if _has_schedule(leaf)]
+        return SetLearningRate(highest)
+    names = [f"{schedule_name(leaf)} of {leaf.name!r}" for leaf in leaves if has_schedule(leaf)]
     for leaf in leaves:
-        if _has_schedule(leaf):
+        if has_schedule(leaf):
             leaf.learning_rate = scaled(internals.own_learning_rate(leaf), factor)
         else:
-            leaf.learning_rate = round_to_float32(internals.current_learning_rate(leaf)) * factor
+            leaf.learning_rate = highest_rate(leaf) * factor
     if any(map(internals.iterations, leaves)):  # a train step has been traced with the old schedules
         forget_traces(model)
-    highest = _peak(reference, num_steps)
+    highest = highest_rate(reference, num_steps)
     return SetLearningRate(
         highest,
         f"LR Finder: multiplied the learning rates of the {'schedules' if len(names) > 1 else 'schedule'} "
@@ -89,28 +94,10 @@ def set_learning_rate(
     )
 
 
-def _has_schedule(optimizer: Any) -> bool:
-    own = internals.own_learning_rate(optimizer)
-    return isinstance(own, keras.optimizers.schedules.LearningRateSchedule)
-
-
-def _peak(optimizer: Any, num_steps: int | None = None) -> float:
-    """The learning rate of an optimizer, or the peak of its schedule."""
-    if _has_schedule(optimizer):
-        return peak(internals.own_learning_rate(optimizer), num_steps)
-    rate = internals.current_learning_rate(optimizer)
-    if rate == 0:
-        raise ValueError(
-            "The learning rates of several optimizers are scaled relative to that of the first one, which "
-            f"must be positive. Received: a learning rate of 0 for {optimizer.name!r}"
-        )
-    return round_to_float32(rate)
-
-
 def _check_settable(optimizer: Any, rate: float, scale_schedule: bool) -> None:
     own = internals.own_learning_rate(optimizer)
     kind = f"keras.optimizers.{type(optimizer).__name__}"
-    if _has_schedule(optimizer):
+    if has_schedule(optimizer):
         if scale_schedule:
             return
         schedule = type(own).__name__

@@ -20,7 +20,7 @@ class Settings:
     """The arguments of `LRFinder` as plain Python values, see there."""
 
     log_dir: str | None
-    start_lr: float
+    start_lr: float | None
     end_lr: float
     num_steps: int | None
     ramp: str
@@ -49,7 +49,7 @@ class Settings:
             ValueError: If it is out of range. Both name the argument and what was received.
         """
         settings = cls(**{name: _CHECKS[name](name, value) for name, value in arguments.items()})
-        if not settings.start_lr < settings.end_lr:
+        if settings.start_lr is not None and not settings.start_lr < settings.end_lr:
             raise ValueError(
                 "`start_lr` must be less than `end_lr`. "
                 f"Received: start_lr={settings.start_lr!r}, end_lr={settings.end_lr!r}"
@@ -90,7 +90,7 @@ def _divergence(name: str, stop: Any) -> Divergence | None:
 
 _CHECKS: Final[dict[str, Callable[[str, Any], Any]]] = {
     "log_dir": lambda name, value: checks.check_log_dir(value),
-    "start_lr": partial(checks.check_number, above=0),
+    "start_lr": _or_none(partial(checks.check_number, above=0, or_none=True)),  # None: see `with_start_lr`
     "end_lr": partial(checks.check_number, above=0),
     "num_steps": _or_none(partial(checks.check_integer, at_least=2, or_none=True)),
     "ramp": partial(checks.check_choice, allowed=RAMPS),

@@ -22,6 +22,7 @@ from tb_lrfinder.keras.sweep.prepared_sweep import PreparedSweep, check_model, m
 from tb_lrfinder.keras.sweep.running_sweep import RunningSweep
 from tb_lrfinder.keras.sweep.settings import Settings
 from tb_lrfinder.keras.sweep.snapshot import RestoreError
+from tb_lrfinder.keras.sweep.start_lr import with_start_lr
 from tb_lrfinder.storage.schema import SweepResult
 
 
@@ -54,6 +55,7 @@ class SweepFit:
         release: Callable[[], None],
     ) -> None:
         self._optimizers = check_model(model, settings.optimizer)
+        settings = with_start_lr(settings, self._optimizers)
         self._model = model
         # All processes see the same losses and make the same decisions; only the first writes and prints.
         self._settings = (
@@ -63,7 +65,8 @@ class SweepFit:
         self._publish = publish
         self._release = release
         self._prepared: PreparedSweep | None = None  # from when the model is built
-        if internals.is_built(model):
+        # Layers that `fit` has not built on the other backends are not used.
+        if internals.is_built(model) or not backend.trains_unbuilt_models():
             self._prepared = PreparedSweep(model, self._settings, self._optimizers)
         self._running: RunningSweep | None = None  # from the first batch
         self._outcome: SweepOutcome | None = None  # from the end of the sweep

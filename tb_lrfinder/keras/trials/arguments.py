@@ -73,24 +73,6 @@ def _center(around: Any) -> float:
     return float(around.learning_rate)
 
 
-def check_make_model(make_model: Any) -> None:
-    """Raise an error unless `make_model` can be called with a learning rate."""
-    if not callable(make_model) or isinstance(make_model, keras.Model):
-        raise TypeError(
-            "`make_model` must be a callable that takes `learning_rate` and returns a new compiled model. "
-            f"Received: make_model={make_model!r}"
-        )
-    try:
-        inspect.signature(make_model).bind(learning_rate=0.1)
-    except TypeError as error:
-        raise TypeError(
-            f"`make_model` must be callable as make_model(learning_rate=0.1), which fails: {error}. "
-            f"Received: make_model={make_model!r}"
-        ) from error
-    except ValueError:
-        pass  # built-in functions may have no signature
-
-
 def check_data(name: str, data: Any) -> None:
     """Raise an error if the data cannot be read once per trial."""
     if hasattr(data, "__next__"):

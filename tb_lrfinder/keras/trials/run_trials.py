@@ -20,7 +20,6 @@ from tb_lrfinder.keras.trials.arguments import (
     check_data,
     check_fit_arguments,
     check_local_log_dir,
-    check_make_model,
     resolve_learning_rates,
 )
 from tb_lrfinder.keras.trials.directory_lock import DirectoryInUseError, directory_lock
@@ -30,6 +29,7 @@ from tb_lrfinder.keras.trials.executor_checks import (
     check_outcome,
     pickling_error,
 )
+from tb_lrfinder.keras.trials.make_model import check_make_model
 from tb_lrfinder.keras.trials.progress import TrialProgress
 from tb_lrfinder.keras.trials.task import TrialTask, run_task
 from tb_lrfinder.storage.event_file import errors_name_log_dir
@@ -73,7 +73,8 @@ def run_trials(
     ```
 
     Args:
-        make_model: Callable that takes the keyword argument `learning_rate` and returns a new compiled model.
+        make_model: Callable that takes the keyword argument `learning_rate`, or as its only required argument
+            the learning rate under another name, and returns a new compiled model.
         data: Training data as for `fit`: `(x, y)`, `(x, y, sample_weight)`, a `tf.data.Dataset` or a
             `PyDataset`. Can also be a callable without arguments that returns one of these; it is called in
             the process that trains.
@@ -106,8 +107,8 @@ def run_trials(
         concurrent.futures.BrokenExecutor: If a process of the executor died. Finished trials are kept in
             `log_dir`; repeat the call with a new executor to run the remaining ones.
     """
-    rates = resolve_learning_rates(learning_rates, around)
     check_make_model(make_model)
+    rates = resolve_learning_rates(learning_rates, around)
     check_data("data", data)
     check_data("validation_data", validation_data)
     epochs = check_integer("epochs", epochs, at_least=1)

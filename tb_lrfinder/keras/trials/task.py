@@ -18,6 +18,7 @@ from tb_lrfinder.keras.fit_watch import in_one_line, reason_of
 from tb_lrfinder.keras.learning_rate import reference_optimizer, schedule_name
 from tb_lrfinder.keras.trials.fingerprint import fingerprint
 from tb_lrfinder.keras.trials.lr_trial import LRTrial
+from tb_lrfinder.keras.trials.make_model import call_make_model
 from tb_lrfinder.keras.trials.trial_directory import (
     finished_trial,
     hide_unfinished_trials,
@@ -36,7 +37,7 @@ class TrialTask:
     """A trial to run, which can be pickled for other processes. See `run_trials` for the arguments.
 
     Args:
-        make_model: Callable that takes `learning_rate` and returns a compiled model.
+        make_model: Callable that takes a learning rate and returns a compiled model.
         data: Training data as for `fit`, or a callable that returns it.
         learning_rate: Float. Learning rate of the trial.
         epochs: Integer. Number of epochs.
@@ -82,7 +83,7 @@ class TrialTask:
             data, validation_data = resolve_data(self.data), resolve_data(self.validation_data)
             internals.set_global_seed_generator(None)  # set_random_seed() of Keras 3.7 keeps an existing one
             keras.utils.set_random_seed(self.seed)
-            model = self.make_model(learning_rate=self.learning_rate)
+            model = call_make_model(self.make_model, self.learning_rate)
         except Exception as error:
             return TrialOutcome(self.learning_rate, stop_reason="failed", message=in_one_line(error))
         self._check_model(model)
