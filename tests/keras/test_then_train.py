@@ -24,7 +24,13 @@ OPTIMIZERS = {
 }
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if name == "SGD with momentum" else pytest.mark.long)
+        for name in OPTIMIZERS
+    ],
+)
 def test_it_is_that_of_a_twin_with_the_suggested_learning_rate(name):
     # With averaged weights at the end of an epoch, because each `fit` of the twin ends with an average.
     num_steps = 24 if name == "averaged weights" else STEPS
@@ -92,6 +98,23 @@ def test_without_a_suggestion_it_has_the_learning_rate_of_compile():
     twin = noisy_model(keras.optimizers.SGD(0.02))
     train_twin(twin, STEPS)
     assert_same_training(model, twin)
+
+
+def test_an_error_in_the_sweep_restores_the_model():
+    def fail(batch, logs):
+        if batch == 5:
+            raise KeyboardInterrupt
+
+    model, finder = noisy_model(), new_finder()
+    fit(model, epochs=1)
+    before, numbers = state_of(model), np.random.get_state()[1].copy()  # noqa: NPY002 - the global state
+    failing = keras.callbacks.LambdaCallback(on_train_batch_end=fail)
+    with pytest.raises(KeyboardInterrupt):
+        fit(model, finder, failing, keras.callbacks.EarlyStopping("loss"))
+    assert finder.stop_reason == "interrupted"
+    assert same_state(before, state_of(model))
+    assert np.array_equal(numbers, np.random.get_state()[1])  # noqa: NPY002
+    fit(model)  # which nothing restores
 
 
 def test_an_error_in_the_training_leaves_its_weights():

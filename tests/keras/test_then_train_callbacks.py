@@ -10,7 +10,7 @@ import pytest
 
 from tb_lrfinder import LRFinder, LRTrial
 from tests.keras.backends import averaged_weights, only_on_tensorflow, tensorflow_data
-from tests.keras.replay import same_state, state_of
+from tests.keras.replay import same_state, small_model, state_of
 from tests.keras.twin_training import (
     BATCH_SIZE,
     DATA,
@@ -72,7 +72,7 @@ def test_a_muted_callback_wakes_before_the_first_batch_of_the_training(finder_is
     finder, other = new_finder(), MyCheckpoint()
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
-        fit(noisy_model(), *in_order(finder, other, finder_is_first), validation_data=VALIDATION)
+        fit(small_model("sgd"), *in_order(finder, other, finder_is_first), validation_data=VALIDATION)
     assert other.calls[:6] == [
         "on_train_begin",
         ("on_epoch_begin", 2),
@@ -85,10 +85,9 @@ def test_a_muted_callback_wakes_before_the_first_batch_of_the_training(finder_is
     assert other.calls[-2:] == [("on_epoch_end", EPOCHS - 1), "on_train_end"]
 
 
-@orders
-def test_it_wakes_with_the_next_epoch_if_the_sweep_ends_with_one(finder_is_first):
+def test_it_wakes_with_the_next_epoch_if_the_sweep_ends_with_one():
     finder, other = new_finder(num_steps=24), MyCheckpoint()
-    fit(noisy_model(), *in_order(finder, other, finder_is_first))
+    fit(small_model("sgd"), finder, other)
     assert other.calls[:3] == ["on_train_begin", ("on_epoch_begin", 2), ("on_train_batch_begin", 0)]
 
 
@@ -111,16 +110,17 @@ class Watching(Calls):
 
 
 @orders
+@pytest.mark.long
 def test_other_callbacks_see_the_whole_fit(finder_is_first):
     finder, other = new_finder(), Watching()
-    fit(noisy_model(), *in_order(finder, other, finder_is_first))
+    fit(small_model("sgd"), *in_order(finder, other, finder_is_first))
     batches = [call for call in other.calls if call[0] == "on_train_batch_end"]
     assert len(batches) == 12 * EPOCHS
     ends = [call[2] for call in other.calls if call[0] == "on_epoch_end"]
     assert [math.isnan(logs["loss"]) for logs in ends] == [True] * 2 + [False] * (EPOCHS - 2)
 
 
-@pytest.mark.parametrize("num_steps", [STEPS, 24])
+@pytest.mark.parametrize("num_steps", [STEPS, pytest.param(24, marks=pytest.mark.long)])
 def test_history_has_the_training_alone(num_steps, tmp_path):
     """Also in a file, and with values of the validation that not every epoch has."""
     metrics = {"metrics": ["mae"]}
@@ -142,8 +142,9 @@ def test_history_has_the_training_alone(num_steps, tmp_path):
         )
 
 
+@pytest.mark.long
 def test_the_validation_of_some_epochs_alone():
-    history = fit(noisy_model(), new_finder(), validation_data=VALIDATION, validation_freq=2)
+    history = fit(small_model("sgd"), new_finder(), validation_data=VALIDATION, validation_freq=2)
     assert np.isnan(history.history["val_loss"]).tolist() == [True] + [False] * 4
     assert np.isnan(history.history["loss"]).tolist() == [True] * 2 + [False] * 8
 
@@ -153,7 +154,7 @@ def test_early_stopping_and_a_checkpoint_of_the_best(tmp_path):
     path = tmp_path / "best.weights.h5"
     stopping = keras.callbacks.EarlyStopping("loss", patience=2, min_delta=0.01, restore_best_weights=True)
     best = keras.callbacks.ModelCheckpoint(path, "loss", save_best_only=True, save_weights_only=True)
-    history = fit(noisy_model(), stopping, best, new_finder(), epochs=30).history["loss"]
+    history = fit(small_model("sgd"), stopping, best, new_finder(), epochs=30).history["loss"]
     assert 4 < len(history) < 30
     assert best.best == min(history[2:])
     assert stopping.best in history[2:]
@@ -161,6 +162,7 @@ def test_early_stopping_and_a_checkpoint_of_the_best(tmp_path):
 
 
 @averaged_weights
+@pytest.mark.long
 def test_swapped_averages():
     model = noisy_model(keras.optimizers.SGD(0.1, use_ema=True))
     fit(model, new_finder(), keras.callbacks.SwapEMAWeights(swap_on_epoch=True))
@@ -170,7 +172,7 @@ def test_swapped_averages():
 def test_a_plateau_decreases_the_suggestion():
     finder = new_finder()
     plateau = keras.callbacks.ReduceLROnPlateau("loss", factor=0.5, patience=0, min_delta=1e9)
-    model = noisy_model()
+    model = small_model("sgd")
     fit(model, finder, plateau)
     halvings = EPOCHS - 3  # not after the first epoch of the training, which is the best one
     expected = finder.suggestion.learning_rate * 0.5**halvings
@@ -189,16 +191,17 @@ def test_a_scheduler_of_the_learning_rate_is_refused(finder_is_first):
     assert same_state(before, state_of(model))
 
 
-@orders
+@pytest.mark.parametrize("finder_is_first", [True, pytest.param(False, marks=pytest.mark.long)])
 def test_a_trial_records_the_training(finder_is_first, tmp_path):
     finder, trial = new_finder(), LRTrial(tmp_path, verbose=0)
-    history = fit(noisy_model(), *in_order(finder, trial, finder_is_first))
+    history = fit(small_model("sgd"), *in_order(finder, trial, finder_is_first))
     assert trial.stop_reason == "completed"
     assert trial.trial.epoch.tolist() == list(range(2, EPOCHS))
     assert trial.trial.loss.tolist() == history.history["loss"][2:]
     assert trial.trial.learning_rate == pytest.approx(finder.suggestion.learning_rate)
 
 
+@pytest.mark.long
 def test_tensorboard(tmp_path):
     tensorflow_data()
     board = keras.callbacks.TensorBoard(tmp_path, update_freq=1)
@@ -213,6 +216,7 @@ def test_two_finders_are_refused():
         fit(noisy_model(), new_finder(), LRFinder(verbose=0))
 
 
+@pytest.mark.long
 def test_a_finder_is_used_again():
     finder = new_finder()
     for _ in range(2):

@@ -17,7 +17,7 @@ from tests.keras.backends import (
     only_on_tensorflow,
     several_batches_an_execution,
 )
-from tests.keras.replay import same_state, state_of
+from tests.keras.replay import same_state, small_model, state_of
 from tests.keras.several_optimizers import Gan
 from tests.keras.twin_training import (
     BATCH_SIZE,
@@ -121,6 +121,7 @@ def test_a_model_without_call_is_built_again():
 
 
 @only_on_tensorflow
+@pytest.mark.long
 def test_mixed_precision():
     """The loss scale, which the sweep decreases, is restored."""
     keras.config.set_dtype_policy("mixed_float16")
@@ -145,20 +146,20 @@ def test_several_batches_in_one_execution():
 
 def test_one_step_per_epoch():
     data = tuple(array[: 2 * BATCH_SIZE] for array in DATA)
-    finder = new_finder(per="epoch", num_steps=15)
-    model = noisy_model()
-    history = fit(model, finder, data=data, epochs=60)
+    finder = new_finder(per="epoch", num_steps=12)
+    model = small_model("sgd")
+    history = fit(model, finder, data=data, epochs=48)
     assert finder.stop_reason == "completed"
-    twin = noisy_model(keras.optimizers.SGD(finder.suggestion.learning_rate))
-    expected = logs_of(fit(twin, data=data, epochs=60, initial_epoch=15))
-    assert all(math.isnan(loss) for loss in history.history["loss"][:15])
-    assert logs_of(history)[15:] == expected
+    twin = small_model(keras.optimizers.SGD(finder.suggestion.learning_rate))
+    expected = logs_of(fit(twin, data=data, epochs=48, initial_epoch=12))
+    assert all(math.isnan(loss) for loss in history.history["loss"][:12])
+    assert logs_of(history)[12:] == expected
     assert_same_training(model, twin)
 
 
 def test_a_later_initial_epoch():
     finder = new_finder()
-    history = fit(noisy_model(), finder, initial_epoch=5, epochs=5 + EPOCHS)
+    history = fit(small_model("sgd"), finder, initial_epoch=5, epochs=5 + EPOCHS)
     assert history.epoch == list(range(5, 5 + EPOCHS))
     assert np.isnan(history.history["loss"]).tolist() == [True] * 2 + [False] * (EPOCHS - 2)
 
@@ -212,6 +213,7 @@ def test_nan_in_the_data_ends_the_sweep_alone():
     assert len(history.epoch) == EPOCHS
 
 
+@pytest.mark.long
 def test_deep_copies_sweep_and_train():
     """As in a tuner, which copies the callbacks for each of its trials."""
     finder = new_finder()
@@ -247,7 +249,7 @@ def test_a_fit_that_is_too_short_is_refused(arguments, epochs, message):
 def test_the_ramp_takes_at_most_a_quarter_of_the_fit():
     for num_steps in (None, 100):
         finder = new_finder(num_steps=num_steps)
-        fit(noisy_model(), finder, epochs=15)
+        fit(small_model("sgd"), finder, epochs=15)
         assert len(finder.sweep) == 15 * 12 // 4
 
 

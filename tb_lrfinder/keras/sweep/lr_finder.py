@@ -205,7 +205,7 @@ class LRFinder(SweepHooks):
     def progress(self) -> tuple[int, int | None]:
         """Number of recorded steps, and number of all steps of the ramp, or `None` if unknown."""
         if self._fit is None:
-            return len(self.sweep), self._settings.num_steps
+            return len(self.sweep), self._outcome.planned_steps or self._settings.num_steps
         return self._fit.num_rows, self._fit.plan.num_steps if self._fit.plan else None
 
     @property
