@@ -26,10 +26,7 @@ OPTIMIZERS = {
 
 @pytest.mark.parametrize(
     "name",
-    [
-        pytest.param(name, marks=() if name == "SGD with momentum" else pytest.mark.long)
-        for name in OPTIMIZERS
-    ],
+    ["SGD with momentum", *(pytest.param(name, marks=pytest.mark.long) for name in list(OPTIMIZERS)[1:])],
 )
 def test_it_is_that_of_a_twin_with_the_suggested_learning_rate(name):
     # With averaged weights at the end of an epoch, because each `fit` of the twin ends with an average.
