@@ -120,7 +120,6 @@ def test_a_model_without_call_is_built_again():
     assert len(model.network.weights) == 4
 
 
-@only_on_tensorflow
 @pytest.mark.long
 def test_mixed_precision():
     """The loss scale, which the sweep decreases, is restored."""
