@@ -216,6 +216,19 @@ def test_two_finders_are_refused():
         fit(noisy_model(), new_finder(), LRFinder(verbose=0))
 
 
+def test_a_callback_list_is_used_again():
+    model = small_model("sgd")
+    finder, other = new_finder(), MyCheckpoint()
+    callbacks = keras.callbacks.CallbackList([finder, other], add_history=True, model=model)
+    callbacks.set_params({"epochs": EPOCHS, "steps": 12})
+    for _ in range(2):
+        other.calls.clear()
+        model.fit(*DATA, batch_size=BATCH_SIZE, epochs=EPOCHS, verbose=0, callbacks=callbacks)
+        losses = model.history.history["loss"][-EPOCHS:]  # Keras appends them
+        assert np.isnan(losses).tolist() == [True] * 2 + [False] * 8
+        assert other.calls[:2] == ["on_train_begin", ("on_epoch_begin", 2)]
+
+
 @pytest.mark.long
 def test_a_finder_is_used_again():
     finder = new_finder()

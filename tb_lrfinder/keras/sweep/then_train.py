@@ -47,8 +47,7 @@ class ThenTrain:
         self._begin = begin
         self._fit = fit
         self._epoch = 0
-        self._has_swept = False
-        self._has_trained = False
+        self._has_swept = self._has_trained = False  # in this `fit`; a `CallbackList` may be used again
         others.check_for_training(finder)
         others.run_around(
             finder,
@@ -70,6 +69,7 @@ class ThenTrain:
     # Before all other callbacks.
 
     def _before_train_begin(self, logs: Any = None) -> None:
+        self._has_swept = self._has_trained = False
         is_resumable = self._settings.log_dir is not None or not self._others.makes_backups(self._finder)
         check_learning_rates(self._finder.model, self._settings, is_resumable=is_resumable)
 
