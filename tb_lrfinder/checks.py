@@ -185,14 +185,21 @@ def check_callable(name: str, value: Any, *, or_none: bool = False) -> Any:
     return value
 
 
-def check_choice(name: str, value: Any, allowed: Iterable[str]) -> str:
+def check_choice(name: str, value: Any, allowed: Iterable[str], *, or_none: bool = False) -> str:
     """Return one of the strings in `allowed`.
+
+    Args:
+        name: Name of the argument.
+        value: The value to check.
+        allowed: The strings.
+        or_none: Whether the message mentions `None` as an alternative. The caller must handle `None` itself.
 
     Raises:
         TypeError: If `value` is not a string.
         ValueError: If it is another string.
     """
-    expected = f"one of {', '.join(map(repr, allowed))}"
+    choices = ", ".join(map(repr, allowed))
+    expected = f"{choices} or None" if or_none else f"one of {choices}"
     if not isinstance(value, str):
         raise TypeError(_message(name, expected, value))
     if value not in allowed:

@@ -109,7 +109,7 @@ def choice(*names: str, or_none: bool = False) -> Values:
     return Values(
         wrong_type=NOT_STRINGS + _none(or_none),
         wrong_value=("no such name", "", names[0].upper()),
-        good=(*names, np.str_(names[0])),
+        good=(*names, np.str_(names[0]), *((None,) if or_none else ())),
     )
 
 

@@ -44,6 +44,16 @@ def test_adam_wants_a_learning_rate_at_least_half_a_decade_below_that_of_sgd(run
         assert recorded.sweep.learning_rate[0] == pytest.approx(1e-4)
 
 
+def test_one_fit_finds_the_learning_rate_and_trains_better_than_with_the_default(run):
+    results, log_dir = run("train_in_one_fit")
+    rate, accuracy = results["one_fit"]
+    assert rate > 5 * results["default"][0]
+    assert accuracy > results["default"][1] + 0.05
+    (recorded,) = read_log_dir(log_dir)
+    assert recorded.result["suggestion"]["learning_rate"] == pytest.approx(rate)
+    assert (log_dir / "one_fit.weights.h5").exists()
+
+
 @pytest.mark.long
 def test_the_ramp_of_an_epoch_a_step_points_to_a_learning_rate_that_trains_the_circles(run):
     (learning_rate, accuracy), log_dir = run("epoch_ramp")

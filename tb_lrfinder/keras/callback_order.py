@@ -13,16 +13,17 @@ def run_first(callbacks: Any, owner: Any, **hooks: Callable[..., None]) -> None:
 
     Args:
         callbacks: The `CallbackList` of a `fit`.
-        owner: The callback that they belong to. They replace what it has added before, since a
+        owner: The callback that they belong to. They replace those that it has added here before, since a
             `CallbackList` may be passed to `fit` again.
         **hooks: Functions by the name of the hook, such as `on_epoch_end`, with its arguments.
     """
-    callbacks.callbacks[:] = [_AddedCallback(owner, hooks), *_without_added(callbacks, owner)]
+    # A new list, because Keras may be iterating over the old one.
+    callbacks.callbacks = [_CalledFirst(owner, hooks), *_without_added(callbacks, owner, _CalledFirst)]
 
 
 def run_last(callbacks: Any, owner: Any, **hooks: Callable[..., None]) -> None:
     """Add functions that are called after all callbacks. See `run_first`."""
-    callbacks.callbacks[:] = [*_without_added(callbacks, owner), _AddedCallback(owner, hooks)]
+    callbacks.callbacks = [*_without_added(callbacks, owner, _CalledLast), _CalledLast(owner, hooks)]
 
 
 class _AddedCallback(keras.callbacks.LambdaCallback):
@@ -31,9 +32,17 @@ class _AddedCallback(keras.callbacks.LambdaCallback):
         self.owner = owner
 
 
-def _without_added(callbacks: Any, owner: Any) -> list[Any]:
+class _CalledFirst(_AddedCallback):
+    pass
+
+
+class _CalledLast(_AddedCallback):
+    pass
+
+
+def _without_added(callbacks: Any, owner: Any, kind: type[_AddedCallback]) -> list[Any]:
     return [
         callback
         for callback in callbacks.callbacks
-        if not (isinstance(callback, _AddedCallback) and callback.owner is owner)
+        if not (isinstance(callback, kind) and callback.owner is owner)
     ]

@@ -139,6 +139,22 @@ def sync(model: Any) -> None:
         model._jax_state_synced = True
 
 
+def keep_variables(model: Any) -> None:
+    """Have `fit` keep the variables of the model as its training state, until the next batch (JAX).
+
+    If the data end before there is one, Keras copies the state that it keeps into the variables. Without this
+    call, that is the state before a callback assigned anything to them.
+    """
+    if keras.backend.backend() != "jax":
+        return
+    model._jax_state = {
+        "trainable_variables": [variable.value for variable in model.trainable_variables],
+        "non_trainable_variables": [variable.value for variable in model.non_trainable_variables],
+        "optimizer_variables": [variable.value for variable in model.optimizer.variables],
+        "metrics_variables": [variable.value for variable in model.metrics_variables],
+    }
+
+
 def drop_state(model: Any) -> None:
     """Discard the training state that `fit` keeps separate from the variables (JAX)."""
     if keras.backend.backend() == "jax":
@@ -215,6 +231,24 @@ def call_in_this_thread(callbacks: Any) -> None:
     callbacks._async_train = False
 
 
+def has_backup(callback: Any) -> bool:
+    """Whether a `BackupAndRestore` has a backup, which it restores when `fit` begins."""
+    return bool(_file_utils().exists(callback._weights_path))
+
+
+def set_epoch_of_backup(callback: Any, epoch: int) -> None:
+    """Tell a `BackupAndRestore` the current epoch, if it has missed the end of the previous one."""
+    callback._current_epoch = epoch
+
+
+def clear_progress_bars(callbacks: Any) -> None:
+    """Make the progress bars of `fit` forget the values that they average, in older versions of Keras."""
+    for callback in callbacks.callbacks:
+        if isinstance(callback, keras.callbacks.ProgbarLogger) and callback.progbar is not None:
+            getattr(callback.progbar, "_values", {}).clear()
+            getattr(callback.progbar, "_values_order", []).clear()
+
+
 def attributes_without_fit(callback: Any) -> dict[str, Any]:
     """The attributes of a callback, except for those that Keras sets for a `fit`."""
     return {name: value for name, value in vars(callback).items() if name not in _CALLBACK_ATTRIBUTES}
@@ -244,6 +278,19 @@ def global_seed() -> int | None:
 def set_global_seed(seed: int | None) -> None:
     """Set the seed of the global seed generator."""
     _global_state().set_global_attribute(_GLOBAL_SEED, seed)
+
+
+def method_of_keras(model: Any) -> str | None:
+    """The method of the model that calls this function, directly or not: `"fit"`, `"evaluate"`, `"predict"`.
+
+    A `fit` that evaluates the model is a `"fit"`.
+    """
+    names = [frame.f_code.co_name for frame in callers() if frame.f_locals.get("self") is model]
+    return next((name for name in ("fit", "evaluate", "predict") if name in names), None)
+
+
+def _file_utils() -> Any:
+    return importlib.import_module("keras.src.utils.file_utils")
 
 
 def _global_state() -> Any:

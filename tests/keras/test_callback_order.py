@@ -42,6 +42,17 @@ def test_each_owner_replaces_its_own_functions_only():
     assert calls == ["first of one", "first of other", "one", "other"]
 
 
+def test_one_owner_may_have_both():
+    calls = []
+    one = Recorder("one", calls)
+    callbacks = callback_list(one)
+    for _ in range(2):
+        run_first(callbacks, one, on_epoch_end=lambda epoch, logs: calls.append("first"))
+        run_last(callbacks, one, on_epoch_end=lambda epoch, logs: calls.append("last"))
+    callbacks.on_epoch_end(0)
+    assert calls == ["first", "one", "last"]
+
+
 def test_two_trials_in_one_fit_both_see_the_learning_rate():
     schedule = keras.callbacks.LearningRateScheduler(lambda epoch, rate: [0.5, 0.25][epoch])
     trials = [LRTrial(verbose=0), LRTrial(verbose=0)]

@@ -92,6 +92,40 @@ def test_on_two_devices_the_loss_is_that_of_the_whole_batch_and_the_model_is_res
     assert len(recorded.sweep) == 12
 
 
+SWEEP_AND_TRAIN = """
+import numpy as np
+from tb_lrfinder import LRFinder
+from tests.keras.replay import regression_data, small_model
+
+data = regression_data(384)
+with on_all_devices():
+    model, twin = small_model("sgd"), small_model("sgd")
+finder = LRFinder(None, 1e-4, 1.0, 30, stop=None, verbose=0, then="train")
+arguments = {"batch_size": 32, "shuffle": False, "verbose": 0}
+history = model.fit(*data, epochs=10, callbacks=[finder], **arguments)
+twin.optimizer.learning_rate = finder.suggestion.learning_rate
+twin.fit(*(array[6 * 32:] for array in data), epochs=1, **arguments)
+twin.fit(*data, initial_epoch=3, epochs=10, **arguments)
+for mine, other in zip([*model.variables, *model.optimizer.variables],
+                       [*twin.variables, *twin.optimizer.variables], strict=True):
+    np.testing.assert_allclose(mine.numpy(), other.numpy(), rtol=1e-5, atol=1e-7)
+assert np.isnan(history.history["loss"]).tolist() == [True] * 2 + [False] * 8
+print("the same")
+"""
+
+
+@pytest.mark.parametrize(
+    "devices",
+    [
+        pytest.param(TWO_LOGICAL_CPUS, marks=only_on_tensorflow, id="MirroredStrategy"),
+        pytest.param(TWO_JAX_DEVICES, marks=only_on_jax, id="DataParallel"),
+    ],
+)
+def test_on_two_devices_a_fit_trains_after_its_sweep(devices):
+    output, errors = run_python(devices + SWEEP_AND_TRAIN)
+    assert output.strip() == "the same", errors[-2000:]
+
+
 # Each process feeds its own half of every batch; the loss and the gradients are those of the whole.
 ONE_OF_TWO_PROCESSES = """
 import json, os

@@ -70,6 +70,7 @@ FINDER = {
     "delta_window": integer(2, 0, -1),
     "seed": integer(2, -1, or_none=True),
     "verbose": verbose(),
+    "then": choice("train", or_none=True),
 }
 
 
@@ -131,7 +132,11 @@ CASES = {
             "model": Values(wrong_type=(None, 1, "model", object(), make_model)),
             "x": not_checked("passed to fit()"),
             "y": not_checked("passed to fit()"),
-            **{name: Values(one.wrong_type, one.wrong_value) for name, one in FINDER.items()},
+            **{
+                name: Values(one.wrong_type, one.wrong_value)
+                for name, one in FINDER.items()
+                if name != "then"  # of fit() alone
+            },
         },
         lambda: {"model": a_model(), "x": X, "y": Y, "verbose": 0},
     ),
@@ -206,6 +211,7 @@ def test_a_sweep_with_numpy_scalars_alone_is_written_and_read(tmp_path):
         "delta_window": np.array(3),
         "seed": np.uint32(3),
         "verbose": np.False_,
+        "then": None,
     }
     assert set(given) == set(inspect.signature(LRFinder).parameters)
     finder = LRFinder(**given)

@@ -108,7 +108,7 @@ class TestLength:
             sweep(small_model(), data, finder={"num_steps": None})
 
     @pytest.mark.parametrize(
-        ("epochs", "initial_epoch", "needed"), [(2, 0, 9), (5, 0, 9), (12, 10, 19)], ids=["2", "5", "from 10"]
+        ("epochs", "initial_epoch", "needed"), [(2, 0, 9), (4, 0, 9), (12, 10, 19)], ids=["2", "4", "from 10"]
     )
     def test_too_short_names_the_epochs_to_pass(self, epochs, initial_epoch, needed):
         data = regression_data(96)  # 6 batches an epoch; 50 steps are 9 epochs

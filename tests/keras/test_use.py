@@ -165,7 +165,7 @@ class TestFindLr:
 
 def test_the_summary(tmp_path, capsys):
     first, second = (swept(small_model("sgd"), tmp_path / "a", verbose=1) for _ in range(2))
-    lines = capsys.readouterr().out.splitlines()
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("LR Finder")]
     assert len(lines) == 2
     assert lines[0].startswith(f"LR Finder: suggested learning rate {first.suggestion.learning_rate:.3g} (")
     assert f"Stopped after {len(first.sweep)} of 60 steps" in lines[0]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from typing import Final
 
 from tb_lrfinder.analysis.stop_reasons import STOP_REASONS
 from tb_lrfinder.keras.sweep.optimizers import COMPILED
 from tb_lrfinder.keras.sweep.outcome import SweepOutcome
+from tb_lrfinder.keras.sweep.plan import Plan
 
 _MODEL_STATES: Final = {
     "restored": "The model was restored to its state before the sweep; it has not been trained.",
@@ -14,6 +17,11 @@ _MODEL_STATES: Final = {
     "trained_since": "The model was not restored, because it has been trained since then.",
     "kept": "The model was not restored (restore=False).",
 }
+
+
+def closing_lines(outcome: SweepOutcome) -> str:
+    """What is printed at the end of a sweep: the closing line, the diagnosis, and what to do next."""
+    return "\n".join(line for line in (summary(outcome), _diagnosis(outcome), _next(outcome)) if line)
 
 
 def summary(outcome: SweepOutcome) -> str:
@@ -36,7 +44,23 @@ def summary(outcome: SweepOutcome) -> str:
         reason = "" if outcome.log_dir == requested else f", because {requested} already contains a run"
         written = "Written to" if outcome.is_written else "Not all of it could be written to"
         parts.append(f"{written} {outcome.log_dir}{reason}.")
-    return " ".join([*parts, _MODEL_STATES[outcome.model_state]])
+    return " ".join([*parts, _model_state(outcome)])
+
+
+def shortened(plan: Plan) -> str:
+    """The warning for a ramp that is shorter than requested."""
+    return (
+        f"`fit()` is too short for a ramp of {plan.requested_steps} steps, so the ramp has {plan.num_steps}. "
+        f"Pass a larger `epochs` to `fit()`, or num_steps={plan.num_steps} to `LRFinder`."
+    )
+
+
+def trains_without_suggestion() -> str:
+    """The warning for a training run after a sweep without a suggestion."""
+    return (
+        "The sweep has no suggestion, so the training goes on at the learning rate that the model was "
+        "compiled with. `finder.suggestion.reason` says why."
+    )
 
 
 def incomplete(outcome: SweepOutcome) -> str:
@@ -93,6 +117,39 @@ def trained_by(callback: str | None) -> str:
         f"model has been restored. Remove {callback or 'it'} from the callbacks of this fit(), and use it in "
         "the fit() that trains the model."
     )
+
+
+def _model_state(outcome: SweepOutcome) -> str:
+    if outcome.model_state != "trains_on":
+        return _MODEL_STATES[outcome.model_state]
+    rate = "this learning rate" if outcome.has_suggestion else "the learning rate it was compiled with"
+    return f"The model was restored to its state before the sweep, and training goes on at {rate}."
+
+
+def _diagnosis(outcome: SweepOutcome) -> str:
+    """The first finding, unless it is the reason why there is no suggestion."""
+    findings = outcome.analysis.diagnosis if outcome.has_suggestion and outcome.analysis else ()
+    if not findings:
+        return ""
+    others = f" (and {len(findings) - 1} more in `finder.diagnosis`)" if len(findings) > 1 else ""
+    return f"Diagnosis: {findings[0].message}{others}"
+
+
+def _next(outcome: SweepOutcome) -> str:
+    steps = []
+    if outcome.has_suggestion and outcome.model_state == "restored":
+        steps.append("finder.apply() sets this learning rate")
+    if outcome.log_dir is not None and outcome.requested_log_dir is not None:
+        log_dir = shlex.quote(_for_tensorboard(outcome.requested_log_dir))
+        steps.append(f"`tensorboard --logdir {log_dir}` shows the curve")
+    return f"Next: {', '.join(steps)}." if steps else ""
+
+
+def _for_tensorboard(log_dir: str) -> str:
+    """The directory of the sweep, or of all sweeps if it is a relative path such as logs/adam."""
+    parent = os.path.dirname(log_dir)  # noqa: PTH120 - it may be a URL
+    is_above = os.path.isabs(log_dir) or "://" in log_dir or os.pardir in log_dir  # noqa: PTH117
+    return log_dir if is_above or not parent else parent
 
 
 def _optimizers(names: tuple[str, ...]) -> str:

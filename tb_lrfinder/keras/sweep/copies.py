@@ -13,8 +13,9 @@ from tb_lrfinder.keras.sweep.other_callbacks import OtherCallbacks
 from tb_lrfinder.keras.sweep.outcome import SweepOutcome
 from tb_lrfinder.keras.sweep.settings import Settings
 from tb_lrfinder.keras.sweep.sweep_fit import SweepFit
+from tb_lrfinder.keras.sweep.then_train import ThenTrain
 
-_ATTRIBUTES_OF_FIT: Final = frozenset({"_fit", "_other_callbacks", "_runs_last"})
+_ATTRIBUTES_OF_FIT: Final = frozenset({"_fit", "_other_callbacks", "_runs_last", "_then_train"})
 
 Finder = TypeVar("Finder", bound="CopyableFinder")
 
@@ -38,6 +39,7 @@ class CopyableFinder(keras.callbacks.Callback):
         self._fit: SweepFit | None = None  # while it runs
         self._other_callbacks = OtherCallbacks(None)
         self._runs_last = False  # whether the end of the sweep comes after all other callbacks
+        self._then_train: ThenTrain | None = None  # with then="train"
 
     def _check_may_sweep(self) -> None:
         """Refuse copies whose results nobody would see.
@@ -45,12 +47,13 @@ class CopyableFinder(keras.callbacks.Callback):
         Raises:
             ValueError: If this is a deep copy, or was unpickled without its validation data.
         """
-        if self._is_deep_copy:
+        if self._is_deep_copy and not self._settings.trains:
             raise ValueError(
                 "This LRFinder is a deep copy, as created by `search(callbacks=...)` of KerasTuner and by "
                 "`clone` and `cross_val_score` of scikit-learn. Each such fit would only run a sweep and not "
                 "train the model, and the original finder would have no results. In a tuner, call "
-                "`tb_lrfinder.find_lr(model, x, y)` in `HyperModel.fit`, or before the search. For another "
+                "`tb_lrfinder.find_lr(model, x, y)` in `HyperModel.fit`, or before the search, or pass "
+                "LRFinder(..., then='train'), so that each fit trains the model after its sweep. For another "
                 "sweep, create another LRFinder(...)."
             )
         if self._lost_validation_data:

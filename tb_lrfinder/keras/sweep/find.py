@@ -12,7 +12,7 @@ from tb_lrfinder.keras.learning_rate import accumulation_steps
 from tb_lrfinder.keras.sweep.lr_finder import LRFinder
 from tb_lrfinder.keras.sweep.prepared_sweep import check_model
 
-_FINDER_ARGUMENTS = frozenset(inspect.signature(LRFinder).parameters) - {"validation_data"}
+_FINDER_ARGUMENTS = frozenset(inspect.signature(LRFinder).parameters) - {"then", "validation_data"}
 
 
 def find_lr(model: Any, x: Any = None, y: Any = None, *, log_dir: Any = None, **arguments: Any) -> LRFinder:

@@ -6,8 +6,6 @@ import os
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-import keras
-
 from tb_lrfinder.analysis.curve import DEFAULT_DELTA_WINDOW, DEFAULT_SMOOTHING, Sweep
 from tb_lrfinder.analysis.diagnosis import Finding
 from tb_lrfinder.analysis.divergence import Divergence
@@ -17,12 +15,8 @@ from tb_lrfinder.keras import backend
 from tb_lrfinder.keras.fit_watch import reason_of
 from tb_lrfinder.keras.sweep import closing_message
 from tb_lrfinder.keras.sweep.apply_suggestion import apply_suggestion
-from tb_lrfinder.keras.sweep.copies import CopyableFinder
-from tb_lrfinder.keras.sweep.other_callbacks import OtherCallbacks
-from tb_lrfinder.keras.sweep.outcome import SweepOutcome
-from tb_lrfinder.keras.sweep.prepared_sweep import check_model
+from tb_lrfinder.keras.sweep.hooks import SweepHooks
 from tb_lrfinder.keras.sweep.settings import Settings
-from tb_lrfinder.keras.sweep.sweep_fit import SweepFit
 from tb_lrfinder.storage.writer import write_sweep
 
 if TYPE_CHECKING:
@@ -30,12 +24,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-class LRFinder(CopyableFinder):
+class LRFinder(SweepHooks):
     """Callback that runs a learning-rate range test and suggests a learning rate.
 
     The learning rate is increased at each step while the true loss of every batch is recorded. Training stops
     when the loss diverges or the ramp is completed. The weights, the optimizer state, the learning rate and
-    the random state are then restored, so the model has not been trained.
+    the random state are then restored, so the model has not been trained. With `then="train"`, the same `fit`
+    goes on to train it at the suggested learning rate.
 
     Example:
 
@@ -44,6 +39,12 @@ class LRFinder(CopyableFinder):
     model.fit(x, y, epochs=10, callbacks=[finder])
     finder.suggestion.learning_rate
     finder.apply()          # sets the suggested learning rate on the optimizer
+    ```
+
+    One `fit` that does it all, from the sweep to the trained model:
+
+    ```python
+    model.fit(x, y, epochs=10, callbacks=[LRFinder("logs/adam", then="train")])
     ```
 
     In a notebook, use the finder as a context to restore the model even if Ctrl-C hits one of the few lines
@@ -61,8 +62,8 @@ class LRFinder(CopyableFinder):
         start_lr: Float. Learning rate of the first step. `None` is a thousandth of the learning rate of the
             optimizer, or of the peak of its schedule. Defaults to `1e-7`.
         end_lr: Float. Learning rate of the last step. Defaults to `10.0`.
-        num_steps: Integer. Number of steps of the ramp. `None` uses all batches (or epochs) of `fit`.
-            Defaults to `100`.
+        num_steps: Integer. Number of steps of the ramp. `None` uses all batches (or epochs) of `fit`. If
+            `fit` has fewer, but at least 30, the ramp uses all of them, with a warning. Defaults to `100`.
         ramp: String. `"exponential"` (every decade has the same number of steps) or `"linear"`. Defaults to
             `"exponential"`.
         per: String. `"batch"`, or `"epoch"` for one step per epoch, which records the mean loss of the epoch
@@ -91,6 +92,14 @@ class LRFinder(CopyableFinder):
         seed: Integer. Seed for drawing the validation sample; also distinguishes repeated sweeps. Does not
             seed anything else. Defaults to `None`.
         verbose: `0` or `1`. Whether to print a summary at the end of the sweep. Defaults to `1`.
+        then: `"train"` or `None`. What the same `fit` does after the sweep. `"train"` restores the model,
+            sets the suggested learning rate (a schedule is scaled so that its peak is the suggestion) and
+            trains the model with the remaining batches; without a suggestion, at the learning rate it was
+            compiled with. The ramp then has at most a quarter of the batches (or epochs) of `fit`, and at
+            least 30 steps, or `num_steps` if these are fewer. The other callbacks take part in the training,
+            and `History` has the values of the training alone: NaN for an epoch that was wholly a sweep. A
+            `fit` that `BackupAndRestore` resumes keeps its learning rate, without another sweep. `None` ends
+            `fit`. Defaults to `None`.
 
     Attributes:
         sweep: `Sweep` with the columns `step`, `learning_rate`, `loss`, `loss_delta` and `validation_loss`.
@@ -134,6 +143,7 @@ class LRFinder(CopyableFinder):
         delta_window: int = DEFAULT_DELTA_WINDOW,
         seed: int | None = None,
         verbose: int = 1,
+        then: str | None = None,
     ) -> None:
         backend.check_workers()
         super().__init__(
@@ -155,6 +165,7 @@ class LRFinder(CopyableFinder):
                 delta_window=delta_window,
                 seed=seed,
                 verbose=verbose,
+                then=then,
             )
         )
 
@@ -194,7 +205,7 @@ class LRFinder(CopyableFinder):
     def progress(self) -> tuple[int, int | None]:
         """Number of recorded steps, and number of all steps of the ramp, or `None` if unknown."""
         if self._fit is None:
-            return len(self.sweep), self._settings.num_steps
+            return len(self.sweep), self._outcome.planned_steps or self._settings.num_steps
         return self._fit.num_rows, self._fit.plan.num_steps if self._fit.plan else None
 
     @property
@@ -306,83 +317,6 @@ class LRFinder(CopyableFinder):
     ) -> None:
         if self._fit is not None:
             self._fit.abandon(*reason_of(error))
-
-    # Keras hooks, in call order.
-
-    def set_model(self, model: Any) -> None:
-        """Called by `fit` before any other hook."""
-        if not isinstance(model, keras.Model):
-            check_model(model)  # which raises the error
-        self._check_may_sweep()
-        super().set_model(model)
-        self._other_callbacks.unmute()  # after a fit that has failed before its first batch
-        self._other_callbacks = OtherCallbacks.of(self)
-        self._other_callbacks.check(self, LRFinder)
-        # Already here, because some callbacks act when training begins.
-        self._other_callbacks.mute(self)
-        self._runs_last = self._other_callbacks.run_last(self, self._end)
-
-    def on_train_begin(self, logs: Any = None) -> None:
-        """Take the snapshot of the model."""
-        self.restore()  # after an interrupted sweep of this finder
-        self._publish(SweepOutcome.none(self._settings.log_dir))
-        self._fit = SweepFit(
-            self.model,
-            self._settings,
-            self,
-            self._other_callbacks.callbacks,
-            self._publish,
-            self._release_fit,
-        )
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Start the sweep, or the next step with `per="epoch"`."""
-        if self._fit is None or self._fit.has_stopped:
-            return
-        if self._fit.plan is not None:
-            self._fit.begin_epoch()
-            return
-        try:
-            self._begin(self._fit, epoch)
-        except BaseException:
-            if self._fit is not None:
-                self._fit.close()  # nothing has been trained yet
-            raise
-
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Record the batches of the last execution."""
-        if self._fit is not None:
-            self._fit.end_execution()
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Record the epoch with `per="epoch"`."""
-        if self._fit is not None:
-            self._fit.end_epoch(logs or {})
-
-    def on_train_end(self, logs: Any = None) -> None:
-        """End a sweep that has not completed."""
-        if self._fit is not None:
-            self._fit.stop("incomplete")
-            if not self._runs_last:
-                self._end()
-
-    # Helpers of the hooks.
-
-    def _begin(self, fit: SweepFit, epoch: int) -> None:
-        fit.make_plan(self.params or {}, epoch)
-        fit.start()
-
-    def _end(self) -> None:
-        """Finish the sweep, after all other callbacks."""
-        if self._fit is not None:
-            self._fit.end()
-
-    def _publish(self, outcome: SweepOutcome) -> None:
-        self._outcome = outcome
-
-    def _release_fit(self) -> None:
-        self._fit = None
-        self._other_callbacks.unmute()
 
     def __repr__(self) -> str:
         if self.stop_reason is None:

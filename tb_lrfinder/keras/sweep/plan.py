@@ -4,6 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Final
+
+SHORTEST_RAMP: Final = 30
+"""Steps of the shortest ramp that is planned where the requested one does not fit."""
+
+_SHORTEST_OF_ALL: Final = 2  # with num_steps=None, which asks for whatever there is
+_RAMPS_PER_FIT: Final = 4  # a `fit` that also trains is at least that many times as long as the ramp
 
 
 @dataclass(frozen=True)
@@ -15,11 +22,13 @@ class Plan:
         batches_per_step: Batches with the same learning rate.
         first_position: Number of batches of the first step that were already consumed by an unfinished
             gradient accumulation.
+        requested_steps: The requested number of steps, if `fit` is too short for it.
     """
 
     num_steps: int
     batches_per_step: int
     first_position: int = 0
+    requested_steps: int | None = None
 
     @property
     def num_batches(self) -> int:
@@ -34,56 +43,103 @@ def plan_batches(
     batches_per_epoch: int | None,
     first_epoch: int,
     epochs: int,
+    *,
+    then_train: bool = False,
 ) -> Plan:
     """The plan of a sweep with one step every `batches_per_step` batches.
 
+    If `fit` is too short for the ramp, the ramp becomes shorter, but not shorter than `SHORTEST_RAMP`.
+
     Args:
-        num_steps: Steps of the ramp; None uses all batches of `fit`.
+        num_steps: Steps of the ramp; None uses all batches that it may use.
         batches_per_step: Batches with the same learning rate.
         first_position: Batches of the first step that were already consumed.
         batches_per_epoch: None if unknown.
         first_epoch: Index of the first epoch, greater than 0 with `initial_epoch`.
         epochs: Index after that of the last epoch.
+        then_train: Whether `fit` also trains the model, so that the ramp may only use a quarter of it.
 
     Raises:
-        ValueError: If `fit` is too short for the ramp, or `num_steps` is None and its length is unknown.
+        ValueError: If `fit` is too short, or `num_steps` is None and its length is unknown.
     """
-    available = None if batches_per_epoch is None else batches_per_epoch * (epochs - first_epoch)
-    if num_steps is None:
-        if available is None:
+    if not batches_per_epoch:
+        if num_steps is None:
             raise ValueError(
                 "`num_steps=None` requires data with a known number of batches. "
                 "Pass `num_steps` to `LRFinder`, or `steps_per_epoch` to `fit()`."
             )
-        num_steps = (available + first_position) // batches_per_step
-        if num_steps < 2:
-            raise ValueError(
-                f"`num_steps=None` uses all batches of `fit()`, but {available} batches are too few for a "
-                f"ramp with {batches_per_step} batches per step. Pass a larger `epochs` to `fit()`."
-            )
-    plan = Plan(num_steps, batches_per_step, first_position)
-    if available is not None and batches_per_epoch and available < plan.num_batches:
-        needed = first_epoch + math.ceil(plan.num_batches / batches_per_epoch)
-        each = f" of {batches_per_step} batches" if batches_per_step > 1 else ""
+        return Plan(num_steps, batches_per_step, first_position)
+    available = batches_per_epoch * (epochs - first_epoch)
+    usable = available // _RAMPS_PER_FIT if then_train else available
+    steps = _steps(num_steps, (usable + first_position) // batches_per_step, then_train)
+    if steps is not None:
+        return Plan(steps, batches_per_step, first_position, _requested(num_steps, steps, then_train))
+    if num_steps is None and not then_train:
         raise ValueError(
-            f"The ramp needs {plan.num_batches} batches ({num_steps} steps{each}), but `fit()` only has "
-            f"{available} ({batches_per_epoch} per epoch). Pass epochs={needed} to `fit()`, or "
-            "num_steps=None to `LRFinder` to use all available batches."
+            f"`num_steps=None` uses all batches of `fit()`, but {available} batches are too few for a "
+            f"ramp with {batches_per_step} batches per step. Pass a larger `epochs` to `fit()`."
         )
-    return plan
+    required = Plan(_required(num_steps, then_train), batches_per_step, first_position)
+    each = f" of {batches_per_step} batches" if batches_per_step > 1 else ""
+    needed = required.num_batches * (_RAMPS_PER_FIT if then_train else 1)
+    advice = f"Pass epochs={first_epoch + math.ceil(needed / batches_per_epoch)} to `fit()`"
+    if then_train:
+        raise ValueError(
+            "With then='train', the ramp may use a quarter of the batches of `fit()`. A ramp of "
+            f"{required.num_steps} steps{each} needs {needed} batches in all, but `fit()` only has "
+            f"{available} ({batches_per_epoch} per epoch). {advice}."
+        )
+    raise ValueError(
+        f"The ramp needs {needed} batches ({num_steps} steps{each}), but `fit()` only has "
+        f"{available} ({batches_per_epoch} per epoch). {advice}, or num_steps=None to `LRFinder` to use all "
+        "available batches."
+    )
 
 
-def plan_epochs(num_steps: int | None, first_epoch: int, epochs: int) -> Plan:
-    """The plan of a sweep with one step per epoch.
+def plan_epochs(num_steps: int | None, first_epoch: int, epochs: int, *, then_train: bool = False) -> Plan:
+    """The plan of a sweep with one step per epoch. See `plan_batches`.
 
     Raises:
-        ValueError: If `fit` has too few epochs for the ramp.
+        ValueError: If `fit` has too few epochs.
     """
     available = epochs - first_epoch
-    num_steps = available if num_steps is None else num_steps
-    if available < num_steps or num_steps < 2:
+    possible = available // _RAMPS_PER_FIT if then_train else available
+    steps = _steps(num_steps, possible, then_train)
+    if steps is not None:
+        return Plan(steps, batches_per_step=1, requested_steps=_requested(num_steps, steps, then_train))
+    required = _required(num_steps, then_train)
+    if then_train:
+        needed = required * _RAMPS_PER_FIT
         raise ValueError(
-            f"With per='epoch' the ramp needs {max(num_steps, 2)} epochs, but `fit()` only has {available}. "
-            f"Pass epochs={first_epoch + max(num_steps, 2)} to `fit()`."
+            "With then='train', the ramp may use a quarter of the epochs of `fit()`. With per='epoch', "
+            f"a ramp of {required} steps needs {needed} epochs in all, but `fit()` only has {available}. "
+            f"Pass epochs={first_epoch + needed} to `fit()`."
         )
-    return Plan(num_steps, batches_per_step=1)
+    raise ValueError(
+        f"With per='epoch' the ramp needs {required} epochs, but `fit()` only has {available}. "
+        f"Pass epochs={first_epoch + required} to `fit()`."
+    )
+
+
+def _steps(num_steps: int | None, possible: int, then_train: bool) -> int | None:
+    """The steps of the ramp if `possible` ones are; None if these are too few."""
+    if num_steps is not None and num_steps <= possible:
+        return num_steps
+    return possible if possible >= _least(num_steps, then_train) else None
+
+
+def _least(num_steps: int | None, then_train: bool) -> int:
+    """Steps of the shortest ramp that may replace the requested one."""
+    return _SHORTEST_OF_ALL if num_steps is None and not then_train else SHORTEST_RAMP
+
+
+def _required(num_steps: int | None, then_train: bool) -> int:
+    """Steps of the ramp for which the error names the length of `fit`."""
+    if not then_train:
+        return num_steps or _SHORTEST_OF_ALL
+    return min(num_steps or SHORTEST_RAMP, SHORTEST_RAMP)
+
+
+def _requested(num_steps: int | None, steps: int, then_train: bool) -> int | None:
+    """The requested steps, if only a short `fit` is the reason for fewer steps."""
+    return None if then_train or num_steps == steps else num_steps

@@ -62,7 +62,7 @@ def make_plan(optimizers: list[Any], settings: Settings, params: dict[str, Any],
     """
     epochs = int(params.get("epochs") or first_epoch + 1)
     if settings.per == "epoch":
-        return plan_epochs(settings.num_steps, first_epoch, epochs)
+        return plan_epochs(settings.num_steps, first_epoch, epochs, then_train=settings.trains)
     accumulation = accumulation_steps(*optimizers)
     seen = internals.iterations(leaf_optimizers(*optimizers)[0])
     return plan_batches(
@@ -72,6 +72,7 @@ def make_plan(optimizers: list[Any], settings: Settings, params: dict[str, Any],
         params.get("steps"),
         first_epoch,
         epochs,
+        then_train=settings.trains,
     )
 
 
@@ -94,10 +95,11 @@ class PreparedSweep:
         self.optimizers = optimizers
         self.settings = settings
         self._unbuilt: list[Unbuilt] = []  # optimizers
+        self._builds_layers = not internals.has_built_layers(model)  # so does the first batch
         optimizer = model.optimizer
         if not optimizer.built:
             self._unbuilt = [Unbuilt(each) for each in trained_state.find(optimizer).unbuilt]
-        if not optimizer.built and internals.has_built_layers(model):
+        if not optimizer.built and not self._builds_layers:
             with keras.name_scope(optimizer.name, caller=optimizer):
                 optimizer.build(model.trainable_variables)
         self._snapshot = Snapshot(model, restored_later=optimizer) if settings.restore else None
@@ -126,6 +128,21 @@ class PreparedSweep:
         """
         if self._snapshot is not None:
             self._snapshot.restore()
+
+    def leave_random_state(self) -> None:
+        """Exclude the random state from what is restored."""
+        if self._snapshot is not None:
+            self._snapshot.leave_random_state()
+
+    def restore_for_training(self) -> None:
+        """Restore the model for the batches that follow in the same `fit`. Idempotent.
+
+        Raises:
+            RestoreError: If a part of it could not be restored; all others have been.
+        """
+        self.restore()
+        if self._builds_layers:  # and the next batch builds them again, with variables for a new optimizer
+            self.unbuild_optimizer()
 
     def unbuild_optimizer(self) -> None:
         """Restore an optimizer that was not built. Not before the end of `fit`, which needs a built one."""

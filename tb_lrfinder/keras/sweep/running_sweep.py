@@ -138,7 +138,8 @@ class RunningSweep:
             self._recorder.add_batches(losses)
             return
         self._epoch_losses += losses
-        if self._settings.stop is not None and not all(map(math.isfinite, losses)):
+        is_fatal = self._settings.stop is not None and not all(map(math.isfinite, losses))
+        if is_fatal and not self._settings.trains:
             self._model.stop_training = True  # the row of the epoch follows at its end
 
     def end_epoch(self, logs: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from tb_lrfinder.analysis.divergence import Divergence
 from tb_lrfinder.analysis.ramp import RAMPS
 
 PER: Final = ("batch", "epoch")
+THEN: Final = ("train",)
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Settings:
     delta_window: int
     seed: int | None
     verbose: int
+    then: str | None
 
     @classmethod
     def checked(cls, **arguments: Any) -> Settings:
@@ -57,7 +59,17 @@ class Settings:
                 "`batches_per_step` must be 1 with per='epoch', where each step is one epoch. "
                 f"Received: batches_per_step={settings.batches_per_step!r}"
             )
+        if settings.then == "train" and not settings.restore:
+            raise ValueError(
+                "`restore` must be True with then='train', which trains the model from its state before the "
+                f"sweep. Received: restore={settings.restore!r}"
+            )
         return settings
+
+    @property
+    def trains(self) -> bool:
+        """Whether the same `fit` trains the model after the sweep."""
+        return self.then == "train"
 
 
 def _or_none(check: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
@@ -96,4 +108,5 @@ _CHECKS: Final[dict[str, Callable[[str, Any], Any]]] = {
     "delta_window": checks.check_delta_window,
     "seed": _or_none(partial(checks.check_integer, at_least=0, or_none=True)),
     "verbose": lambda name, value: checks.check_verbose(value),
+    "then": _or_none(partial(checks.check_choice, allowed=THEN, or_none=True)),
 }

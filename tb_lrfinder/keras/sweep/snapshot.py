@@ -41,12 +41,16 @@ class Snapshot:
         self._unbuilt = [
             (each.name, Unbuilt(each)) for each in state.unbuilt if not any(each is one for one in later)
         ]
-        self._restore_random_state = random_numbers.remember()
+        self._restore_random_state: Callable[[], None] | None = random_numbers.remember()
 
     @property
     def num_bytes(self) -> int:
         """Memory use of the copies."""
         return sum(value.nbytes for *_, value in self._values)
+
+    def leave_random_state(self) -> None:
+        """Exclude the random state, which then continues after the sweep, as the data do."""
+        self._restore_random_state = None
 
     def restore(self) -> None:
         """Restore the state. Idempotent.
@@ -59,7 +63,8 @@ class Snapshot:
             _attempt(failed, name, unbuilt.restore)
         for path, variable, value in self._values:
             _attempt(failed, path, backend.assign, variable, value)
-        _attempt(failed, "the random state", self._restore_random_state)
+        if self._restore_random_state is not None:
+            _attempt(failed, "the random state", self._restore_random_state)
         if failed:
             raise RestoreError(
                 f"After the sweep, {len(failed)} of {len(self._values)} variables could not be restored: "

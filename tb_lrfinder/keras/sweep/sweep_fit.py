@@ -13,6 +13,7 @@ from tb_lrfinder.analysis.curve import Sweep
 from tb_lrfinder.keras import backend, internals
 from tb_lrfinder.keras.fit_watch import in_one_line, reason_of
 from tb_lrfinder.keras.sweep import closing_message
+from tb_lrfinder.keras.sweep.apply_in_fit import apply_in_fit
 from tb_lrfinder.keras.sweep.first_batch import BuildingTrainFunction
 from tb_lrfinder.keras.sweep.fit_guard import FitGuard
 from tb_lrfinder.keras.sweep.outcome import ModelState, SweepOutcome
@@ -71,6 +72,8 @@ class SweepFit:
         self._outcome: SweepOutcome | None = None  # from the end of the sweep
         self._is_over = False
         self._is_outdated = False  # whether the model was trained after an interrupted sweep
+        self.trains_on = False
+        """Whether the sweep is over, and the `fit` goes on to train the model."""
         self.plan: Plan | None = None  # from the first epoch
         self._guard = FitGuard(model, callbacks, self.fail, self._on_other_training)
 
@@ -92,6 +95,8 @@ class SweepFit:
     def make_plan(self, params: dict[str, Any], first_epoch: int) -> Plan:
         """Plan the length of the sweep, see `make_plan`."""
         self.plan = make_plan(self._optimizers.described, self._settings, params, first_epoch)
+        if self.plan.requested_steps is not None:
+            warnings.warn(closing_message.shortened(self.plan), UserWarning, stacklevel=2)
         return self.plan
 
     def start(self) -> None:
@@ -166,6 +171,35 @@ class SweepFit:
         if created:
             warnings.warn(closing_message.created(created), RuntimeWarning, stacklevel=2)
 
+    def go_on(self) -> None:
+        """Leave the rest of the `fit` to the training, after all other callbacks have seen the sweep end.
+
+        The training starts with the state before the sweep and the suggested learning rate. From here on,
+        nothing restores the model.
+
+        Raises:
+            RestoreError: If a part of the model could not be restored.
+        """
+        assert self._prepared is not None
+        assert self._running is not None
+        assert self._outcome is not None
+        self._running.restore()  # again, as in `end`
+        self._prepared.restore_for_training()
+        created = self._prepared.created_variables()
+        self.trains_on = True
+        self.close()
+        self._model.reset_metrics()
+        has_suggestion = self._outcome.has_suggestion
+        if has_suggestion:
+            outcome = self._outcome
+            apply_in_fit(self._model, outcome.optimizers, outcome.suggestions, self._settings.verbose)
+        internals.keep_variables(self._model)
+        self._report()
+        if not has_suggestion:
+            warnings.warn(closing_message.trains_without_suggestion(), UserWarning, stacklevel=2)
+        if created:
+            warnings.warn(closing_message.created(created), RuntimeWarning, stacklevel=2)
+
     def fail(self, error: BaseException) -> None:
         """End the sweep because the `fit` ends with an error or Ctrl-C: restore at once."""
         if self._is_over:
@@ -232,9 +266,14 @@ class SweepFit:
         except BaseException as error:
             self.fail(error)
             raise
-        if running.stop_reason is not None:
+        if running.stop_reason is None:
+            return
+        if self._settings.trains:
+            assert self._prepared is not None
+            self._prepared.leave_random_state()  # which determines the batches that follow
+        else:
             self._model.stop_training = True
-            self.stop(running.stop_reason)
+        self.stop(running.stop_reason)
 
     def _conclude(self, reason: str, message: str | None) -> None:
         running, settings = self._running, self._settings
@@ -281,6 +320,8 @@ class SweepFit:
     def _model_state(self) -> ModelState:
         if not self._settings.restore:
             return "kept"
+        if self.trains_on:
+            return "trains_on"
         if self._is_outdated:
             return "trained_since"
         return "partly_restored" if self._needs_restoring else "restored"
@@ -308,6 +349,6 @@ class SweepFit:
         assert self._outcome is not None
         # First print: a warning may be an error.
         if self._settings.verbose:
-            print(closing_message.summary(self._outcome))
+            print(closing_message.closing_lines(self._outcome))
         if self._outcome.stop_reason == "incomplete":
             warnings.warn(closing_message.incomplete(self._outcome), UserWarning, stacklevel=3)
