@@ -7,8 +7,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
 
-import numpy as np
-
+from tb_lrfinder.analysis.descent import (
+    HIDDEN_DESCENT,
+    above_noise,
+    descends,
+    first_increase,
+    is_hidden,
+    visible_depth,
+)
 from tb_lrfinder.analysis.shape import MIN_CLARITY, Shape
 from tb_lrfinder.checks import check_choice, check_string, set_fields
 
@@ -19,9 +25,6 @@ NON_FINITE_EARLY: Final = "non_finite_early"
 MIN_STEPS: Final = 10
 FEW_STEPS_PER_DECADE: Final = 8.0
 GOOD_CLARITY: Final = 10.0
-# Noise that can hide a descent of these fractions of the loss may hide what an untrained model learns. With
-# more noise, the loss itself is hardly more than noise, like that of an already trained model.
-HIDDEN_DESCENT: Final = (0.02, 0.2)
 MAX_DISAGREEMENT: Final = 1.5  # decades
 # In fewer rows, neither a descent nor an increase can be distinguished from noise, and a sweep that starts at
 # a larger learning rate may well diverge in its first steps.
@@ -130,17 +133,9 @@ def severe_finding(shape: Shape) -> Finding | None:
             f"The learning rate does not increase: it is {_rate(shape.learning_rate[0])} at the first step "
             f"and {_rate(shape.learning_rate[-1])} at the last. Sweep from a small to a large learning rate.",
         )
-    if not _descends(shape) and not (_is_visible(shape.descent, shape) and _hidden(shape)):
+    if not descends(shape) and not is_hidden(shape):
         return _no_descent(shape)
     return None
-
-
-def _is_visible(descent: float, shape: Shape) -> bool:
-    return descent > 1e-6 * max(abs(shape.initial), abs(shape.minimum_loss))  # about the precision of float32
-
-
-def _descends(shape: Shape) -> bool:
-    return _is_visible(shape.descent, shape) and shape.clarity >= MIN_CLARITY
 
 
 def _ends_before_any_effect(shape: Shape) -> bool:
@@ -157,9 +152,9 @@ def _ends_before_any_effect(shape: Shape) -> bool:
     if len(shape.loss) < _MIN_CONCLUSIVE_ROWS:
         start = float(shape.loss[0])
         return shape.learning_rate[-1] <= _HARMLESS_RATE and last <= start + abs(start) / 2
-    if _descends(shape):
+    if descends(shape):
         return False
-    return last <= shape.initial + max(4 * shape.noise, 1e-6 * abs(shape.initial))
+    return last <= above_noise(shape)
 
 
 def _non_finite_early(shape: Shape) -> Finding:
@@ -175,23 +170,13 @@ def _non_finite_early(shape: Shape) -> Finding:
     )
 
 
-def _hidden(shape: Shape) -> bool:
-    """Whether noise may hide a descent while the loss ends above its initial level.
-
-    The learning rate then has an effect, and the suggestion is to the left of where that effect is harmful.
-    """
-    least, most = HIDDEN_DESCENT
-    visible = MIN_CLARITY * shape.depth_noise
-    return least * abs(shape.initial) < visible <= most * abs(shape.initial) and shape.ends_high
-
-
 def _no_descent(shape: Shape) -> Finding:
     start = float(shape.learning_rate[0])
-    increase = _first_increase(shape)
+    increase = first_increase(shape)
     if increase is not None and increase < 10 * start:
         return _diverged_at_once(shape, increase)
     levels = f"it starts at {shape.initial:.4g} and its lowest smoothed value is {shape.minimum_loss:.4g}"
-    visible = MIN_CLARITY * shape.depth_noise
+    visible = visible_depth(shape)
     if visible > HIDDEN_DESCENT[1] * abs(shape.initial):
         return Finding(
             "too_noisy",
@@ -218,13 +203,6 @@ def _no_descent(shape: Shape) -> Finding:
     )
 
 
-def _first_increase(shape: Shape) -> float | None:
-    """The learning rate from which the loss stays above its initial level by more than its noise."""
-    above = shape.loss > shape.initial + max(4 * shape.noise, 1e-6 * abs(shape.initial))
-    first = len(above) - int(np.argmin(above[::-1])) if not above.all() else 0
-    return float(shape.learning_rate[first]) if first < len(above) else shape.divergence
-
-
 def _diverged_at_once(shape: Shape, divergence: float) -> Finding:
     start = float(shape.learning_rate[0])
     return Finding(
@@ -242,7 +220,7 @@ def _noisy(shape: Shape) -> Finding | None:
         return Finding(
             "too_noisy",
             "mild",
-            f"The loss is so noisy that a descent smaller than {MIN_CLARITY * shape.depth_noise:.2g} is "
+            f"The loss is so noisy that a descent smaller than {visible_depth(shape):.2g} is "
             "hidden: the suggestion is based on where the loss increases. Increase `num_steps` or "
             "`batches_per_step`, or use larger batches, and compare nearby learning rates in short training "
             "runs.",
