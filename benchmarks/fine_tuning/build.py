@@ -1,7 +1,7 @@
 """Makes the data of the fine-tuning benchmark: sweeps, and what training at each learning rate gives.
 
-    python -m benchmarks.fine_tuning.build                 # all tasks that are not there yet
-    python -m benchmarks.fine_tuning.build --tasks mnist   # those with this part in their names
+    KERAS_BACKEND=jax python -m benchmarks.fine_tuning.build                 # all that are not there yet
+    KERAS_BACKEND=jax python -m benchmarks.fine_tuning.build --tasks mnist   # with this part in their names
 
 Needs the packages of `make regret-data`. What the files hold is described in README.md.
 """
@@ -83,7 +83,6 @@ def main() -> None:
     args = parser.parse_args()
     flags = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
     os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {flags}"
-    os.environ["KERAS_BACKEND"] = "jax"
     args.out.mkdir(parents=True, exist_ok=True)
     first, every = map(int, args.part.split("/"))
     chosen = [task for task in declared() if not args.tasks or any(part in task.name for part in args.tasks)]

@@ -8,15 +8,19 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
 
 from tb_lrfinder.analysis.descent import (
-    HIDDEN_DESCENT,
     above_noise,
     descends,
     first_increase,
+    hides_much,
     is_hidden,
     visible_depth,
 )
 from tb_lrfinder.analysis.shape import MIN_CLARITY, Shape
+from tb_lrfinder.analysis.trained_model import increase_of_trained_model
 from tb_lrfinder.checks import check_choice, check_string, set_fields
+
+ALREADY_TRAINED: Final = "already_trained"
+"""Code of the finding that the loss only increases, and the suggestion is below the increase."""
 
 NON_FINITE_EARLY: Final = "non_finite_early"
 """Code of the finding that the loss became NaN or infinite where the learning rate cannot be the cause."""
@@ -77,6 +81,7 @@ def diagnose(
     *,
     stop_reason: str | None = None,
     planned_steps: int | None = None,
+    chance_loss: float | None = None,
 ) -> tuple[Finding, ...]:
     """Diagnose a sweep.
 
@@ -85,25 +90,30 @@ def diagnose(
         suggested: Suggested learning rate of each rule, by name.
         stop_reason: Why the sweep stopped, one of `STOP_REASONS`; `None` if unknown.
         planned_steps: Number of steps of the complete ramp; `None` if unknown.
+        chance_loss: Loss of a model that has learned nothing; `None` if unknown.
 
     Returns:
         The findings, any severe one first. If there is a severe finding, no learning rate is suggested.
     """
-    severe = severe_finding(shape)
+    severe = severe_finding(shape, chance_loss)
+    increase = increase_of_trained_model(shape, chance_loss)
+    has_descent = severe is None and increase is None
+    is_trained = severe is None and increase is not None
     findings = [
         severe,
-        None if severe else _noisy(shape),
-        None if severe else _few_steps(shape),
-        None if severe else _starts_in_descent(shape),
-        None if severe else _never_diverged(shape, stop_reason),
-        None if severe else _rules_disagree(suggested),
+        _already_trained(shape, increase, chance_loss) if severe is None and increase is not None else None,
+        _noisy(shape) if has_descent or (is_trained and hides_much(shape)) else None,
+        _few_steps(shape) if severe is None else None,
+        _starts_in_descent(shape) if has_descent else None,
+        _never_diverged(shape, stop_reason) if has_descent else None,
+        _rules_disagree(suggested) if has_descent else None,
         _gaps(shape),
         _incomplete(shape, stop_reason, planned_steps),
     ]
     return tuple(finding for finding in findings if finding is not None)
 
 
-def severe_finding(shape: Shape) -> Finding | None:
+def severe_finding(shape: Shape, chance_loss: float | None = None) -> Finding | None:
     """Return the severe finding that prevents a suggestion, or `None`."""
     rows = len(shape.loss)
     start = float(shape.learning_rate[0]) if rows else 0.0
@@ -133,9 +143,9 @@ def severe_finding(shape: Shape) -> Finding | None:
             f"The learning rate does not increase: it is {_rate(shape.learning_rate[0])} at the first step "
             f"and {_rate(shape.learning_rate[-1])} at the last. Sweep from a small to a large learning rate.",
         )
-    if not descends(shape) and not is_hidden(shape):
-        return _no_descent(shape)
-    return None
+    if descends(shape) or is_hidden(shape) or increase_of_trained_model(shape, chance_loss) is not None:
+        return None
+    return _no_descent(shape, chance_loss)
 
 
 def _ends_before_any_effect(shape: Shape) -> bool:
@@ -170,29 +180,28 @@ def _non_finite_early(shape: Shape) -> Finding:
     )
 
 
-def _no_descent(shape: Shape) -> Finding:
+def _no_descent(shape: Shape, chance_loss: float | None) -> Finding:
     start = float(shape.learning_rate[0])
     increase = first_increase(shape)
     if increase is not None and increase < 10 * start:
         return _diverged_at_once(shape, increase)
     levels = f"it starts at {shape.initial:.4g} and its lowest smoothed value is {shape.minimum_loss:.4g}"
-    visible = visible_depth(shape)
-    if visible > HIDDEN_DESCENT[1] * abs(shape.initial):
+    if hides_much(shape):
         return Finding(
             "too_noisy",
             "severe",
             f"The loss is too noisy: {levels}, and with step-to-step noise of {shape.noise:.2g} only a "
-            f"descent larger than {visible:.2g} can be distinguished from noise. Increase `num_steps` or "
-            "`batches_per_step`, or use larger batches.",
+            f"descent larger than {visible_depth(shape):.2g} can be distinguished from noise. Increase "
+            "`num_steps` or `batches_per_step`, or use larger batches.",
         )
     if increase is not None:
         return Finding(
             "no_descent",
             "severe",
             f"The loss does not decrease before it increases: {levels}, and it increases from a learning "
-            f"rate of {_rate(increase)} onward. This is typical of an already trained model: compare short "
-            f"training runs at learning rates below {_rate(increase / 10)}. If the model is untrained, "
-            "check that it can learn from this data.",
+            f"rate of {_rate(increase)} onward. It starts no lower than that of a model that has learned "
+            f"nothing, which is {chance_loss:.2g}: check that the model can learn from this data, and that "
+            "its weights are trainable.",
         )
     return Finding(
         "no_descent",
@@ -200,6 +209,22 @@ def _no_descent(shape: Shape) -> Finding:
         f"The loss does not decrease: {levels}, a difference within the noise, up to a learning rate of "
         f"{_rate(shape.learning_rate[-1])}. Increase `end_lr`; if that does not help, check that the model "
         "can learn from this data and that its weights are trainable.",
+    )
+
+
+def _already_trained(shape: Shape, increase: float, chance_loss: float | None) -> Finding:
+    evidence = doubt = ""
+    if chance_loss is None:
+        doubt = " If the model is not trained, check that it can learn from this data."
+    else:
+        evidence = f": it starts at {shape.initial:.2g}, compared to {chance_loss:.2g} without any training"
+    return Finding(
+        ALREADY_TRAINED,
+        "mild",
+        f"The loss did not decrease at any learning rate, but increased from {_rate(increase)} on, as is "
+        f"usual for a model that is already trained{evidence}. The suggestion is a hundredth of that "
+        "learning rate, and uncertain: compare it with other learning rates in short training runs, for "
+        f"example with `run_trials`.{doubt}",
     )
 
 
