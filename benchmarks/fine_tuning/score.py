@@ -180,6 +180,8 @@ def main() -> None:
 
     for outcome in ("recognized", "descent", "no suggestion"):
         chosen = [case for case in every if case.outcome == outcome]
+        if not chosen:
+            continue
         with_gain = sum(counts(case.truth) for case in chosen)
         print(f"\n{outcome}: {len(chosen)} sweeps, {with_gain} of tasks with a gain\n")
         rows = [["rule", "regret", "harmful"]]
