@@ -15,7 +15,9 @@ from typing import Final, Literal
 DECLARED: Final = Path(__file__).with_name("declared.json")
 
 Mode = Literal["frozen", "all", "continued", "shifted"]
-Split = Literal["design", "heldout"]
+Split = Literal["design", "heldout", "confirming"]
+
+SAME_HEAD: Final[tuple[Mode, ...]] = ("continued", "shifted")
 
 
 @dataclass(frozen=True)
@@ -24,12 +26,12 @@ class Family:
 
     Args:
         name: Name of the data and of the network.
-        split: "design" if rules may be made with it, "heldout" if it is only for scoring.
+        split: "design" if rules may be made with it, "heldout" and "confirming" if it is only for scoring.
         network: Name of the network in `networks.py`.
         steps: Length of the training, in steps.
         batch: Batch size.
         train: Number of training examples, at most.
-        new_heads: Whether there are classes, so that a new head can learn the second half of them.
+        modes: The modes, see `Task`. A new head needs classes, of which it learns the second half.
     """
 
     name: str
@@ -38,20 +40,30 @@ class Family:
     steps: int
     batch: int
     train: int
-    new_heads: bool = True
+    modes: tuple[Mode, ...] = ("frozen", "all", *SAME_HEAD)
 
 
 FAMILIES: Final = (
     Family("mnist", "design", "mlp", 240, 32, 600),
     Family("optdigits", "design", "convnet", 200, 32, 500),
     Family("letter", "design", "mlp_layernorm", 300, 32, 1200),
-    Family("english", "design", "language_letters", 240, 32, 1200, new_heads=False),
-    Family("diamonds", "design", "mlp_two", 240, 32, 600, new_heads=False),
+    Family("english", "design", "language_letters", 240, 32, 1200, SAME_HEAD),
+    Family("diamonds", "design", "mlp_two", 240, 32, 600, SAME_HEAD),
     Family("views", "heldout", "vit", 240, 32, 600),
     Family("satimage", "heldout", "mlp_batchnorm", 240, 32, 600),
     Family("vowels", "heldout", "gru", 160, 16, 300),
-    Family("code", "heldout", "language_transformer", 200, 32, 900, new_heads=False),
-    Family("computers", "heldout", "mlp_dropout", 240, 32, 600, new_heads=False),
+    Family("code", "heldout", "language_transformer", 200, 32, 900, SAME_HEAD),
+    Family("computers", "heldout", "mlp_dropout", 240, 32, 600, SAME_HEAD),
+)
+
+
+# Declared after the held-out families had been scored.
+CONFIRMING: Final = (
+    Family("textures", "confirming", "convnet", 240, 32, 600, SAME_HEAD),
+    Family("segment", "confirming", "residual", 240, 32, 600, SAME_HEAD),
+    Family("magic", "confirming", "mlp_two", 240, 32, 600, SAME_HEAD),
+    Family("nox", "confirming", "mlp_tanh", 240, 32, 600, SAME_HEAD),
+    Family("modules", "confirming", "gru", 240, 32, 600, ("continued",)),
 )
 
 
@@ -111,9 +123,10 @@ def tasks() -> list[Task]:
             family.batch,
             family.train,
         )
+        for families in (FAMILIES, CONFIRMING)
         for mode, optimizers in _TURNS
-        for number, family in enumerate(FAMILIES)
-        if family.new_heads or mode in ("continued", "shifted")
+        for number, family in enumerate(families)
+        if mode in family.modes
     ]
 
 
@@ -125,7 +138,7 @@ def declared() -> list[Task]:
 def main() -> None:
     lines = ",\n".join(" " + json.dumps(asdict(task)) for task in tasks())
     DECLARED.write_text(f"[\n{lines}\n]\n")
-    print(f"{len(tasks())} tasks of {len(FAMILIES)} families in {DECLARED}")
+    print(f"{len(tasks())} tasks of {len(FAMILIES + CONFIRMING)} families in {DECLARED}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """How well are already trained models recognized, and how well do the suggested learning rates tune them?
 
     python -m benchmarks.fine_tuning.score             # the design families
-    python -m benchmarks.fine_tuning.score --heldout   # the held-out families
+    python -m benchmarks.fine_tuning.score --heldout   # the held-out families; also --confirming
 
 Only needs NumPy. The scores are defined in README.md.
 """
@@ -150,10 +150,14 @@ def compared() -> dict[str, Rule]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=str(__doc__).split("\n\n")[0])
-    parser.add_argument("--heldout", action="store_true", help="score the held-out families")
+    for name in ("heldout", "confirming"):
+        parser.add_argument(
+            f"--{name}", dest="split", action="store_const", const=name, default="design",
+            help=f"score the {name} families",
+        )  # fmt: skip
     parser.add_argument("--unknown-classes", action="store_true", help="as if no loss named its classes")
     args = parser.parse_args()
-    split, know_classes = "heldout" if args.heldout else "design", not args.unknown_classes
+    split, know_classes = args.split, not args.unknown_classes
     every = cases(split, know_classes)
 
     print(

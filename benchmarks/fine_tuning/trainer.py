@@ -21,6 +21,8 @@ PRETRAINING_STEPS, PRETRAINING_BATCH, PRETRAINING_RATE = 1500, 32, 2e-3
 NETWORKS = {
     "mlp": networks.mlp(64, 32),
     "mlp_two": networks.mlp(64, 32),
+    "mlp_tanh": networks.mlp(48, 24, act="tanh"),
+    "residual": networks.residual_mlp(32, 3),
     "mlp_layernorm": networks.mlp(64, 48, norm="layer", act="gelu"),
     "mlp_batchnorm": networks.mlp(64, 32, norm="batch"),
     "mlp_dropout": networks.mlp(96, 48, dropout=0.2),
