@@ -104,7 +104,7 @@ def with_gaps():
             {},
             (
                 "The loss did not decrease at any learning rate, but increased from 0.00046 on, as is usual "
-                "for a model that is already trained. The suggestion is a hundredth of that learning rate, "
+                "for a model that is already trained. The suggestion is 1/300 of that learning rate, "
                 "and uncertain: compare it with other learning rates in short training runs, for example "
                 "with `run_trials`. If the model is not trained, check that it can learn from this data."
             ),
@@ -117,7 +117,7 @@ def with_gaps():
             (
                 "The loss did not decrease at any learning rate, but increased from 0.00046 on, as is usual "
                 "for a model that is already trained: it starts at 0.4, compared to 2.3 without any "
-                "training. The suggestion is a hundredth of that learning rate, and uncertain: compare it "
+                "training. The suggestion is 1/300 of that learning rate, and uncertain: compare it "
                 "with other learning rates in short training runs, for example with `run_trials`."
             ),
         ),

@@ -1,7 +1,7 @@
 """How well are already trained models recognized, and how well do the suggested learning rates tune them?
 
     python -m benchmarks.fine_tuning.score             # the design families
-    python -m benchmarks.fine_tuning.score --heldout   # the held-out families; also --confirming
+    python -m benchmarks.fine_tuning.score --heldout   # the held-out families; also --confirming, --last
 
 Only needs NumPy. The scores are defined in README.md.
 """
@@ -150,7 +150,7 @@ def compared() -> dict[str, Rule]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=str(__doc__).split("\n\n")[0])
-    for name in ("heldout", "confirming"):
+    for name in ("heldout", "confirming", "last"):
         parser.add_argument(
             f"--{name}", dest="split", action="store_const", const=name, default="design",
             help=f"score the {name} families",

@@ -222,7 +222,7 @@ def _already_trained(shape: Shape, increase: float, chance_loss: float | None) -
         ALREADY_TRAINED,
         "mild",
         f"The loss did not decrease at any learning rate, but increased from {_rate(increase)} on, as is "
-        f"usual for a model that is already trained{evidence}. The suggestion is a hundredth of that "
+        f"usual for a model that is already trained{evidence}. The suggestion is 1/300 of that "
         "learning rate, and uncertain: compare it with other learning rates in short training runs, for "
         f"example with `run_trials`.{doubt}",
     )

@@ -7,7 +7,7 @@ from typing import Final
 from tb_lrfinder.analysis.descent import descends, first_increase, is_hidden
 from tb_lrfinder.analysis.shape import Shape
 
-BELOW_INCREASE: Final = 1 / 100
+BELOW_INCREASE: Final = 1 / 300
 """Suggested fraction of the learning rate from which the loss increases, see docs/suggestion.md."""
 
 # A loss that has come this far below that of a classifier that has learned nothing was trained before.
