@@ -59,7 +59,7 @@ def first_increase(shape: Shape) -> float | None:
     averaged = max(2 * math.sqrt(math.pi) * _WIDTH * (len(x) - 1) / float(x[-1] - x[0]), 1.0)
     above = smoothed > shape.initial + max(4 * shape.noise / math.sqrt(averaged), 1e-6 * abs(shape.initial))
     first = len(above) - int(np.argmin(above[::-1])) if not above.all() else 0
-    return float(10 ** x[first]) if first < len(above) else shape.divergence
+    return float(usable.all_rates[usable.rows][first]) if first < len(above) else shape.divergence
 
 
 def _is_visible(shape: Shape) -> bool:

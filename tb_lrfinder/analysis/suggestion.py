@@ -115,7 +115,7 @@ class Suggestion:
             there is no suggestion.
         rule: String. Name of the rule.
         reason: String. Why there is no suggestion and what to change; `None` if there is one.
-        ranges: `Ranges`. Learning rates for other uses; only set by the default rule.
+        ranges: `Ranges`. Learning rates for other uses; only set by the default rule, if there is a descent.
 
     Raises:
         TypeError: If an argument has the wrong type.
@@ -196,7 +196,9 @@ def suggest(
 
     Returns:
         A `Suggestion`. Its `learning_rate` is `None` if the sweep does not support one, for example if the
-        loss is flat, only increases, or has too few rows; `reason` then says why and what to change.
+        loss is flat, increases from the start, or has too few rows; `reason` then says why and what to
+        change. If the loss increases without a descent, as that of an already trained model, only the default
+        rule suggests a learning rate, far below the increase.
 
     Raises:
         TypeError: If an argument is not numeric.
