@@ -26,9 +26,10 @@ def chance_loss(model: Any) -> float | None:
     if not _is_mean(model.loss, _CATEGORICAL):
         return None
     try:
-        classes = model.output_shape[-1]
-    except (AttributeError, ValueError, IndexError):  # a subclass of Model, or not built
+        shape = model.output_shape
+    except Exception:  # not built, or a subclass of Model, which may define anything
         return None
+    classes = shape[-1] if isinstance(shape, tuple) and shape else None  # otherwise several outputs
     return math.log(classes) if isinstance(classes, int) and classes > 1 else None
 
 

@@ -61,8 +61,14 @@ def test_it_is_the_loss_of_uniform_probabilities():
     assert model.evaluate(np.ones((8, 4)), np.arange(8), verbose=0) == pytest.approx(chance_loss(model))
 
 
+def with_dictionary():
+    inputs = keras.Input((4,))
+    return keras.Model(inputs, {name: keras.layers.Dense(10)(inputs) for name in "ab"})
+
+
 def test_models_whose_output_is_unknown_or_not_one():
-    for model in (Subclassed(), keras.Sequential([keras.layers.Dense(10)]), classifier(outputs=2)):
+    unbuilt = keras.Sequential([keras.layers.Dense(10)])
+    for model in (Subclassed(), unbuilt, classifier(outputs=2), with_dictionary()):
         model.compile("sgd", "sparse_categorical_crossentropy")
         assert chance_loss(model) is None
 
