@@ -6,6 +6,7 @@ curve. Curves use the color of the text, so that they are legible in light and d
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from typing import Any
@@ -54,7 +55,7 @@ def draw(name: str) -> str:
     """
     x, losses = _SHAPES[name]()
     sweep = Sweep.from_losses(10**x, losses)
-    analysis = analyze(sweep, stop_reason="completed")
+    analysis = analyze(sweep, stop_reason="completed", chance_loss=math.log(10))
     return card(sweep, analysis.suggestion, analysis.diagnosis, 0.3, "")
 
 

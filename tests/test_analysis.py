@@ -150,3 +150,11 @@ def test_it_is_fast_enough_to_answer_many_runs_at_once():
         analyze(sweep)
         took.append(time.perf_counter() - start)
     assert min(took) < 0.005  # it takes 1 ms; a busy machine must not fail the test
+
+
+def test_learning_rates_in_any_order_do_not_raise():
+    random = np.random.default_rng(0)
+    for rows in range(60):
+        learning_rates = 10 ** random.uniform(-7, 1, rows)
+        analysis = analyze(Sweep.from_losses(learning_rates, random.normal(size=rows)))
+        assert analysis.suggestion.learning_rate is not None or analysis.suggestion.reason

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from tb_lrfinder.analysis.analyze import analyze
+from tb_lrfinder.analysis.suggestion import suggest
 from tb_lrfinder.storage import schema
 from tb_lrfinder.storage.reader import read_log_dir
 from tests.command_line import COMMAND, ENVIRON, a_sweep, command, write_losses
@@ -37,6 +38,16 @@ class TestSuggest:
         (tmp_path / "half.csv").write_text("".join(f"{rate},{loss}\n" for rate, loss in rows))
         said = command("suggest", tmp_path / "half.csv").stdout
         assert "  mild: The loss is still decreasing at the end" in said
+
+    def test_an_already_trained_model(self, tmp_path):
+        rates = np.geomspace(1e-7, 10, 100)
+        losses = 0.4 + 3 * np.maximum(np.log10(rates / 1e-3), 0)
+        rows = zip(rates, losses, strict=True)
+        (tmp_path / "trained.csv").write_text("".join(f"{rate},{loss}\n" for rate, loss in rows))
+        said = command("suggest", tmp_path / "trained.csv").stdout
+        assert f"Suggested learning rate: {suggest(rates, losses).learning_rate:.3g} (mid_descent)" in said
+        assert "one-cycle" not in said
+        assert "  mild: The loss did not decrease at any learning rate, but increased from" in said
 
     def test_json_with_settings(self, losses):
         said = command("suggest", losses, "--json", "--smoothing", 0.5, "--skip-start", 7, "--skip-end", 3)

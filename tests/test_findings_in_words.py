@@ -98,15 +98,39 @@ def with_gaps():
             ),
         ),
         (
-            "no_descent",
+            "already_trained",
             rates(200),
             0.4 + 3 * np.maximum(np.log10(rates(200) / 1e-3), 0),
             {},
             (
+                "The loss did not decrease at any learning rate, but increased from 0.00046 on, as is usual "
+                "for a model that is already trained. The suggestion is 1/300 of that learning rate, "
+                "and uncertain: compare it with other learning rates in short training runs, for example "
+                "with `run_trials`. If the model is not trained, check that it can learn from this data."
+            ),
+        ),
+        (
+            "already_trained",
+            rates(200),
+            0.4 + 3 * np.maximum(np.log10(rates(200) / 1e-3), 0),
+            {"chance_loss": 2.3026},
+            (
+                "The loss did not decrease at any learning rate, but increased from 0.00046 on, as is usual "
+                "for a model that is already trained: it starts at 0.4, compared to 2.3 without any "
+                "training. The suggestion is 1/300 of that learning rate, and uncertain: compare it "
+                "with other learning rates in short training runs, for example with `run_trials`."
+            ),
+        ),
+        (
+            "no_descent",
+            rates(200),
+            0.4 + 3 * np.maximum(np.log10(rates(200) / 1e-3), 0),
+            {"chance_loss": 0.4},
+            (
                 "The loss does not decrease before it increases: it starts at 0.4 and its lowest smoothed "
-                "value is 0.4, and it increases from a learning rate of 0.001 onward. This is typical of an "
-                "already trained model: compare short training runs at learning rates below 0.0001. If the "
-                "model is untrained, check that it can learn from this data."
+                "value is 0.4, and it increases from a learning rate of 0.00046 onward. It starts no lower "
+                "than that of a model that has learned nothing, which is 0.4: check that the model can learn "
+                "from this data, and that its weights are trainable."
             ),
         ),
         (

@@ -88,6 +88,7 @@ CASES = {
             "skip_end": SKIPPED,
             "stop_reason": string("diverged", or_none=True, may_be_empty=True),
             "planned_steps": integer(30, or_none=True),
+            "chance_loss": number(2.0, or_none=True),
         },
         lambda: {"sweep": SWEEP},
     ),

@@ -260,10 +260,6 @@ def test_a_descent_below_the_resolution_of_a_float32_is_none():
         (np.full(STEPS, 2.3), "does not decrease"),
         (np.zeros(STEPS), "does not decrease"),
         (np.linspace(1, 2, STEPS), "diverged immediately|does not decrease"),
-        (
-            np.where(RATES < 1e-3, 0.4, 0.4 + 3 * np.log10(RATES / 1e-3)),
-            "does not decrease before it increases",
-        ),
         (np.full(STEPS, np.nan), "from the first step, where"),
     ],
 )

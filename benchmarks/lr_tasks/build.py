@@ -16,7 +16,7 @@ import multiprocessing
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -100,7 +100,9 @@ def trainings(trainer: Any, task: Task, baseline: float) -> dict[str, NDArray[An
     return {"log_learning_rate": grid.astype(np.float32), "steps": at, **arrays}
 
 
-def sweeps(trainer: Any) -> dict[str, NDArray[Any]]:
+def sweeps(
+    trainer: Any, steps: Sequence[int] = SWEEP_STEPS, seeds: Sequence[int] = SWEEP_SEEDS
+) -> dict[str, NDArray[Any]]:
     """Whole ramps by the real callback in `model.fit`, through NaN too."""
     import keras
 
@@ -109,9 +111,9 @@ def sweeps(trainer: Any) -> dict[str, NDArray[Any]]:
     split, arrays = trainer.split, {}
     model = trainer.new_model(0)
     variables = (model.trainable_variables, model.non_trainable_variables, model.optimizer.variables)
-    losses: dict[int, list[Any]] = {count: [] for count in SWEEP_STEPS}
-    for seed in SWEEP_SEEDS:
-        for count in SWEEP_STEPS:
+    losses: dict[int, list[Any]] = {count: [] for count in steps}
+    for seed in seeds:
+        for count in steps:
             # One model for all, which begins as a new one of this seed would.
             for group, values in zip(variables, trainer.initial_state(seed), strict=True):
                 for variable, value in zip(group, values, strict=True):
@@ -122,7 +124,7 @@ def sweeps(trainer: Any) -> dict[str, NDArray[Any]]:
             model.fit(split.x, split.y, trainer.batch, epochs, verbose=0, callbacks=[finder])
             losses[count].append(np.asarray(finder.sweep.loss, np.float32))
             arrays[f"sweep_{count}_learning_rate"] = np.asarray(finder.sweep.learning_rate, np.float32)
-    return {**arrays, **{f"sweep_{count}_loss": np.array(losses[count]) for count in SWEEP_STEPS}}
+    return {**arrays, **{f"sweep_{count}_loss": np.array(losses[count]) for count in steps}}
 
 
 def record(task: Task) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
@@ -190,7 +192,7 @@ def save(path: Path, about: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> 
 
 
 @contextmanager
-def _compiled_once() -> Iterator[None]:
+def compiled_once() -> Iterator[None]:
     """Keeps what is compiled meanwhile: each `fit` with a sweep would compile the same anew."""
     import jax
     from jax.experimental.compilation_cache import compilation_cache
@@ -209,7 +211,7 @@ def _compiled_once() -> Iterator[None]:
 
 def make(task: Task, out: Path) -> str:
     """Makes one task's file, and says what it was like."""
-    with _compiled_once():
+    with compiled_once():
         about, arrays = record(task)
     save(out / f"{task.name}.npz", about, arrays)
     budget = int(np.flatnonzero(MARKS == 1.0)[0])

@@ -70,10 +70,7 @@ class Trainer:
         self.network, self.batch, self._new_optimizer = network, batch, optimizer
         self.loss_name = loss or network.loss
         self.pretrained: list[NDArray[Any]] | None = None
-        if network.tuned:
-            self._train_on_first_half(of_first_half(data))
-            data = of_second_half(data)
-        data = network.prepare(data)
+        data = network.prepare(self._pretrain(data))
         self.data, self.contrastive = data, self.loss_name == "contrastive"
         self.split = Split.of(data, train, batch, whole=self.contrastive)
         self.steps_per_epoch = len(self.split.x) // batch
@@ -87,6 +84,13 @@ class Trainer:
         for layer in self.network.make(data):
             model.add(layer)
         return model
+
+    def _pretrain(self, data: Data) -> Data:
+        """Train a network that is tuned, and return the data that are left for tuning."""
+        if not self.network.tuned:
+            return data
+        self._train_on_first_half(of_first_half(data))
+        return of_second_half(data)
 
     def _train_on_first_half(self, data: Data) -> None:
         model = self._build(data, 0)

@@ -11,11 +11,13 @@ from tb_lrfinder.analysis.diagnosis import NON_FINITE_EARLY, Finding, diagnose, 
 from tb_lrfinder.analysis.shape import Shape
 from tb_lrfinder.analysis.stop_reasons import STOP_REASONS
 from tb_lrfinder.analysis.suggestion import DEFAULT_RULE, RULES, Suggestion, apply_rule, remaining_rows
+from tb_lrfinder.analysis.trained_model import increase_of_trained_model
 from tb_lrfinder.analysis.usable_rows import UsableRows
 from tb_lrfinder.checks import (
     check_delta_window,
     check_instance,
     check_integer,
+    check_number,
     check_smoothing,
     check_string,
 )
@@ -70,6 +72,7 @@ def analyze(
     skip_end: int = 0,
     stop_reason: str | None = None,
     planned_steps: int | None = None,
+    chance_loss: float | None = None,
 ) -> Analysis:
     """Analyze a recorded sweep: smoothed loss, suggestions of all rules, and diagnosis.
 
@@ -93,6 +96,9 @@ def analyze(
         stop_reason: String. Why the sweep stopped, such as `"diverged"`; see `LRFinder`. Defaults to `None`,
             unknown.
         planned_steps: Integer. Number of steps of the complete ramp. Defaults to `None`, unknown.
+        chance_loss: Float. Loss of a model that has learned nothing, such as `math.log(10)` for ten classes.
+            Only used if the loss does not decrease: a loss below it shows that the model is already trained.
+            Defaults to `None`, unknown.
 
     Returns:
         An `Analysis`.
@@ -108,14 +114,17 @@ def analyze(
         check_string("stop_reason", stop_reason, "a string or None", may_be_empty=True)
     if planned_steps is not None:
         planned_steps = check_integer("planned_steps", planned_steps, or_none=True)
+    if chance_loss is not None:
+        chance_loss = check_number("chance_loss", chance_loss, or_none=True)
     usable = sweep.usable
     smoothed = usable.smoothed(smoothing)
     rows = remaining_rows(len(sweep), skip_start, skip_end)
     if skip_start or skip_end:
         usable = UsableRows.of(sweep.learning_rate[rows], sweep.loss[rows], rows.start)
     shape = Shape.measure(usable, smoothed[rows], smoothing, delta_window=delta_window)
-    severe = severe_finding(shape)
-    suggestions = {name: apply_rule(name, shape, severe) for name in RULES}
+    severe = severe_finding(shape, chance_loss)
+    increase = increase_of_trained_model(shape, chance_loss)
+    suggestions = {name: apply_rule(name, shape, severe, increase) for name in RULES}
     if stop_reason == "refused":  # whatever the rows look like, the learning rate had no effect
         reason = STOP_REASONS[stop_reason].capitalize() + "."
         suggestions = {name: Suggestion(None, name, reason=reason) for name in RULES}
@@ -132,6 +141,7 @@ def analyze(
             {name: one.learning_rate for name, one in suggestions.items()},
             stop_reason=stop_reason,
             planned_steps=planned_steps,
+            chance_loss=chance_loss,
         ),
         minimum_learning_rate=float(shape.learning_rate[shape.minimum_row]) if len(shape.loss) else None,
         divergence_learning_rate=divergence,

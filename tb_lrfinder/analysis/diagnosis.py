@@ -7,10 +7,20 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
 
-import numpy as np
-
+from tb_lrfinder.analysis.descent import (
+    above_noise,
+    descends,
+    first_increase,
+    hides_much,
+    is_hidden,
+    visible_depth,
+)
 from tb_lrfinder.analysis.shape import MIN_CLARITY, Shape
+from tb_lrfinder.analysis.trained_model import increase_of_trained_model
 from tb_lrfinder.checks import check_choice, check_string, set_fields
+
+ALREADY_TRAINED: Final = "already_trained"
+"""Code of the finding that the loss only increases, and the suggestion is below the increase."""
 
 NON_FINITE_EARLY: Final = "non_finite_early"
 """Code of the finding that the loss became NaN or infinite where the learning rate cannot be the cause."""
@@ -19,9 +29,6 @@ NON_FINITE_EARLY: Final = "non_finite_early"
 MIN_STEPS: Final = 10
 FEW_STEPS_PER_DECADE: Final = 8.0
 GOOD_CLARITY: Final = 10.0
-# Noise that can hide a descent of these fractions of the loss may hide what an untrained model learns. With
-# more noise, the loss itself is hardly more than noise, like that of an already trained model.
-HIDDEN_DESCENT: Final = (0.02, 0.2)
 MAX_DISAGREEMENT: Final = 1.5  # decades
 # In fewer rows, neither a descent nor an increase can be distinguished from noise, and a sweep that starts at
 # a larger learning rate may well diverge in its first steps.
@@ -74,6 +81,7 @@ def diagnose(
     *,
     stop_reason: str | None = None,
     planned_steps: int | None = None,
+    chance_loss: float | None = None,
 ) -> tuple[Finding, ...]:
     """Diagnose a sweep.
 
@@ -82,25 +90,30 @@ def diagnose(
         suggested: Suggested learning rate of each rule, by name.
         stop_reason: Why the sweep stopped, one of `STOP_REASONS`; `None` if unknown.
         planned_steps: Number of steps of the complete ramp; `None` if unknown.
+        chance_loss: Loss of a model that has learned nothing; `None` if unknown.
 
     Returns:
         The findings, any severe one first. If there is a severe finding, no learning rate is suggested.
     """
-    severe = severe_finding(shape)
+    severe = severe_finding(shape, chance_loss)
+    increase = increase_of_trained_model(shape, chance_loss)
+    has_descent = severe is None and increase is None
+    is_trained = severe is None and increase is not None
     findings = [
         severe,
-        None if severe else _noisy(shape),
-        None if severe else _few_steps(shape),
-        None if severe else _starts_in_descent(shape),
-        None if severe else _never_diverged(shape, stop_reason),
-        None if severe else _rules_disagree(suggested),
+        _already_trained(shape, increase, chance_loss) if severe is None and increase is not None else None,
+        _noisy(shape) if has_descent or (is_trained and hides_much(shape)) else None,
+        _few_steps(shape) if severe is None else None,
+        _starts_in_descent(shape) if has_descent else None,
+        _never_diverged(shape, stop_reason) if has_descent else None,
+        _rules_disagree(suggested) if has_descent else None,
         _gaps(shape),
         _incomplete(shape, stop_reason, planned_steps),
     ]
     return tuple(finding for finding in findings if finding is not None)
 
 
-def severe_finding(shape: Shape) -> Finding | None:
+def severe_finding(shape: Shape, chance_loss: float | None = None) -> Finding | None:
     """Return the severe finding that prevents a suggestion, or `None`."""
     rows = len(shape.loss)
     start = float(shape.learning_rate[0]) if rows else 0.0
@@ -130,17 +143,9 @@ def severe_finding(shape: Shape) -> Finding | None:
             f"The learning rate does not increase: it is {_rate(shape.learning_rate[0])} at the first step "
             f"and {_rate(shape.learning_rate[-1])} at the last. Sweep from a small to a large learning rate.",
         )
-    if not _descends(shape) and not (_is_visible(shape.descent, shape) and _hidden(shape)):
-        return _no_descent(shape)
-    return None
-
-
-def _is_visible(descent: float, shape: Shape) -> bool:
-    return descent > 1e-6 * max(abs(shape.initial), abs(shape.minimum_loss))  # about the precision of float32
-
-
-def _descends(shape: Shape) -> bool:
-    return _is_visible(shape.descent, shape) and shape.clarity >= MIN_CLARITY
+    if descends(shape) or is_hidden(shape) or increase_of_trained_model(shape, chance_loss) is not None:
+        return None
+    return _no_descent(shape, chance_loss)
 
 
 def _ends_before_any_effect(shape: Shape) -> bool:
@@ -157,9 +162,9 @@ def _ends_before_any_effect(shape: Shape) -> bool:
     if len(shape.loss) < _MIN_CONCLUSIVE_ROWS:
         start = float(shape.loss[0])
         return shape.learning_rate[-1] <= _HARMLESS_RATE and last <= start + abs(start) / 2
-    if _descends(shape):
+    if descends(shape):
         return False
-    return last <= shape.initial + max(4 * shape.noise, 1e-6 * abs(shape.initial))
+    return last <= above_noise(shape)
 
 
 def _non_finite_early(shape: Shape) -> Finding:
@@ -175,39 +180,28 @@ def _non_finite_early(shape: Shape) -> Finding:
     )
 
 
-def _hidden(shape: Shape) -> bool:
-    """Whether noise may hide a descent while the loss ends above its initial level.
-
-    The learning rate then has an effect, and the suggestion is to the left of where that effect is harmful.
-    """
-    least, most = HIDDEN_DESCENT
-    visible = MIN_CLARITY * shape.depth_noise
-    return least * abs(shape.initial) < visible <= most * abs(shape.initial) and shape.ends_high
-
-
-def _no_descent(shape: Shape) -> Finding:
+def _no_descent(shape: Shape, chance_loss: float | None) -> Finding:
     start = float(shape.learning_rate[0])
-    increase = _first_increase(shape)
+    increase = first_increase(shape)
     if increase is not None and increase < 10 * start:
         return _diverged_at_once(shape, increase)
     levels = f"it starts at {shape.initial:.4g} and its lowest smoothed value is {shape.minimum_loss:.4g}"
-    visible = MIN_CLARITY * shape.depth_noise
-    if visible > HIDDEN_DESCENT[1] * abs(shape.initial):
+    if hides_much(shape):
         return Finding(
             "too_noisy",
             "severe",
             f"The loss is too noisy: {levels}, and with step-to-step noise of {shape.noise:.2g} only a "
-            f"descent larger than {visible:.2g} can be distinguished from noise. Increase `num_steps` or "
-            "`batches_per_step`, or use larger batches.",
+            f"descent larger than {visible_depth(shape):.2g} can be distinguished from noise. Increase "
+            "`num_steps` or `batches_per_step`, or use larger batches.",
         )
     if increase is not None:
         return Finding(
             "no_descent",
             "severe",
             f"The loss does not decrease before it increases: {levels}, and it increases from a learning "
-            f"rate of {_rate(increase)} onward. This is typical of an already trained model: compare short "
-            f"training runs at learning rates below {_rate(increase / 10)}. If the model is untrained, "
-            "check that it can learn from this data.",
+            f"rate of {_rate(increase)} onward. It starts no lower than that of a model that has learned "
+            f"nothing, which is {chance_loss:.2g}: check that the model can learn from this data, and that "
+            "its weights are trainable.",
         )
     return Finding(
         "no_descent",
@@ -218,11 +212,20 @@ def _no_descent(shape: Shape) -> Finding:
     )
 
 
-def _first_increase(shape: Shape) -> float | None:
-    """The learning rate from which the loss stays above its initial level by more than its noise."""
-    above = shape.loss > shape.initial + max(4 * shape.noise, 1e-6 * abs(shape.initial))
-    first = len(above) - int(np.argmin(above[::-1])) if not above.all() else 0
-    return float(shape.learning_rate[first]) if first < len(above) else shape.divergence
+def _already_trained(shape: Shape, increase: float, chance_loss: float | None) -> Finding:
+    evidence = doubt = ""
+    if chance_loss is None:
+        doubt = " If the model is not trained, check that it can learn from this data."
+    else:
+        evidence = f": it starts at {shape.initial:.2g}, compared to {chance_loss:.2g} without any training"
+    return Finding(
+        ALREADY_TRAINED,
+        "mild",
+        f"The loss did not decrease at any learning rate, but increased from {_rate(increase)} on, as is "
+        f"usual for a model that is already trained{evidence}. The suggestion is 1/300 of that "
+        "learning rate, and uncertain: compare it with other learning rates in short training runs, for "
+        f"example with `run_trials`.{doubt}",
+    )
 
 
 def _diverged_at_once(shape: Shape, divergence: float) -> Finding:
@@ -242,7 +245,7 @@ def _noisy(shape: Shape) -> Finding | None:
         return Finding(
             "too_noisy",
             "mild",
-            f"The loss is so noisy that a descent smaller than {MIN_CLARITY * shape.depth_noise:.2g} is "
+            f"The loss is so noisy that a descent smaller than {visible_depth(shape):.2g} is "
             "hidden: the suggestion is based on where the loss increases. Increase `num_steps` or "
             "`batches_per_step`, or use larger batches, and compare nearby learning rates in short training "
             "runs.",

@@ -309,8 +309,8 @@ def _refine_minimum(curve: _Curve, smoothing: float) -> int:
             int(np.searchsorted(x, x[low] + 10 * narrower, "right")),
         )
         near, values = x[around], losses[around]
-        if len(near) < 3 or near[0] == near[-1]:
-            break
+        if len(near) < 3 or near[0] == near[-1] or not around.start <= low < around.stop:
+            break  # the last only if the learning rates do not increase
         smoothed = gaussian_average(near, cap_divergence(despike(values), initial_rows(near)), narrower)
         inside = np.flatnonzero(np.abs(near - x[low]) <= 6 * narrower)
         found = int(inside[smoothed[inside].argmin()])

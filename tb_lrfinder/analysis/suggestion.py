@@ -14,6 +14,7 @@ from tb_lrfinder.analysis.averaging import Floats
 from tb_lrfinder.analysis.curve import DEFAULT_SMOOTHING, loss_delta, slope_over
 from tb_lrfinder.analysis.diagnosis import Finding, severe_finding
 from tb_lrfinder.analysis.shape import Shape
+from tb_lrfinder.analysis.trained_model import increase_of_trained_model, suggestion_below
 from tb_lrfinder.analysis.usable_rows import UsableRows
 from tb_lrfinder.checks import (
     check_choice,
@@ -34,6 +35,11 @@ DEFAULT_RULE: Final = "mid_descent"
 _DESCENT_FROM: Final = 0.2
 _LONG_TRAINING: Final = 1 / 3
 _ONE_CYCLE: Final = 3.0
+
+_NO_DESCENT: Final = (
+    "The loss does not decrease, so this rule cannot be applied. The default rule suggests a learning rate "
+    "below the increase of the loss, as for an already trained model."
+)
 
 
 @dataclass(frozen=True)
@@ -109,7 +115,7 @@ class Suggestion:
             there is no suggestion.
         rule: String. Name of the rule.
         reason: String. Why there is no suggestion and what to change; `None` if there is one.
-        ranges: `Ranges`. Learning rates for other uses; only set by the default rule.
+        ranges: `Ranges`. Learning rates for other uses; only set by the default rule, if there is a descent.
 
     Raises:
         TypeError: If an argument has the wrong type.
@@ -190,7 +196,9 @@ def suggest(
 
     Returns:
         A `Suggestion`. Its `learning_rate` is `None` if the sweep does not support one, for example if the
-        loss is flat, only increases, or has too few rows; `reason` then says why and what to change.
+        loss is flat, increases from the start, or has too few rows; `reason` then says why and what to
+        change. If the loss increases without a descent, as that of an already trained model, only the default
+        rule suggests a learning rate, far below the increase.
 
     Raises:
         TypeError: If an argument is not numeric.
@@ -205,7 +213,7 @@ def suggest(
     rows = remaining_rows(len(rates), skip_start, skip_end)
     smoothed = UsableRows.of(rates, values).smoothed(smoothing)
     shape = Shape.measure(UsableRows.of(rates[rows], values[rows], rows.start), smoothed[rows], smoothing)
-    return apply_rule(rule, shape, severe_finding(shape))
+    return apply_rule(rule, shape, severe_finding(shape), increase_of_trained_model(shape))
 
 
 def _check_increasing(rates: Floats) -> None:
@@ -229,10 +237,24 @@ def _check_increasing(rates: Floats) -> None:
         )
 
 
-def apply_rule(rule: str, shape: Shape, severe: Finding | None) -> Suggestion:
-    """Apply a rule to the shape of a sweep. A severe finding prevents a suggestion."""
+def apply_rule(
+    rule: str, shape: Shape, severe: Finding | None, trained_increase: float | None = None
+) -> Suggestion:
+    """Apply a rule to the shape of a sweep.
+
+    Args:
+        rule: Name of the rule.
+        shape: The `Shape` of the sweep.
+        severe: The severe finding, which prevents a suggestion, or `None`.
+        trained_increase: Learning rate from which the loss of an already trained model increases, or `None`.
+            There is no descent that the rules could be applied to, so only the default one has a suggestion.
+    """
     if severe is not None:
         return Suggestion(None, rule, reason=severe.message)
+    if trained_increase is not None:
+        if rule == DEFAULT_RULE:
+            return Suggestion(suggestion_below(trained_increase), rule)
+        return Suggestion(None, rule, reason=_NO_DESCENT)
     rate = RULES[rule].function(shape)
     return Suggestion(rate, rule, ranges=_ranges(shape, rate) if rule == DEFAULT_RULE else None)
 

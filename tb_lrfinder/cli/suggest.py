@@ -73,13 +73,14 @@ def _text(result: dict[str, Any]) -> str:
     suggestion, ranges = result["suggestion"], result["suggestion"]["ranges"]
     if suggestion["learning_rate"] is None:
         return f"{colored('No suggestion.', 'red')}\n{paragraph(suggestion['reason'], '  ')}"
-    base, top = ranges["cyclical"]
-    rows = [
-        ("short training", number(suggestion["learning_rate"])),
-        ("long training", number(ranges["long_training"])),
-        ("one-cycle peak", number(ranges["one_cycle_max"])),
-        ("cyclical", f"{number(base)} to {number(top)}"),
-    ]
+    rows = [("short training", number(suggestion["learning_rate"]))]
+    if ranges is not None:
+        base, top = ranges["cyclical"]
+        rows += [
+            ("long training", number(ranges["long_training"])),
+            ("one-cycle peak", number(ranges["one_cycle_max"])),
+            ("cyclical", f"{number(base)} to {number(top)}"),
+        ]
     rules = [
         (name, number(other["learning_rate"]))
         for name, other in result["suggestions"].items()

@@ -18,11 +18,12 @@ from tb_lrfinder.analysis.curve import (
     smooth,
 )
 from tb_lrfinder.analysis.downsampling import rows_to_draw
-from tb_lrfinder.checks import check_delta_window, check_smoothing
+from tb_lrfinder.checks import check_delta_window, check_number, check_smoothing
 from tb_lrfinder.plugin.request_params import MAX_INTEGER, SweepsParams
 from tb_lrfinder.storage.recorded import RecordedSweep
 
 Number = TypeVar("Number", int, float)
+Default = TypeVar("Default", int, float, None)
 
 _ANALYSIS_FIELDS: Final = (
     "suggestion",
@@ -59,6 +60,7 @@ def sweep_fields(recorded: RecordedSweep, params: SweepsParams) -> dict[str, Any
             skip_end=params.skip_end,
             stop_reason=result.get("stop_reason"),
             planned_steps=recorded.planned_steps,
+            chance_loss=_recorded(config, "chance_loss", check_number, None),
         )
         smoothed = analysis.smoothed_loss
         # Stored fields take precedence, even if this version would compute different ones.
@@ -89,8 +91,8 @@ def sweep_fields(recorded: RecordedSweep, params: SweepsParams) -> dict[str, Any
 
 
 def _recorded(
-    config: Mapping[str, Any], name: str, check: Callable[[str, Any], Number], default: Number
-) -> Number:
+    config: Mapping[str, Any], name: str, check: Callable[[str, Any], Number], default: Default
+) -> Number | Default:
     """Return a setting of the sweep, or the default if it is missing or out of range."""
     try:
         value = check(name, config.get(name))

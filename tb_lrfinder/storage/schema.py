@@ -90,6 +90,7 @@ class SweepConfig(ModelConfig, total=False):
     delta_window: int
     smoothing: float  # decades
     seed: int | None
+    chance_loss: float | None  # of a classifier that has learned nothing, if it is known
     imported_from: str  # file name, for sweeps recorded by another tool
 
 

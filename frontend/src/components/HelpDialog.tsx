@@ -135,8 +135,8 @@ function Doubts() {
     <Section title="When not to trust it">
       <ul>
         <li>
-          The model is already trained (fine-tuning): the loss has no descent. Run trials at
-          learning rates below the rise.
+          The model is already trained (fine-tuning): the loss has no descent. The suggestion is far
+          below the increase; run trials around it.
         </li>
         <li>The loss is noisy: use more steps, several batches per step, or larger batches.</li>
         <li>

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from tb_lrfinder.analysis.curve import Sweep
 from tb_lrfinder.analysis.ramp import ramp
 from tb_lrfinder.keras import backend, internals
+from tb_lrfinder.keras.chance_loss import chance_loss
 from tb_lrfinder.keras.describe import describe
 from tb_lrfinder.keras.learning_rate import RampedLearningRate, total_iterations
 from tb_lrfinder.keras.sweep.plan import Plan
@@ -213,6 +214,7 @@ class RunningSweep:
             **describe(  # type: ignore[typeddict-item]
                 self._model, internals.batch_size_of_fit(self._model), self._optimizers.described
             ),
+            "chance_loss": chance_loss(self._model) if settings.monitor == "loss" else None,
             "ramp": settings.ramp,
             "per": settings.per,
             "start_lr": float(rates[0]),

@@ -284,6 +284,7 @@ class SweepFit:
             delta_window=settings.delta_window,
             stop_reason=reason,
             planned_steps=None if self.plan is None else self.plan.num_steps,
+            chance_loss=None if running is None else running.config.get("chance_loss"),
         )
         result: SweepResult = {
             "stop_reason": reason,
