@@ -264,7 +264,8 @@ def _tensorflow_random_state() -> Callable[[], None]:
     generator_before = None if generator is None else tf.identity(generator.state).numpy()
 
     def restore() -> None:
-        if numbers is not None:
+        # Only if seeds were drawn: without its kernels, TensorFlow optimizes every traced function anew.
+        if numbers is not None and numbers.getstate() != numbers_before:
             numbers.setstate(numbers_before)
             # A cached random operation keeps its position in its stream.
             context.context().clear_kernel_cache()
