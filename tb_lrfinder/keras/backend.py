@@ -275,6 +275,11 @@ def _tensorflow_random_state() -> Callable[[], None]:
     return restore
 
 
+def random_numbers_of_traces() -> Any | None:
+    """An object that is replaced when the seed is set that TensorFlow derives those of a trace from."""
+    return _seed_numbers() if keras.backend.backend() == "tensorflow" else None
+
+
 def _seed_numbers() -> Any | None:
     """The `random.Random` that TensorFlow draws the seeds of operations from; None before any set_seed()."""
     from tensorflow.python.eager import context

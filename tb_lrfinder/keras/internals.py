@@ -37,6 +37,25 @@ NEEDED_ON_JAX: Final = ("_jax_state_synced", "_make_function", "jax_state_sync")
 
 _CALLBACK_ATTRIBUTES: Final = ("_model", "params", "validation_data")
 
+SET_BY_FIT: Final = (
+    "_eval_epoch_iterator",
+    "_initial_epoch",
+    "_jax_state",
+    "_jax_state_synced",
+    "_self_unconditional_checkpoint_dependencies",
+    "_self_unconditional_dependency_names",
+    "evaluate",
+    "history",
+    "make_train_function",
+    "predict_function",
+    "stop_evaluating",
+    "stop_predicting",
+    "stop_training",
+    "test_function",
+    "train_function",
+)
+"""Attributes of a model that `fit` or a sweep sets, and that no train step depends on."""
+
 _GLOBAL_STATE: Final = "keras.src.backend.common.global_state"
 _GLOBAL_SEED_GENERATOR: Final = "global_seed_generator"
 _GLOBAL_SEED: Final = "global_random_seed"
@@ -108,6 +127,11 @@ def symbolic_build(model: Any, batch: Any) -> None:
 def evaluation_loss(model: Any, x: Any, y: Any, y_pred: Any, sample_weight: Any) -> Any:
     """The total loss as in `evaluate`, also if `compute_loss` has no argument `training`."""
     return model._compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=False)
+
+
+def attributes_until_compile(model: Any) -> dict[str, Any]:
+    """Attributes that `compile` drops, and that Keras neither tracks nor saves."""
+    return {} if model._loss_tracker is None else vars(model._loss_tracker)
 
 
 @contextlib.contextmanager
