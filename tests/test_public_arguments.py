@@ -50,7 +50,7 @@ from tests.argument_table import (
 )
 
 FIXTURES = Path(__file__).parent / "fixtures" / "0.1"
-NEED_KERAS = ("LRFinder", "LRTrial", "find_lr", "run_trials")
+NEED_KERAS = ("BatchSizeSweeps", "LRFinder", "LRTrial", "RepeatedSweeps", "find_lr", "run_trials")
 CREATED_BY_THE_PACKAGE = {
     "Analysis": "returned by analyze()",
     "Recorded": "returned by read_log_dir()",

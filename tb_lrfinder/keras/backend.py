@@ -218,6 +218,20 @@ def random_state() -> Callable[[], None]:
     return restore
 
 
+def advance_random_state() -> None:
+    """Continue the random numbers of the backend elsewhere, in a way that only depends on their state."""
+    if keras.backend.backend() == "torch":
+        import torch
+
+        torch.manual_seed(int(torch.randint(2**31, ())))
+    numbers = _seed_numbers() if "tensorflow" in sys.modules else None
+    if numbers is not None:
+        from tensorflow.python.eager import context
+
+        # Not with `set_seed()`, which replaces `numbers`: a trace remains valid.
+        context.context()._seed = numbers.randint(0, 2**31 - 1)
+
+
 def _torch_random_state() -> Callable[[], None]:
     import torch
 

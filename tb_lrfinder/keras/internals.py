@@ -20,6 +20,7 @@ WORKS_WITH: Final = "3.7 to 3.15"
 
 NEEDED: Final = {
     "model": (
+        "_assert_compile_called",
         "_compute_loss",
         "_flatten_layers",
         "_loss_tracker",
@@ -81,6 +82,16 @@ def check(model: Any, optimizers: list[Any]) -> None:
             f"LRFinder is not compatible with Keras {keras.__version__}, which lacks {', '.join(missing)}. "
             f"Supported versions: Keras {WORKS_WITH}. Install one with: pip install 'keras>=3.7,<3.16'"
         )
+
+
+def check_compiled(model: Any) -> None:
+    """Raise the error of `fit` if the model has not been compiled.
+
+    Raises:
+        ValueError: If it has not been compiled.
+    """
+    if not model.compiled:
+        model._assert_compile_called("fit")
 
 
 def metrics_of(model: Any) -> list[Any]:
