@@ -4,7 +4,7 @@ import keras
 import pytest
 
 from tb_lrfinder import BatchSizeSweeps, find_lr, read_log_dir
-from tests.keras.backends import tensorflow_data
+from tests.keras.backends import BACKEND, tensorflow_data
 from tests.keras.replay import regression_data, same_state, small_model, state_of
 
 X, Y = regression_data(512)
@@ -21,7 +21,7 @@ def test_a_sweep_of_each_size(tmp_path):
     sizes = by_size(model, (64, 16, 256), log_dir=tmp_path)
     assert [row.batch_size for row in sizes.rows] == [16, 64, 256]
     assert same_state(before, state_of(model))
-    assert not model.optimizer.built
+    assert model.optimizer.built is (BACKEND != "tensorflow")  # elsewhere `fit` has built it
     for row in sizes.rows:
         (finder,) = sizes[row.batch_size].finders
         assert finder.log_dir == f"{tmp_path}/batch_size_{row.batch_size}"

@@ -146,6 +146,8 @@ class TestTraces:
 class TestKeys:
     """`TraceKey` without any training, whose cases would take long."""
 
+    pytestmark = needs_traces
+
     def test_equal_if_nothing_changes(self):
         model = Counting()
         assert TraceKey(model, "loss", 1) == TraceKey(model, "loss", 1)
