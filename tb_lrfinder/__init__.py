@@ -20,13 +20,22 @@ if TYPE_CHECKING:
     from tb_lrfinder.analysis.suggestion import RULES, Ranges, Suggestion, suggest
     from tb_lrfinder.analysis.trial import Trial
     from tb_lrfinder.analysis.trial_results import TrialOutcome, TrialResults
-    from tb_lrfinder.keras import LRFinder, LRTrial, ScaledSchedule, find_lr, run_trials
+    from tb_lrfinder.keras import (
+        BatchSizeSweeps,
+        LRFinder,
+        LRTrial,
+        RepeatedSweeps,
+        ScaledSchedule,
+        find_lr,
+        run_trials,
+    )
     from tb_lrfinder.storage.reader import read_log_dir
     from tb_lrfinder.storage.recorded import RecordedSweep, RecordedTrial
 
 __all__ = [
     "RULES",
     "Analysis",
+    "BatchSizeSweeps",
     "Divergence",
     "Finding",
     "LRFinder",
@@ -34,6 +43,7 @@ __all__ = [
     "Ranges",
     "RecordedSweep",
     "RecordedTrial",
+    "RepeatedSweeps",
     "ScaledSchedule",
     "Suggestion",
     "Sweep",
@@ -61,7 +71,15 @@ _MODULES = {
     "analysis.suggestion": ("RULES", "Ranges", "Suggestion", "suggest"),
     "analysis.trial": ("Trial",),
     "analysis.trial_results": ("TrialOutcome", "TrialResults"),
-    "keras": ("LRFinder", "LRTrial", "ScaledSchedule", "find_lr", "run_trials"),
+    "keras": (
+        "BatchSizeSweeps",
+        "LRFinder",
+        "LRTrial",
+        "RepeatedSweeps",
+        "ScaledSchedule",
+        "find_lr",
+        "run_trials",
+    ),
     "storage.reader": ("read_log_dir",),
     "storage.recorded": ("RecordedSweep", "RecordedTrial"),
 }

@@ -50,7 +50,15 @@ from tests.argument_table import (
 )
 
 FIXTURES = Path(__file__).parent / "fixtures" / "0.1"
-NEED_KERAS = ("LRFinder", "LRTrial", "ScaledSchedule", "find_lr", "run_trials")
+NEED_KERAS = (
+    "BatchSizeSweeps",
+    "LRFinder",
+    "LRTrial",
+    "RepeatedSweeps",
+    "ScaledSchedule",
+    "find_lr",
+    "run_trials",
+)
 CREATED_BY_THE_PACKAGE = {
     "Analysis": "returned by analyze()",
     "Recorded": "returned by read_log_dir()",

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from html import escape
 from typing import overload
 
 from tb_lrfinder.analysis.stop_reasons import TRIAL_STOP_REASONS
+from tb_lrfinder.analysis.text_table import html_table, text_table
 from tb_lrfinder.analysis.trial import Trial
 from tb_lrfinder.checks import (
     check_boolean,
@@ -133,14 +133,11 @@ class TrialResults(Sequence[TrialOutcome]):
         return iter(self._outcomes)
 
     def __repr__(self) -> str:
-        rows = self._table()
-        widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
-        lines = ["  ".join([*map(str.rjust, row, widths), row[-1]]).rstrip() for row in rows]
-        return "\n".join(lines)
+        return text_table(self._table())
 
     def _repr_html_(self) -> str:
         """HTML table for notebooks, sorted from best to worst."""
-        return _html_table(*self._table())
+        return html_table(self._table())
 
     def _table(self) -> list[list[str]]:
         """The names of the columns, and a row for each outcome."""
@@ -157,17 +154,3 @@ class TrialResults(Sequence[TrialOutcome]):
                 ended += f": {outcome.message}"
             rows.append([f"{outcome.learning_rate:.3g}", *shown, str(len(outcome.trial)), ended])
         return rows
-
-
-def _html_table(header: Sequence[str], *rows: Sequence[str]) -> str:
-    """Render rows of strings as an HTML table; the last column is left-aligned."""
-
-    def line(row: Sequence[str], tag: str) -> str:
-        sides = ["right"] * (len(row) - 1) + ["left"]
-        cells = [
-            f'<{tag} style="text-align:{side};padding:.1em .6em">{escape(cell)}</{tag}>'
-            for cell, side in zip(row, sides, strict=True)
-        ]
-        return f"<tr>{''.join(cells)}</tr>"
-
-    return f"<table>{line(header, 'th')}{''.join(line(row, 'td') for row in rows)}</table>"

@@ -16,9 +16,19 @@ if not keras.__version__.startswith("3."):
     )
 
 from tb_lrfinder.keras.schedules import ScaledSchedule
+from tb_lrfinder.keras.sweep.batch_size_sweeps import BatchSizeSweeps
 from tb_lrfinder.keras.sweep.find import find_lr
 from tb_lrfinder.keras.sweep.lr_finder import LRFinder
+from tb_lrfinder.keras.sweep.repeated_sweeps import RepeatedSweeps
 from tb_lrfinder.keras.trials.lr_trial import LRTrial
 from tb_lrfinder.keras.trials.run_trials import run_trials
 
-__all__ = ["LRFinder", "LRTrial", "ScaledSchedule", "find_lr", "run_trials"]
+__all__ = [
+    "BatchSizeSweeps",
+    "LRFinder",
+    "LRTrial",
+    "RepeatedSweeps",
+    "ScaledSchedule",
+    "find_lr",
+    "run_trials",
+]

@@ -218,6 +218,20 @@ def random_state() -> Callable[[], None]:
     return restore
 
 
+def advance_random_state() -> None:
+    """Continue the random numbers of the backend elsewhere, in a way that only depends on their state."""
+    if keras.backend.backend() == "torch":
+        import torch
+
+        torch.manual_seed(int(torch.randint(2**31, ())))
+    numbers = _seed_numbers() if "tensorflow" in sys.modules else None
+    if numbers is not None:
+        from tensorflow.python.eager import context
+
+        # Not with `set_seed()`, which replaces `numbers`: a trace remains valid.
+        context.context()._seed = numbers.randint(0, 2**31 - 1)
+
+
 def _torch_random_state() -> Callable[[], None]:
     import torch
 
@@ -264,7 +278,8 @@ def _tensorflow_random_state() -> Callable[[], None]:
     generator_before = None if generator is None else tf.identity(generator.state).numpy()
 
     def restore() -> None:
-        if numbers is not None:
+        # Only if seeds were drawn: without its kernels, TensorFlow optimizes every traced function anew.
+        if numbers is not None and numbers.getstate() != numbers_before:
             numbers.setstate(numbers_before)
             # A cached random operation keeps its position in its stream.
             context.context().clear_kernel_cache()
@@ -272,6 +287,11 @@ def _tensorflow_random_state() -> Callable[[], None]:
             generator.state.assign(generator_before)
 
     return restore
+
+
+def random_numbers_of_traces() -> Any | None:
+    """An object that is replaced when the seed is set that TensorFlow derives those of a trace from."""
+    return _seed_numbers() if keras.backend.backend() == "tensorflow" else None
 
 
 def _seed_numbers() -> Any | None:

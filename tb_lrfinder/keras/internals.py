@@ -20,6 +20,7 @@ WORKS_WITH: Final = "3.7 to 3.15"
 
 NEEDED: Final = {
     "model": (
+        "_assert_compile_called",
         "_compute_loss",
         "_flatten_layers",
         "_loss_tracker",
@@ -36,6 +37,25 @@ NEEDED_ON_JAX: Final = ("_jax_state_synced", "_make_function", "jax_state_sync")
 """Required attributes of the model on JAX, where train steps are pure functions."""
 
 _CALLBACK_ATTRIBUTES: Final = ("_model", "params", "validation_data")
+
+SET_BY_FIT: Final = (
+    "_eval_epoch_iterator",
+    "_initial_epoch",
+    "_jax_state",
+    "_jax_state_synced",
+    "_self_unconditional_checkpoint_dependencies",
+    "_self_unconditional_dependency_names",
+    "evaluate",
+    "history",
+    "make_train_function",
+    "predict_function",
+    "stop_evaluating",
+    "stop_predicting",
+    "stop_training",
+    "test_function",
+    "train_function",
+)
+"""Attributes of a model that `fit` or a sweep sets, and that no train step depends on."""
 
 _GLOBAL_STATE: Final = "keras.src.backend.common.global_state"
 _GLOBAL_SEED_GENERATOR: Final = "global_seed_generator"
@@ -62,6 +82,16 @@ def check(model: Any, optimizers: list[Any]) -> None:
             f"LRFinder is not compatible with Keras {keras.__version__}, which lacks {', '.join(missing)}. "
             f"Supported versions: Keras {WORKS_WITH}. Install one with: pip install 'keras>=3.7,<3.16'"
         )
+
+
+def check_compiled(model: Any) -> None:
+    """Raise the error of `fit` if the model has not been compiled.
+
+    Raises:
+        ValueError: If it has not been compiled.
+    """
+    if not model.compiled:
+        model._assert_compile_called("fit")
 
 
 def metrics_of(model: Any) -> list[Any]:
@@ -108,6 +138,11 @@ def symbolic_build(model: Any, batch: Any) -> None:
 def evaluation_loss(model: Any, x: Any, y: Any, y_pred: Any, sample_weight: Any) -> Any:
     """The total loss as in `evaluate`, also if `compute_loss` has no argument `training`."""
     return model._compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=False)
+
+
+def attributes_until_compile(model: Any) -> dict[str, Any]:
+    """Attributes that `compile` drops, and that Keras neither tracks nor saves."""
+    return {} if model._loss_tracker is None else vars(model._loss_tracker)
 
 
 @contextlib.contextmanager

@@ -97,8 +97,8 @@ class RampedLearningRate:
 
     Keras reads the learning rate of an optimizer through a single method. Overriding it on the instance
     works for floats, schedules and callables alike, and changes no variable. Inside a train step, the method
-    returns the table entry of the current step, so that the recorded learning rate is bit for bit the one
-    that was applied. Outside, it returns the same entry as a number.
+    returns the rate that the step was given, so that the recorded learning rate is bit for bit the one that
+    was applied. Outside, it returns the table entry of the current step as a number.
 
     Args:
         optimizers: The optimizers to ramp; the first one is the reference, and the others keep their ratio to
@@ -107,19 +107,30 @@ class RampedLearningRate:
     """
 
     def __init__(self, optimizers: Sequence[Any], rates: npt.NDArray[np.float64]) -> None:
-        # Rounded to the dtype of the optimizer; the rounded values are recorded.
-        dtype = keras.config.floatx()
+        self._optimizers = list(optimizers)
         self._leaves = leaf_optimizers(*optimizers)
         self._of_reference = len(leaf_optimizers(optimizers[0]))  # which are the first ones
-        factors = relative_rates(*optimizers)
-        self._tables = [keras.ops.convert_to_tensor(rates * factor, dtype=dtype) for factor in factors]
-        exact = keras.ops.convert_to_tensor(rates, dtype=dtype)
-        self.rates = np.asarray(keras.ops.convert_to_numpy(exact), np.float64)
-        self._last = len(rates) - 1
-        self._applied: list[Any] | None = None
-        self.step = 0  # of the ramp, on the host
+        self._applied: Any = None
         self.used = False
         """Whether a train step has read the learning rate of the reference."""
+        self.load(rates)
+
+    def load(self, rates: npt.NDArray[np.float64]) -> None:
+        """Start another ramp of the same optimizers, whose ratios may have changed.
+
+        Raises:
+            ValueError: If the learning rate of the reference optimizer is 0.
+        """
+        # Rounded to the dtype of the optimizer; the rounded values are recorded.
+        dtype = keras.config.floatx()
+        factors = relative_rates(*self._optimizers)
+        columns = [keras.ops.convert_to_tensor(rates * factor, dtype=dtype) for factor in factors]
+        exact = keras.ops.convert_to_tensor(rates, dtype=dtype)
+        self.rates = np.asarray(keras.ops.convert_to_numpy(exact), np.float64)
+        self.table = np.stack([keras.ops.convert_to_numpy(column) for column in columns], axis=1)
+        """Learning rates by step and leaf optimizer."""
+        self._last = len(rates) - 1
+        self.step = 0  # of the ramp, on the host
 
     def attach(self) -> None:
         """Override the learning rate of the optimizers."""
@@ -131,14 +142,15 @@ class RampedLearningRate:
         for optimizer in self._leaves:
             internals.reset_learning_rate(optimizer)
 
+    def row(self, step: int) -> npt.NDArray[Any]:
+        """The learning rates of all leaf optimizers at a step of the ramp; after it, those of its last."""
+        row: npt.NDArray[Any] = self.table[min(step, self._last)]
+        return row
+
     @contextlib.contextmanager
-    def applied(self, step: Any) -> Iterator[None]:
-        """Context of one train step, with the learning rate of the ramp's `step`, a number or a tensor."""
-        if isinstance(step, int):
-            self._applied = [table[min(step, self._last)] for table in self._tables]
-        else:
-            step = keras.ops.minimum(step, self._last)
-            self._applied = [keras.ops.take(table, step) for table in self._tables]
+    def applied(self, row: Any) -> Iterator[None]:
+        """Context of one train step, with the learning rates of `row`, an array or tensor."""
+        self._applied = row
         try:
             yield
         finally:
@@ -149,6 +161,6 @@ class RampedLearningRate:
             if self._applied is not None:
                 self.used = self.used or index < self._of_reference
                 return self._applied[index]
-            return self._tables[index][min(self.step, self._last)]
+            return keras.ops.convert_to_tensor(self.row(self.step)[index])
 
         return current_learning_rate

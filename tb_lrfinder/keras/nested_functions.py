@@ -67,18 +67,22 @@ def _jax_functions_retraced(model: Any) -> contextlib.AbstractContextManager[Any
     if model.run_eagerly:  # tracing all operations anew in each batch would be slow
         disabled: contextlib.AbstractContextManager[Any] = jax.disable_jit()
         return disabled
-    if not hasattr(jax, "make_user_context"):
+    if _jax_context is None:
         return contextlib.nullcontext()
     # A value of its own is part of the key under which JAX caches traces.
-    context: contextlib.AbstractContextManager[Any] = _jax_context()(object())
+    context: contextlib.AbstractContextManager[Any] = _jax_context(object())
     return context
 
 
-@functools.cache
-def _jax_context() -> Any:
+def _make_jax_context() -> Any | None:
+    if keras.backend.backend() != "jax":
+        return None
     import jax
 
-    return jax.make_user_context()
+    return jax.make_user_context() if hasattr(jax, "make_user_context") else None
+
+
+_jax_context = _make_jax_context()  # on import, because JAX traces everything anew after it
 
 
 @contextlib.contextmanager

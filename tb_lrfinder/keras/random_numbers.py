@@ -1,4 +1,4 @@
-"""Saves and restores the random state of Python, NumPy, Keras and its backend."""
+"""Saves, restores and advances the random state of Python, NumPy, Keras and its backend."""
 
 from __future__ import annotations
 
@@ -32,3 +32,17 @@ def remember() -> Callable[[], None]:
         restore_backend()
 
     return restore
+
+
+def advance() -> None:
+    """Continue all random numbers elsewhere, in a way that only depends on their current state.
+
+    What `fit` shuffles next is then in another order, also on TensorFlow: with a global seed, it shuffles the
+    data of each `fit` in the same order, whatever has been drawn before.
+    """
+    random.seed(random.getrandbits(64))
+    np.random.seed(np.random.randint(2**31))  # noqa: NPY002 - the global one
+    generator = internals.global_seed_generator()
+    if generator is not None:
+        generator.next()
+    backend.advance_random_state()

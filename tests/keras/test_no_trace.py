@@ -260,7 +260,8 @@ def test_the_model_has_no_additional_attributes_afterward():
     names = [set(vars(owner)) for owner in owners]
     train_function, tracker = model.train_function, model._loss_tracker
     model.fit(*regression_data(), batch_size=8, verbose=0, callbacks=[finder()])
-    assert [set(vars(owner)) for owner in owners] == names
+    kept = {"_lr_finder_train_function"}  # until `compile`, see test_cached_train_function.py
+    assert [set(vars(owner)) - kept for owner in owners] == names
     assert model.train_function is train_function
     assert model._loss_tracker is tracker
 

@@ -10,9 +10,11 @@ from matplotlib.figure import Figure
 
 from tb_lrfinder import (
     RULES,
+    BatchSizeSweeps,
     Divergence,
     LRFinder,
     LRTrial,
+    RepeatedSweeps,
     ScaledSchedule,
     Suggestion,
     find_lr,
@@ -94,6 +96,12 @@ def finished():
     return finder
 
 
+def two_sizes():
+    """The same sweep as if it were of two batch sizes."""
+    sweeps = RepeatedSweeps([finished()])
+    return BatchSizeSweeps({8: sweeps, 16: sweeps})
+
+
 def short_sweep(**given):
     """`find_lr` with a ramp that is short where `given` does not say otherwise."""
     return find_lr(**{"num_steps": 2, "start_lr": 1e-4, "stop": None, **given})
@@ -137,8 +145,40 @@ CASES = {
                 for name, one in FINDER.items()
                 if name != "then"  # of fit() alone
             },
+            "verbose": Values((None, 0.5, "1", [1]), (3, -1, np.int64(3))),  # "auto" and 2 are those of fit()
+            "repeats": integer(1, 0, -1),
+            "batch_sizes": Values(
+                wrong_type=(32, "32", b"32", [None], ["32"], [True], [8.0], [[8]], {8}, object()),
+                wrong_value=([], [0], [-8], [8, 8], [33], [np.int64(0)]),
+                good=(None, [8], (8, np.int64(16)), np.array([8, 16])),
+            ),
         },
         lambda: {"model": a_model(), "x": X, "y": Y, "verbose": 0},
+    ),
+    "RepeatedSweeps": Case(
+        RepeatedSweeps,
+        {
+            "finders": Values(
+                wrong_type=(None, 1, LRFinder, {}, [None], [1], "finder"),
+                wrong_value=([], [LRFinder()]),
+            )
+        },
+    ),
+    "RepeatedSweeps.apply": Case(
+        lambda rule: RepeatedSweeps([finished()]).apply(rule),
+        {"rule": Values(wrong_type=(1, ["valley"]), wrong_value=("best", ""), good=(None, "mid_descent"))},
+    ),
+    "BatchSizeSweeps": Case(
+        BatchSizeSweeps,
+        {
+            "sweeps": Values(
+                wrong_type=(None, 1, [], "sweeps", {8: None}, {8: LRFinder()}),
+                wrong_value=({},),
+            )
+        },
+    ),
+    "BatchSizeSweeps.learning_rate": Case(
+        lambda batch_size: two_sizes().learning_rate(batch_size), {"batch_size": integer(8, 0, -1)}
     ),
     "LRTrial": Case(
         LRTrial,
@@ -178,7 +218,15 @@ CASES = {
 
 
 def test_every_public_argument_is_in_the_table():
-    names = ("LRFinder", "LRTrial", "ScaledSchedule", "find_lr", "run_trials")
+    names = (
+        "BatchSizeSweeps",
+        "LRFinder",
+        "LRTrial",
+        "RepeatedSweeps",
+        "ScaledSchedule",
+        "find_lr",
+        "run_trials",
+    )
     assert missing_rows(CASES, names, OF_CALLBACK | OF_SCHEDULE) == []
 
 

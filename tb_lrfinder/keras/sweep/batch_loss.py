@@ -74,6 +74,12 @@ class BatchLossTap:
         self._updates: dict[int, tuple[Any, Any, Any]] = {}  # means with other names: metric, values, weights
         self._results: list[tuple[Any, Any]] = []  # of metrics that were read
 
+    def reset(self) -> None:
+        """Forget the losses of an earlier sweep."""
+        if self.losses is not None:
+            self.losses.assign(np.full(self.losses.shape, np.nan))
+            self.numbers.assign(np.full(self.numbers.shape, -1))
+
     def attach(self) -> None:
         """Observe the metrics of the model."""
         for metric in self._metrics:
@@ -113,7 +119,7 @@ class BatchLossTap:
             self._fail(error)
             return dict(returned) if isinstance(returned, Mapping) else {}
         finally:
-            self._updates, self._results = {}, []  # keep no reference to a graph
+            self._updates, self._results, self._number = {}, [], None  # keep no reference to a graph
             if self.losses is None and self.latest is None:
                 self.latest = keras.ops.convert_to_tensor(np.nan, dtype=self._dtype)
 

@@ -8,12 +8,11 @@ import keras
 
 from tb_lrfinder.keras import backend, internals
 from tb_lrfinder.keras.learning_rate import accumulation_steps, leaf_optimizers
-from tb_lrfinder.keras.sweep import trained_state
+from tb_lrfinder.keras.sweep.built_optimizer import build_optimizer
 from tb_lrfinder.keras.sweep.optimizers import SweptOptimizers, swept_optimizers
 from tb_lrfinder.keras.sweep.plan import Plan, plan_batches, plan_epochs
 from tb_lrfinder.keras.sweep.settings import Settings
 from tb_lrfinder.keras.sweep.snapshot import Snapshot
-from tb_lrfinder.keras.sweep.unbuilt import Unbuilt
 
 _NOTICE_THRESHOLD_BYTES: Final = 2**30
 
@@ -94,15 +93,9 @@ class PreparedSweep:
         self.model = model
         self.optimizers = optimizers
         self.settings = settings
-        self._unbuilt: list[Unbuilt] = []  # optimizers
         self._builds_layers = not internals.has_built_layers(model)  # so does the first batch
-        optimizer = model.optimizer
-        if not optimizer.built:
-            self._unbuilt = [Unbuilt(each) for each in trained_state.find(optimizer).unbuilt]
-        if not optimizer.built and not self._builds_layers:
-            with keras.name_scope(optimizer.name, caller=optimizer):
-                optimizer.build(model.trainable_variables)
-        self._snapshot = Snapshot(model, restored_later=optimizer) if settings.restore else None
+        self._unbuilt = build_optimizer(model)
+        self._snapshot = Snapshot(model, restored_later=model.optimizer) if settings.restore else None
         if self.snapshot_bytes > _NOTICE_THRESHOLD_BYTES:
             print(
                 "LR Finder: keeping a copy of the weights and the optimizer state in memory "

@@ -16,11 +16,11 @@ from tb_lrfinder.analysis.ramp import ramp
 from tb_lrfinder.keras import backend, internals
 from tb_lrfinder.keras.chance_loss import chance_loss
 from tb_lrfinder.keras.describe import describe
-from tb_lrfinder.keras.learning_rate import RampedLearningRate, total_iterations
+from tb_lrfinder.keras.learning_rate import total_iterations
 from tb_lrfinder.keras.sweep.plan import Plan
 from tb_lrfinder.keras.sweep.prepared_sweep import PreparedSweep
 from tb_lrfinder.keras.sweep.recorder import Recorder
-from tb_lrfinder.keras.sweep.train_function import swept_train_function
+from tb_lrfinder.keras.sweep.train_functions import TrainFunctionSource
 from tb_lrfinder.keras.sweep.updates import UpdateCheck
 from tb_lrfinder.keras.sweep.validation_loss import ValidationLoss
 from tb_lrfinder.storage import schema
@@ -54,7 +54,13 @@ class RunningSweep:
         self._updates = UpdateCheck(model, self._optimizers)
         assert settings.start_lr is not None  # see `with_start_lr`
         rates = ramp(settings.start_lr, settings.end_lr, plan.num_steps, settings.ramp)
-        learning_rate = RampedLearningRate(self._optimizers.all, rates)
+        self._source = TrainFunctionSource(
+            model,
+            self._optimizers.all,
+            rates,
+            settings.monitor,
+            0 if settings.per == "epoch" else plan.batches_per_step,
+        )
         validate = None
         if settings.validation_data is not None:
             validate = ValidationLoss(
@@ -62,18 +68,11 @@ class RunningSweep:
             )
             validate()  # compiled, and known to work, before anything is written
         with backend.device_scope(model):
-            self._train_function = swept_train_function(
-                model,
-                learning_rate,
-                settings.monitor,
-                0 if settings.per == "epoch" else plan.batches_per_step,
-                plan.first_position,
-                on_error,
-            )
-        self.config = self._make_config(learning_rate.rates)
+            self._train_function = self._source.begin(plan.first_position, on_error)
+        self.config = self._make_config(self._train_function.rates)
         self.writer = None if settings.log_dir is None else SweepWriter(settings.log_dir, self.config)
         self._recorder = Recorder(
-            learning_rate.rates,
+            self._train_function.rates,
             batches_per_step=plan.batches_per_step,
             first_batches=plan.batches_per_step - plan.first_position,
             watch=None if settings.stop is None else settings.stop.watch(plan.num_steps),
@@ -129,6 +128,7 @@ class RunningSweep:
             internals.sync(self._model)
             now = total_iterations(*self._optimizers.all)
             self._iterations_per_execution = now - self._iterations_before
+            self._source.note_trace()
         losses = self._train_function.take_losses()
         if backend.is_traced(self._model) and not self._train_function.uses_learning_rate:
             raise self._updates.unused_learning_rate()
@@ -191,6 +191,10 @@ class RunningSweep:
             self._detach()
         self._prepared.restore()
         self.needs_restoring = False
+
+    def keep_train_function(self) -> None:
+        """Keep the train function for the next sweep of the restored model, which then needs no new trace."""
+        self._source.keep()
 
     def trained_since(self) -> bool:
         """Whether something else has trained the model since the last batch of an interrupted sweep."""

@@ -6,7 +6,7 @@ import time
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from tb_lrfinder.analysis.analyze import analyze
 from tb_lrfinder.analysis.curve import Sweep
@@ -24,6 +24,8 @@ from tb_lrfinder.keras.sweep.settings import Settings
 from tb_lrfinder.keras.sweep.snapshot import RestoreError
 from tb_lrfinder.keras.sweep.start_lr import with_start_lr
 from tb_lrfinder.storage.schema import SweepResult
+
+_WITHOUT_ERROR: Final = ("completed", "diverged", "non_finite", "incomplete")
 
 
 class SweepFit:
@@ -166,6 +168,8 @@ class SweepFit:
         # Since the end of the sweep, Keras may have set averaged weights, or another callback its best ones.
         self._restore_finally()
         created = [] if self._prepared is None else self._prepared.created_variables()
+        if self._running is not None and self._ended_without_error:
+            self._running.keep_train_function()
         self.close()
         self._report()
         if created:
@@ -245,6 +249,10 @@ class SweepFit:
         self._guard.release()
         self._is_over = True
         self._release()
+
+    @property
+    def _ended_without_error(self) -> bool:
+        return self._outcome is not None and self._outcome.stop_reason in _WITHOUT_ERROR
 
     @property
     def _needs_restoring(self) -> bool:

@@ -1,4 +1,4 @@
-"""Train functions that run a sweep."""
+"""The train function of a model during a sweep."""
 
 from __future__ import annotations
 
@@ -6,17 +6,12 @@ import abc
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import keras
 import numpy as np
+import numpy.typing as npt
 
-from tb_lrfinder.keras import backend, internals
 from tb_lrfinder.keras.learning_rate import RampedLearningRate
-from tb_lrfinder.keras.nested_functions import nested_functions_retraced
 from tb_lrfinder.keras.sweep.batch_loss import BatchLossTap
 from tb_lrfinder.keras.wrapped_train_function import WrappedTrainFunction
-
-_LOSSES = "_lr_finder_losses"
-_NUMBERS = "_lr_finder_numbers"
 
 
 class SweptTrainFunction(WrappedTrainFunction, abc.ABC):
@@ -25,47 +20,59 @@ class SweptTrainFunction(WrappedTrainFunction, abc.ABC):
     The train step itself is unchanged: before it the learning rate of the batch is looked up, in it the loss
     is copied, and after it the batch is counted. The subclasses do so for each kind of train step.
 
+    Several sweeps can use the same object, one after the other: each starts with `begin` and `attach`, and
+    ends with `detach`. The swept train step is traced in the first one only.
+
     Args:
         model: A compiled, built model.
         learning_rate: The learning rate of each step of the ramp.
         tap: The source of the losses.
         batches_per_step: Number of batches per step of the ramp; 0 if the host sets the step.
-        first_position: Number of batches of the first step that were already consumed by an unfinished
-            gradient accumulation.
-        on_error: Called with each error of a step, except for the end of the data.
     """
 
     def __init__(
-        self,
-        model: Any,
-        learning_rate: RampedLearningRate,
-        tap: BatchLossTap,
-        batches_per_step: int,
-        first_position: int,
-        on_error: Callable[[BaseException], None],
+        self, model: Any, learning_rate: RampedLearningRate, tap: BatchLossTap, batches_per_step: int
     ) -> None:
-        super().__init__(model, on_error)
+        super().__init__(model, _ignore)
         self._learning_rate = learning_rate
         self._tap = tap
         self._batches_per_step = batches_per_step
-        self._position = first_position  # number of batches whose losses were taken
+        self._position = 0  # number of batches whose losses were taken
         self._error: Exception | None = None
+        self._swept_step: Callable[..., Any] | None = None
         self._inner: Callable[..., Any] | None = None  # runs the swept train step
         self._original_step: Callable[..., Any] | None = None
+
+    def load(self, rates: npt.NDArray[np.float64]) -> None:
+        """Load the ramp of another sweep."""
+        self._learning_rate.load(rates)
+
+    def begin(self, first_position: int, on_error: Callable[[BaseException], None]) -> None:
+        """Start a sweep with the current ramp of the learning rate.
+
+        Args:
+            first_position: Number of batches of the first step that were already consumed by an unfinished
+                gradient accumulation.
+            on_error: Called with each error of a step, except for the end of the data.
+        """
+        self._position = first_position
+        self._on_error = on_error
 
     def attach(self) -> None:
         """Replace the train function of the model: `fit` calls this object for every execution."""
         model = self._model
         self._original = model.train_function
         self._original_step = vars(model).get("train_step")
+        if self._swept_step is None:
+            self._swept_step = self._swept(model.train_step)
         # PyTorch and older versions of Keras look the step up for each batch, so it stays until the end.
-        object.__setattr__(model, "train_step", self._swept(model.train_step))
-        try:
-            type(model).make_train_function(model, force=True)
-        except BaseException:
-            self.detach()
-            raise
-        self._inner = model.train_function
+        object.__setattr__(model, "train_step", self._swept_step)
+        if self._inner is None:
+            try:
+                self._inner = self._compiled()
+            except BaseException:
+                self.detach()
+                raise
         self._learning_rate.attach()
         self._tap.attach()
         model.train_function = self
@@ -79,6 +86,16 @@ class SweptTrainFunction(WrappedTrainFunction, abc.ABC):
             object.__setattr__(self._model, "train_step", self._original_step)
         super().detach()
 
+    def release(self) -> None:
+        """Release everything of a sweep that has ended, except for what another one can use."""
+        self._on_error = _ignore
+        self._original = self._original_step = None
+
+    def _compiled(self) -> Callable[..., Any]:
+        """The train function that Keras makes of the swept train step."""
+        type(self._model).make_train_function(self._model, force=True)
+        return self._model.train_function  # type: ignore[no-any-return]
+
     def _run(self, *arguments: Any) -> Any:
         assert self._inner is not None
         result = self._inner(*arguments)
@@ -89,6 +106,11 @@ class SweptTrainFunction(WrappedTrainFunction, abc.ABC):
                 "`make_train_function`, or override `train_step` instead."
             )
         return result
+
+    @property
+    def rates(self) -> npt.NDArray[np.float64]:
+        """The recorded learning rate of each step of the ramp."""
+        return self._learning_rate.rates
 
     @property
     def uses_learning_rate(self) -> bool:
@@ -150,70 +172,19 @@ class SweptTrainFunction(WrappedTrainFunction, abc.ABC):
         """Remove the values of the sweep from the result of an execution; return whether there were any."""
 
 
-class CompiledSweptTrainFunction(SweptTrainFunction):
-    """For train steps that are compiled and change variables on the device, as on TensorFlow.
-
-    A variable inside the compiled step counts the batches, of which one execution may run several. The
-    losses are returned with the logs of the step, and removed from them.
-    """
-
-    def __init__(self, model: Any, *arguments: Any) -> None:
-        super().__init__(model, *arguments)
-        self._position_variable = _counter(self._position, "position")
-        self._step_variable = _counter(0, "step")  # if the batches do not determine it
-        self._latest: tuple[Any, Any] | None = None  # of the latest execution, still on the device
-
-    def set_step(self, step: int) -> None:
-        """Set the step of the ramp, if the batches do not determine it."""
-        super().set_step(step)
-        self._step_variable.assign(step)
-
-    def _taken_numbers_and_losses(self) -> tuple[list[int], list[float]]:
-        if self._latest is None:
-            return [], []
-        numbers, losses = (np.ravel(keras.ops.convert_to_numpy(each)) for each in self._latest)
-        self._latest = None
-        if len(numbers) == 1:
-            return [int(numbers[0])], [float(losses[0])]
-        # The last execution of an epoch may be shorter; the rest is from the execution before.
-        fresh = [place for place in np.argsort(numbers) if numbers[place] >= self._position]
-        return [int(numbers[place]) for place in fresh], [float(losses[place]) for place in fresh]
-
-    def _keep(self, result: Any) -> bool:
-        if _LOSSES not in result:
-            return False
-        self._latest = result.pop(_NUMBERS), result.pop(_LOSSES)
-        return True
-
-    def _swept(self, train_step: Callable[..., Any]) -> Callable[..., Any]:
-        def swept_train_step(data: Any) -> Any:
-            with backend.after(data), nested_functions_retraced(self._model):
-                # A copy, because PyTorch changes the tensor of the variable in place.
-                position = keras.ops.add(self._position_variable, 0)
-                with self._learning_rate.applied(self._step_at(position)), self._tap.observing(position):
-                    logs = train_step(data)
-                logs = self._tap.take_from(logs)
-                self._position_variable.assign_add(1)
-                logs[_NUMBERS] = keras.ops.convert_to_tensor(self._tap.numbers)
-                logs[_LOSSES] = keras.ops.convert_to_tensor(self._tap.losses)
-            return logs
-
-        return swept_train_step
-
-    def _step_at(self, position: Any) -> Any:
-        """The step of the ramp of a batch."""
-        if not self._batches_per_step:
-            return keras.ops.convert_to_tensor(self._step_variable)
-        return position // self._batches_per_step if self._batches_per_step > 1 else position
-
-
 class HostCountedTrainFunction(SweptTrainFunction):
     """For train steps that the host runs one by one: it counts the batches and keeps their losses."""
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
-        self._number = self._position  # of the next batch
+    def __init__(self, model: Any, *arguments: Any) -> None:
+        super().__init__(model, *arguments)
+        self._number = 0  # of the next batch
         self._taken: list[tuple[int, Any]] = []  # numbers and losses, still on the device
+
+    def begin(self, first_position: int, on_error: Callable[[BaseException], None]) -> None:
+        """Start a sweep with the current ramp of the learning rate."""
+        super().begin(first_position, on_error)
+        self._number = first_position
+        self._taken = []
 
     def _taken_numbers_and_losses(self) -> tuple[list[int], list[float]]:
         taken, self._taken = self._taken, []
@@ -233,80 +204,5 @@ class HostCountedTrainFunction(SweptTrainFunction):
         return self._number // self._batches_per_step
 
 
-class EagerSweptTrainFunction(HostCountedTrainFunction):
-    """For train steps that are not compiled, as on PyTorch."""
-
-    def _swept(self, train_step: Callable[..., Any]) -> Callable[..., Any]:
-        def swept_train_step(data: Any) -> Any:
-            with self._learning_rate.applied(self._next_step()), self._tap.observing():
-                logs = train_step(data)
-            logs = self._tap.take_from(logs)
-            self._count(self._tap.latest)
-            return logs
-
-        return swept_train_step
-
-
-class PureSweptTrainFunction(HostCountedTrainFunction):
-    """For train steps that are pure functions of the state and the batch, as on JAX.
-
-    Such a step cannot count in a variable. So the host passes the step of the ramp with each batch, and the
-    loss is returned with the logs.
-    """
-
-    def attach(self) -> None:
-        """Replace the train function of the model: `fit` calls this object for every execution."""
-        with internals.step_function_replaced(self._model, self._numbering):
-            super().attach()
-
-    def _numbering(self, step_function: Callable[..., Any]) -> Callable[..., Any]:
-        def numbered_step(state: Any, data: Any) -> Any:
-            logs, state = step_function(state, (np.int32(self._next_step()), data))
-            if _LOSSES in logs:
-                self._count(logs.pop(_LOSSES))
-            return logs, state
-
-        return numbered_step
-
-    def _swept(self, train_step: Callable[..., Any]) -> Callable[..., Any]:
-        def swept_train_step(state: Any, numbered: Any) -> Any:
-            step, data = numbered
-            with (
-                nested_functions_retraced(self._model),
-                self._learning_rate.applied(step),
-                self._tap.observing(),
-            ):
-                logs, state = train_step(state, data)
-            logs = self._tap.take_from(logs)
-            return logs | {_LOSSES: self._tap.latest}, state
-
-        return swept_train_step
-
-
-def _counter(value: int, name: str) -> Any:
-    return keras.Variable(value, dtype="int", trainable=False, aggregation="only_first_replica", name=name)
-
-
-def swept_train_function(
-    model: Any,
-    learning_rate: RampedLearningRate,
-    monitor: str,
-    batches_per_step: int,
-    first_position: int,
-    on_error: Callable[[BaseException], None],
-) -> SweptTrainFunction:
-    """The swept train function for the train step of a model, which records the loss named `monitor`.
-
-    For the other arguments see `SweptTrainFunction`.
-    """
-    kind = _KINDS[backend.kind_of_steps(model)]
-    capacity = int(model.steps_per_execution) if kind is CompiledSweptTrainFunction else None
-    tap = BatchLossTap(model, monitor, capacity, by_epoch=not batches_per_step)
-    return kind(model, learning_rate, tap, batches_per_step, first_position, on_error)
-
-
-_KINDS: dict[str, type[SweptTrainFunction]] = {
-    "compiled": CompiledSweptTrainFunction,
-    "eager": EagerSweptTrainFunction,
-    "pure": PureSweptTrainFunction,
-}
+def _ignore(error: BaseException) -> None:
+    """Nothing to do after an error, as no sweep is running."""

@@ -49,7 +49,7 @@ _NAMESPACES: Final = (types.SimpleNamespace, argparse.Namespace, collections.Use
 _KERAS_NOT_ENTERED: Final = tuple(
     f"keras.src.{name}" for name in ("ops", "trainers.data_adapters", "trainers.epoch_iterator", "utils")
 )
-_ATOMS: Final = (str, bytes, int, float, complex, type(None), types.ModuleType, types.CodeType)
+CONSTANTS: Final = (str, bytes, int, float, complex, type(None), types.ModuleType, types.CodeType)
 
 
 @dataclass
@@ -83,28 +83,42 @@ def find(owner: Any) -> TrainedState:
         RuntimeError: If an object cannot be inspected.
     """
     found = TrainedState()
-    seen: dict[int, Any] = {}  # with the objects, so that no id is reused
-    # First, so that variables have the paths of Keras.
-    open_ends = [(owner.name, owner), *((v.path, v) for v in reversed(owner.variables))]
-    while open_ends:
-        path, item = open_ends.pop()
-        if isinstance(item, _ATOMS) or id(item) in seen:
-            continue
-        seen[id(item)] = item
+    for path, item in walk(owner):
         if isinstance(item, keras.Variable):
             found.variables.append(item)
         elif _is_raw(item):
             found.raw.append((path, item))
-        else:
+        elif not isinstance(item, CONSTANTS):
             if isinstance(item, keras.Layer | keras.optimizers.Optimizer) and not item.built:
                 found.unbuilt.append(item)
             if isinstance(item, keras.optimizers.Optimizer):
                 found.optimizers.append((path.removeprefix(f"{owner.name}."), item))
             found.raw.extend(_own_tensors(path, item))
-            open_ends.extend(reversed(_parts_or_error(path, item)))
     behind_keras = {id(internals.backend_variable(variable)) for variable in found.variables}
     found.raw = [(path, value) for path, value in found.raw if id(value) not in behind_keras]
     return found
+
+
+def walk(owner: Any) -> Iterator[tuple[str, Any]]:
+    """Everything that is reachable from a model or an optimizer, by path: each object once.
+
+    Strings, numbers and other constants are yielded for each path, and not entered.
+
+    Raises:
+        RuntimeError: If an object cannot be inspected.
+    """
+    seen: dict[int, Any] = {}  # with the objects, so that no id is reused
+    # First, so that variables have the paths of Keras.
+    open_ends = [(owner.name, owner), *((v.path, v) for v in reversed(owner.variables))]
+    while open_ends:
+        path, item = open_ends.pop()
+        if isinstance(item, CONSTANTS):
+            yield path, item
+        elif id(item) not in seen:
+            seen[id(item)] = item
+            yield path, item
+            if not isinstance(item, keras.Variable) and not _is_raw(item):
+                open_ends.extend(reversed(_parts_or_error(path, item)))
 
 
 def _parts_or_error(path: str, item: Any) -> list[tuple[str, Any]]:
