@@ -320,8 +320,15 @@ def method_of_keras(model: Any) -> str | None:
 
     A `fit` that evaluates the model is a `"fit"`.
     """
-    names = [frame.f_code.co_name for frame in callers() if frame.f_locals.get("self") is model]
-    return next((name for name in ("fit", "evaluate", "predict") if name in names), None)
+    methods = ("fit", "evaluate", "predict")
+    names = {
+        frame.f_code.co_name
+        for frame in callers()
+        # First the name: up to Python 3.12, the local variables stay in a frame whose `f_locals` is read, and
+        # in one of the user, such as a cell of a notebook, they would keep the model.
+        if frame.f_code.co_name in methods and frame.f_locals.get("self") is model
+    }
+    return next((name for name in methods if name in names), None)
 
 
 def _file_utils() -> Any:
