@@ -268,7 +268,8 @@ def call_in_this_thread(callbacks: Any) -> None:
 
 def has_backup(callback: Any) -> bool:
     """Whether a `BackupAndRestore` has a backup, which it restores when `fit` begins."""
-    return bool(_file_utils().exists(callback._weights_path))
+    path = getattr(callback, "_weights_path", None)
+    return path is not None and bool(_file_utils().exists(path))
 
 
 def set_epoch_of_backup(callback: Any, epoch: int) -> None:

@@ -31,6 +31,32 @@ def test_models_on_jax_have_it(name):
     assert hasattr(small_model(), name)
 
 
+def test_a_backup_is_recognized_and_knows_its_epoch(tmp_path):
+    backup = keras.callbacks.BackupAndRestore(tmp_path / "backup", save_freq=1, delete_checkpoint=False)
+    assert backup._current_epoch == 0
+    assert not internals.has_backup(backup)
+    small_model().fit(*regression_data(8), verbose=0, callbacks=[backup])
+    assert internals.has_backup(backup)
+
+
+@only_on_jax
+def test_on_jax_fit_keeps_the_state_that_is_replaced():
+    states = []
+
+    class Comparing(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            internals.sync(self.model)
+            states.append(dict(self.model._jax_state))
+            internals.keep_variables(self.model)
+            states.append(dict(self.model._jax_state))
+
+    small_model().fit(*regression_data(8), verbose=0, callbacks=[Comparing()])
+    before, after = states
+    assert list(before) == list(after)
+    for name, values in before.items():
+        assert all(np.array_equal(a, b) for a, b in zip(values, after[name], strict=True))
+
+
 @only_on_jax
 def test_on_jax_the_step_is_compiled_by_the_method_that_is_overridden():
     model = small_model()

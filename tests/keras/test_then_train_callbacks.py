@@ -2,6 +2,7 @@
 
 import csv
 import math
+import re
 import warnings
 
 import keras
@@ -227,6 +228,28 @@ def test_a_callback_list_is_used_again():
         losses = model.history.history["loss"][-EPOCHS:]  # Keras appends them
         assert np.isnan(losses).tolist() == [True] * 2 + [False] * 8
         assert other.calls[:2] == ["on_train_begin", ("on_epoch_begin", 2)]
+
+
+@pytest.mark.long
+@pytest.mark.filterwarnings("ignore:The sweep has no suggestion")
+def test_the_progress_bar_shows_the_training(monkeypatch, capsys):
+    """Older versions of Keras show the mean of all values in the epoch, also of those that are NaN."""
+    monkeypatch.setattr(keras.utils.Progbar, "update", _without_interval(keras.utils.Progbar.update))
+    fit(small_model("sgd"), new_finder(end_lr=1e20), verbose=1)
+    (epoch,) = re.findall(r"Epoch 3/10\n(.*?)Epoch 4/10", capsys.readouterr().out, re.DOTALL)
+    shown = re.findall(r"(\d+)/12\x1b.*?loss: ([-+.e\w]+)", epoch)
+    assert any(loss == "nan" for batch, loss in shown if int(batch) <= 6)
+    trained = [float(loss) for batch, loss in shown if int(batch) > 6]
+    assert len(trained) >= 6
+    assert all(map(math.isfinite, trained))
+
+
+def _without_interval(update):
+    def update_(bar, *arguments, **keywords):
+        bar.interval = 0
+        return update(bar, *arguments, **keywords)
+
+    return update_
 
 
 @pytest.mark.long
