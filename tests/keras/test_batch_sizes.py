@@ -39,9 +39,10 @@ def test_with_repeats():
     assert sizes.exponent_error is not None
 
 
-def test_the_power_law(capsys):
-    sizes = by_size(small_model("sgd"), verbose=1)
+def test_the_power_law(tmp_path, capsys):
+    sizes = by_size(small_model("sgd"), verbose=1, log_dir=tmp_path)
     shown = capsys.readouterr().out
+    assert f"Written to {tmp_path}. The model was restored" in shown
     assert "/120" in shown
     assert repr(sizes) in shown
     assert sizes.exponent == sizes.law.exponent

@@ -15,6 +15,7 @@ from tb_lrfinder.keras.sweep.trace_key import TraceKey
 from tests.keras.backends import BACKEND, only_on_tensorflow, several_batches_an_execution
 from tests.keras.custom_steps import CustomStep
 from tests.keras.replay import batches_of, regression_data, replay, same_state, small_model, state_of
+from tests.keras.test_no_trace import noisy_model
 
 RAMPS = [
     {"start_lr": 1e-3, "end_lr": 0.2, "num_steps": 12},
@@ -214,6 +215,13 @@ class TestExactness:
         model = built(steps_per_execution=4)
         for ramp in RAMPS[:2]:
             assert_exact(sweep(model, **ramp), built())
+
+    def test_dropout_and_batch_statistics_start_anew(self):
+        model = noisy_model()
+        model.optimizer.build(model.trainable_variables)
+        first, second, third = (sweep(model) for _ in range(3))
+        assert bool(kept(model)) is TRACED
+        assert first.sweep.loss.tolist() == second.sweep.loss.tolist() == third.sweep.loss.tolist()
 
     def test_training_afterwards_is_as_without(self):
         model, twin = built(), built()

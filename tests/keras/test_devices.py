@@ -48,19 +48,21 @@ with on_all_devices():
 model.fit(*data, verbose=0)
 twin.fit(*data, verbose=0)
 before, layouts_before = state_of(model), layouts(model)
-finder = LRFinder(log_dir, 1e-4, 0.1, 12, stop=None, verbose=0, validation_data=data)
-model.fit(*data, batch_size=16, epochs=2, shuffle=False, verbose=0, callbacks=[finder])
-assert same_state(before, state_of(model)), "not as before"
-assert layouts_before == layouts(model), "on other devices than before"
-assert model.optimizer._learning_rate is schedule
+for ramp in ((log_dir, 1e-4, 0.1, 12), (None, 1e-3, 0.2, 9)):  # the second with the trace of the first
+    finder = LRFinder(*ramp, stop=None, verbose=0, validation_data=data)
+    model.fit(*data, batch_size=16, epochs=2, shuffle=False, verbose=0, callbacks=[finder])
+    assert same_state(before, state_of(model)), "not as before"
+    assert layouts_before == layouts(model), "on other devices than before"
+    assert model.optimizer._learning_rate is schedule
+    assert "_lr_finder_train_function" in vars(model._loss_tracker), "traced anew"
 
-twin.set_weights(model.get_weights())
-theirs = [variable for variable in twin.optimizer.variables if variable.name != "learning_rate"]
-for mine, other in zip(model.optimizer.variables, theirs, strict=True):
-    other.assign(mine.numpy())
-expected = replay(twin, batches_of(*data, epochs=2), finder.sweep.learning_rate)
-np.testing.assert_allclose(finder.sweep.loss, expected, rtol=1e-5)
-assert np.isfinite(finder.sweep.validation_loss).all()
+    twin.set_weights(model.get_weights())
+    theirs = [variable for variable in twin.optimizer.variables if variable.name != "learning_rate"]
+    for mine, other in zip(model.optimizer.variables, theirs, strict=True):
+        other.assign(mine.numpy())
+    expected = replay(twin, batches_of(*data, epochs=2), finder.sweep.learning_rate)
+    np.testing.assert_allclose(finder.sweep.loss, expected, rtol=1e-5)
+    assert np.isfinite(finder.sweep.validation_loss).all()
 print("the same")
 """
 

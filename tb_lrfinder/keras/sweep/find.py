@@ -180,7 +180,7 @@ class _Find:
         """Run several sweeps of one configuration."""
         with SweepSeries(self._model) as series:
             sweeps = self._repeated(series, repeats, self._progress(repeats))
-        self._print(closing_lines(sweeps))
+        self._print(closing_lines(sweeps, self._settings.log_dir))
         return sweeps
 
     def by_batch_size(self, sizes: list[int], repeats: int) -> BatchSizeSweeps:
@@ -190,7 +190,7 @@ class _Find:
             sweeps = BatchSizeSweeps(
                 {size: self._repeated(series, repeats, progress, size) for size in sizes}
             )
-        self._print(closing_lines(sweeps))
+        self._print(closing_lines(sweeps, self._settings.log_dir))
         return sweeps
 
     def _repeated(

@@ -5,22 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tb_lrfinder.keras.sweep.batch_size_sweeps import BatchSizeSweeps
-from tb_lrfinder.keras.sweep.lr_finder import LRFinder
 from tb_lrfinder.keras.sweep.repeated_sweeps import RepeatedSweeps, answer
 
 _RESTORED = "The model was restored to its state before the sweeps; it has not been trained."
 
 
-def closing_lines(sweeps: RepeatedSweeps | BatchSizeSweeps) -> str:
-    """The results, the log directories, and the state of the model."""
+def closing_lines(sweeps: RepeatedSweeps | BatchSizeSweeps, log_dir: str | None) -> str:
+    """The results, where they were written, and the state of the model.
+
+    Args:
+        sweeps: The results.
+        log_dir: Directory that was passed to `find_lr`.
+    """
     if isinstance(sweeps, BatchSizeSweeps):
-        finders = [finder for row in sweeps.rows for finder in sweeps[row.batch_size].finders]
-        return f"LR Finder:\n{sweeps!r}\n{_written(finders)}{_RESTORED}"
-    return f"LR Finder: {_uncapitalized(answer(sweeps))} {_written(sweeps.finders)}{_RESTORED}"
+        return f"LR Finder:\n{sweeps!r}\n{_written([] if log_dir is None else [log_dir])}{_RESTORED}"
+    directories = [finder.log_dir for finder in sweeps.finders if finder.log_dir is not None]
+    return f"LR Finder: {_uncapitalized(answer(sweeps))} {_written(directories)}{_RESTORED}"
 
 
-def _written(finders: Sequence[LRFinder]) -> str:
-    directories = [finder.log_dir for finder in finders if finder.log_dir is not None]
+def _written(directories: Sequence[str]) -> str:
     return f"Written to {', '.join(directories)}. " if directories else ""
 
 
