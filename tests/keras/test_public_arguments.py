@@ -165,8 +165,11 @@ CASES = {
         },
     ),
     "RepeatedSweeps.apply": Case(
-        lambda rule: RepeatedSweeps([finished()]).apply(rule),
-        {"rule": Values(wrong_type=(1, ["valley"]), wrong_value=("best", ""), good=(None, "mid_descent"))},
+        lambda **given: RepeatedSweeps([finished()]).apply(**given),
+        {
+            "rule": Values(wrong_type=(1, ["valley"]), wrong_value=("best", ""), good=(None, "mid_descent")),
+            "scale_schedule": boolean(),
+        },
     ),
     "BatchSizeSweeps": Case(
         BatchSizeSweeps,

@@ -151,6 +151,13 @@ class TestResults:
         assert sweeps.apply() == np.float32(sweeps.learning_rate)
         assert float(model.optimizer.learning_rate.numpy()) == np.float32(sweeps.learning_rate)
 
+    def test_apply_scales_a_schedule(self):
+        model = small_model(keras.optimizers.SGD(keras.optimizers.schedules.CosineDecay(0.01, 100)))
+        sweeps = repeated(model)
+        with pytest.raises(TypeError, match="schedule"):
+            sweeps.apply(scale_schedule=False)
+        assert sweeps.apply() == pytest.approx(sweeps.learning_rate, rel=1e-6)
+
     def test_no_suggestion(self):
         sweeps = repeated(small_model("sgd"), start_lr=1e-9, end_lr=1e-8)
         assert (sweeps.learning_rate, sweeps.low, sweeps.high) == (None, None, None)

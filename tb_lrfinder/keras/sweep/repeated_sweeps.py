@@ -85,21 +85,27 @@ class RepeatedSweeps:
         """The highest suggestion of a sweep; `None` if no sweep has one."""
         return max(self._rates, default=None)
 
-    def apply(self, rule: str | None = None) -> float:
+    def apply(self, rule: str | None = None, *, scale_schedule: bool = True) -> float:
         """Set the median of the suggested learning rates on the optimizer, see `LRFinder.apply`.
 
         Args:
             rule: String. Name of a rule. Defaults to `None`, the default rule.
+            scale_schedule: Boolean. Whether to scale a schedule so that its peak is the median; `False`
+                raises an error instead. Defaults to `True`.
 
         Returns:
-            The learning rate of the optimizer, as a float.
+            The learning rate of the optimizer, or the peak of its schedule, as a float.
 
         Raises:
-            ValueError: If there is no suggestion, or no such rule.
-            TypeError: If the learning rate of the optimizer is a schedule or a callable.
+            ValueError: If there is no suggestion, or no such rule, or the schedule has no positive learning
+                rate.
+            TypeError: If the learning rate of the optimizer is a callable, or with `scale_schedule=False` a
+                schedule.
         """
         finder = self.finders[0]
-        return apply_suggestion(finder.model, finder._outcome.optimizers, self.suggestions, rule)
+        return apply_suggestion(
+            finder.model, finder._outcome.optimizers, self.suggestions, rule, scale_schedule
+        )
 
     @property
     def _rates(self) -> list[float]:
