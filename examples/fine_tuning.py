@@ -1,10 +1,10 @@
-"""Fine-tuning, where range tests are misleading: the diagnosis, and trials that find a learning rate.
+"""Fine-tuning, where a range test shows little: an uncertain suggestion, and trials to find a better one.
 
     python examples/fine_tuning.py [LOG_DIR]
 
 The loss of an already trained network has no descent: in a sweep it stays constant and then increases. The
-finder therefore does not suggest a learning rate. Short training runs at several learning rates, compared on
-validation data, find one instead.
+suggestion is far below that increase, and the diagnosis says that it is uncertain. Short training runs at
+several learning rates, compared on validation data, find a better one.
 """
 
 from __future__ import annotations

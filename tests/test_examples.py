@@ -93,9 +93,9 @@ def test_a_schedule_goes_on_from_the_suggestion_and_rmsprop_is_swept(run):
     assert course[0] < finders["exponential_decay"].suggestion.learning_rate < 1.2 * course[0]
 
 
-def test_fine_tuning_has_no_suggestion_and_trials_that_answer(run):
+def test_fine_tuning_has_an_uncertain_suggestion_and_trials_that_answer(run):
     (finder, results), log_dir = run("fine_tuning")
-    assert finder.suggestion.learning_rate is None
-    assert any(finding.severity == "severe" for finding in finder.diagnosis)
+    assert 1e-6 < finder.suggestion.learning_rate < 1e-4
+    assert finder.diagnosis[0].code == "already_trained"
     assert 1e-5 < results.best.learning_rate < 1e-1
     assert sum(recorded.kind == "trial" for recorded in read_log_dir(log_dir)) == 7
