@@ -84,7 +84,7 @@ describe("several runs", () => {
     expect((await answer()).getByText("3 of 3")).toBeTruthy();
     expect((await answer()).getByText("50×")).toBeTruthy();
     await user.click(screen.getByTitle("digits/sgd"));
-    expect((await answer()).getByTestId("suggested-lr").textContent).toBe("5e-2");
+    expect((await answer()).getByTestId("suggested-lr").textContent).toBe("0.05");
     expect((await answer()).getByText("the loss diverged")).toBeTruthy();
     await user.click(screen.getByLabelText("Show all runs", { selector: "button" }));
     expect((await answer()).getByText("Suggested learning rates, 3 runs")).toBeTruthy();
@@ -101,9 +101,9 @@ describe("several runs", () => {
     const lines = within(await card.findByRole("list", { name: "By optimizer" }));
     const texts = () => lines.getAllByRole("listitem").map(({ textContent }) => textContent);
     await waitFor(() => {
-      expect(texts()).toEqual(["Adam1e-3median of 2 runs, 1e-3 to 1e-3", "SGD5e-2"]);
+      expect(texts()).toEqual(["Adam0.001median of 2 runs, 0.001 to 0.001", "SGD0.05"]);
     });
-    expect(lines.getByRole("button", { name: "Copy 5e-2 for SGD" })).toBeTruthy();
+    expect(lines.getByRole("button", { name: "Copy 0.05 for SGD" })).toBeTruthy();
     expect(card.queryByText("Spread")).toBeNull();
     expect(card.queryByText("to")).toBeNull();
     expect(card.getByRole("button", { name: "Valley" }).textContent).toBe("Valley");
@@ -155,21 +155,21 @@ describe("one run", () => {
 
   it("is shown in detail, with its mark at its learning rate", async () => {
     open();
-    expect((await answer()).getByTestId("suggested-lr").textContent).toBe("1e-3");
+    expect((await answer()).getByTestId("suggested-lr").textContent).toBe("0.001");
     const svg = await screen.findByTestId("loss-chart");
     const [low, high] = JSON.parse(svg.dataset["xDomain"] ?? "") as [number, number];
     const [left, right] = JSON.parse(svg.dataset["xRange"] ?? "") as [number, number];
     const expected = left + ((right - left) * Math.log(0.001 / low)) / Math.log(high / low);
     const marker = within(svg).getByTestId("suggestion-marker");
     expect(Number(marker.dataset["x"])).toBeCloseTo(expected, 3);
-    expect(marker.textContent).toBe("Suggested 1e-3");
+    expect(marker.textContent).toBe("Suggested 0.001");
   });
 
   it("follows the rule that is pressed", async () => {
     const user = open();
     const rules = within(await screen.findByRole("group", { name: "Suggestion rule" }));
     await user.click(rules.getByRole("button", { name: /Valley/ }));
-    expect((await answer()).getByTestId("suggested-lr").textContent).toBe("2e-3");
+    expect((await answer()).getByTestId("suggested-lr").textContent).toBe("0.002");
     await waitFor(() => {
       expect(location.hash).toContain("p.lr_finder.rule=valley");
     });
@@ -178,7 +178,7 @@ describe("one run", () => {
   it("copies exactly what it shows", async () => {
     const user = open();
     await user.click((await answer()).getByRole("button", { name: "Copy" }));
-    expect(await navigator.clipboard.readText()).toBe("1e-3");
+    expect(await navigator.clipboard.readText()).toBe("0.001");
   });
 
   it("offers nothing to copy if the diagnosis is severe, and shows what to change", async () => {
@@ -209,9 +209,9 @@ describe("one run", () => {
     });
     chart.focus();
     await user.keyboard("{ArrowRight}{ArrowRight}");
-    expect(screen.getByText("only: learning rate 1e-3, smoothed loss 1.5")).toBeTruthy();
+    expect(screen.getByText("only: learning rate 0.001, smoothed loss 1.5")).toBeTruthy();
     await user.keyboard("{Shift>}{ArrowRight}{/Shift}");
-    expect(screen.getByText("only: learning rate 1e0, smoothed loss 8")).toBeTruthy();
+    expect(screen.getByText("only: learning rate 1, smoothed loss 8")).toBeTruthy();
   });
 
   it("requests the sweep again when a setting of the analysis changes", async () => {

@@ -284,12 +284,12 @@ describe("curves", () => {
     expect(marksOf([drawn], null, "Valley").guide).toBeNull();
     const marks = marksOf([drawn], drawn, "Valley");
     expect(marks.points).toEqual([{ seriesId: "a", x: 0.001, hollow: false }]);
-    expect(marks.guide).toEqual({ x: 0.001, text: "Suggested 1e-3", tone: "clear" });
-    expect(marks.ring?.text).toBe("min 1e-2");
-    expect(marks.limit?.text).toBe("diverged at 1e0");
+    expect(marks.guide).toEqual({ x: 0.001, text: "Suggested 0.001", tone: "clear" });
+    expect(marks.ring?.text).toBe("min 0.01");
+    expect(marks.limit?.text).toBe("diverged at 1");
     expect(marks.shaded).toEqual([]);
     const unclear = { ...drawn, reliable: false };
-    expect(marksOf([unclear], unclear, "Valley").guide?.text).toBe("Unclear, Valley at 1e-3");
+    expect(marksOf([unclear], unclear, "Valley").guide?.text).toBe("Unclear, Valley at 0.001");
   });
 
   it("tint the steps that the rules skip", () => {

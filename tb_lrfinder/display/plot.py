@@ -9,6 +9,7 @@ import numpy as np
 from tb_lrfinder.analysis.curve import Sweep, smooth
 from tb_lrfinder.analysis.suggestion import Suggestion
 from tb_lrfinder.checks import check_instance, check_smoothing
+from tb_lrfinder.formatting import rate_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -41,7 +42,9 @@ def plot(sweep: Sweep, suggestion: Suggestion | None, smoothing: float) -> Figur
     if suggestion is not None and suggestion.learning_rate is not None:
         for axes in (loss_axes, delta_axes):
             axes.axvline(suggestion.learning_rate, color="C3", linestyle="--", linewidth=1)
-        loss_axes.set_title(f"suggested learning rate {suggestion.learning_rate:.3g} ({suggestion.rule})")
+        loss_axes.set_title(
+            f"suggested learning rate {rate_text(suggestion.learning_rate)} ({suggestion.rule})"
+        )
     loss_axes.set_xscale("log")
     loss_axes.set_ylabel("loss")
     loss_axes.legend()

@@ -103,23 +103,23 @@ def test_the_keras_code_runs_and_has_the_suggested_learning_rates(tab, logs):
 
     optimizer = copied("Constant learning rate")["optimizer"]
     assert type(optimizer) is keras.optimizers.Adam
-    assert float(optimizer.learning_rate) == pytest.approx(suggestion.learning_rate, rel=0.005)
+    assert float(optimizer.learning_rate) == pytest.approx(suggestion.learning_rate, rel=0.05)
 
     optimizer = copied("Long training")["optimizer"]
-    assert float(optimizer.learning_rate) == pytest.approx(ranges.long_training, rel=0.005)
+    assert float(optimizer.learning_rate) == pytest.approx(ranges.long_training, rel=0.05)
 
     names = copied("Cyclical learning rate")
     steps = np.arange(0, 8001, 250)
     rates = [float(names["schedule"](step)) for step in steps]
-    assert min(rates) == pytest.approx(ranges.cyclical[0], rel=0.005)
-    assert max(rates) == pytest.approx(ranges.cyclical[1], rel=0.005)
+    assert min(rates) == pytest.approx(ranges.cyclical[0], rel=0.05)
+    assert max(rates) == pytest.approx(ranges.cyclical[1], rel=0.05)
     assert steps[np.argmax(rates)] == 2000
     saved = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(names["schedule"]))
     assert float(saved(1000)) == pytest.approx(rates[4])
 
     schedule = copied("One cycle")["schedule"]
     rates = [float(schedule(step)) for step in range(0, 10_001, 100)]
-    assert max(rates) == pytest.approx(ranges.one_cycle_max, rel=0.005)
+    assert max(rates) == pytest.approx(ranges.one_cycle_max, rel=0.05)
     assert 25 < np.argmax(rates) < 40
     assert rates[0] < ranges.one_cycle_max / 20
     assert rates[-1] == pytest.approx(0, abs=1e-6)

@@ -2,7 +2,7 @@ import { mdiAlert, mdiMagnify } from "@mdi/js";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { memo, useEffect, useId, useRef } from "react";
 import { NO_CURSOR } from "../chart/cursor";
-import { formatCount, formatLearningRate } from "../format";
+import { formatCount, formatExactRate, formatLearningRate } from "../format";
 import { useCursorStore, useDispatch } from "../state/context";
 import type { Entry } from "../state/entries";
 import { description, splitName } from "../state/names";
@@ -208,7 +208,7 @@ function TrialOutcome({ entry: { run } }: { entry: Entry }) {
     <span className={run.status === "failed" ? "outcome unclear" : "outcome trial"}>
       {run.status === "running" && <span className="running-dot" />}
       {run.status === "failed" && <Icon path={mdiAlert} className="warning" />}
-      {run.learning_rate === null ? "trial" : formatLearningRate(run.learning_rate)}
+      {run.learning_rate === null ? "trial" : formatExactRate(run.learning_rate)}
     </span>
   );
 }

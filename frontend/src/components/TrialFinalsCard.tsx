@@ -2,7 +2,7 @@ import { useMemo } from "react";
 import { Chart } from "../chart/Chart";
 import { fitY } from "../chart/domain";
 import { type Marks, NO_MARKS, type Series, type XDomains } from "../chart/series";
-import { formatLearningRate, formatLoss, plural } from "../format";
+import { formatExactRate, formatLoss, plural } from "../format";
 import { useCursorStore, useDispatch, useView } from "../state/context";
 import { markerOf } from "../state/marker";
 import {
@@ -135,7 +135,7 @@ function QuantityChoice({ names, quantity }: { names: readonly string[]; quantit
 }
 
 function describeBest(best: TrialEntry): string {
-  const rate = formatLearningRate(best.learningRate);
+  const rate = formatExactRate(best.learningRate);
   const { schedule } = best.trial;
   return `${schedule === null ? "" : `${schedule} from `}${rate} (loss ${formatLoss(finalOf(best, "loss"))})`;
 }

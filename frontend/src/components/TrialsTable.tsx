@@ -1,4 +1,4 @@
-import { formatCount, formatLearningRate, formatLoss } from "../format";
+import { formatCount, formatExactRate, formatLoss } from "../format";
 import { useDispatch } from "../state/context";
 import { stopReason } from "../state/stopReason";
 import { finalOf, type TrialEntry } from "../state/trials";
@@ -69,7 +69,7 @@ export function TrialsTable({ entries, best, focus }: TrialsTableProps) {
                 </th>
                 <td className="numeric">
                   {trial.schedule !== null && <span className="dim">{trial.schedule} from </span>}
-                  <b>{formatLearningRate(learningRate)}</b>
+                  <b>{formatExactRate(learningRate)}</b>
                 </td>
                 <td className="numeric">{lossOrDash(loss)}</td>
                 <td className="numeric">{lossOrDash(validation_loss)}</td>

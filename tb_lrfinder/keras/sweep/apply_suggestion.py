@@ -9,6 +9,7 @@ import keras
 
 from tb_lrfinder.analysis.suggestion import DEFAULT_RULE, Suggestion
 from tb_lrfinder.checks import check_choice
+from tb_lrfinder.formatting import rate_text
 from tb_lrfinder.keras import internals
 from tb_lrfinder.keras.learning_rate import leaf_optimizers, reference_optimizer, relative_rates
 from tb_lrfinder.keras.sweep.optimizers import COMPILED, find_optimizer
@@ -36,7 +37,7 @@ def apply_suggestion(
     if model is None:
         raise ValueError(
             "This finder has no model because it was unpickled or has not been run. Set the learning rate "
-            f"with `model.{names[0]}.learning_rate = {suggestion.learning_rate:.3g}`."
+            f"with `model.{names[0]}.learning_rate = {rate_text(suggestion.learning_rate)}`."
         )
     optimizers = _named(model, names)
     leaves, factors = leaf_optimizers(*optimizers), relative_rates(*optimizers)
@@ -68,12 +69,12 @@ def _check_settable(optimizer: Any, rate: float) -> None:
         raise TypeError(
             f"The learning rate of {optimizer.name!r} is a schedule, {schedule}, and LRFinder cannot map the "
             "suggestion onto a schedule. For a schedule that starts at the suggested learning rate, create "
-            f"the optimizer with {kind}(learning_rate=keras.optimizers.schedules.{schedule}({rate:.3g}, "
-            "...)). "
-            f"For a constant learning rate, use {kind}(learning_rate={rate:.3g})"
+            "the optimizer with "
+            f"{kind}(learning_rate=keras.optimizers.schedules.{schedule}({rate_text(rate)}, ...)). "
+            f"For a constant learning rate, use {kind}(learning_rate={rate_text(rate)})"
         )
     if not isinstance(own, keras.Variable):
         raise TypeError(
             f"The learning rate of {optimizer.name!r} is a callable, which LRFinder cannot set. Make it "
-            f"return {rate:.3g}, or create the optimizer with {kind}(learning_rate={rate:.3g})"
+            f"return {rate_text(rate)}, or create the optimizer with {kind}(learning_rate={rate_text(rate)})"
         )
