@@ -72,41 +72,62 @@ async function answer() {
 }
 
 describe("several runs", () => {
-  it("are summarized, and one is shown in detail when clicked", async () => {
+  it("of one configuration have one answer, and one is shown in detail when clicked", async () => {
     server.sweeps.set(
       "digits/sgd",
       makeSweep("digits/sgd", {
-        suggestion: { rule: "mid_descent", learning_rate: 0.05, reason: null },
+        suggestion: { rule: "mid_descent", learning_rate: 0.002, reason: null },
       }),
     );
+    server.runs = [makeRun("digits/adam"), makeRun("digits/sgd")];
     const user = open();
-    expect((await answer()).getByText("Suggested learning rates, 3 runs")).toBeTruthy();
-    expect((await answer()).getByText("3 of 3")).toBeTruthy();
-    expect((await answer()).getByText("50×")).toBeTruthy();
-    await user.click(screen.getByTitle("digits/sgd"));
-    expect((await answer()).getByTestId("suggested-lr").textContent).toBe("0.05");
+    const card = await answer();
+    expect(card.getByTestId("answer-lr").textContent).toBe("0.0014");
+    expect(card.getByText("2 sweeps")).toBeTruthy();
+    expect(card.getByText("0.001 – 0.002")).toBeTruthy();
+    expect(card.getByText("High")).toBeTruthy();
+    await user.click(screen.getAllByTitle("digits/sgd")[0] as HTMLElement);
+    expect((await answer()).getByTestId("suggested-lr").textContent).toBe("0.002");
     expect((await answer()).getByText("the loss diverged")).toBeTruthy();
     await user.click(screen.getByLabelText("Show all runs", { selector: "button" }));
-    expect((await answer()).getByText("Suggested learning rates, 3 runs")).toBeTruthy();
+    expect((await answer()).queryByTestId("suggested-lr")).toBeNull();
   });
 
-  it("with several optimizers have one line each, and no number over all of them", async () => {
+  it("have one row for each configuration, and no number over all of them", async () => {
     server.runs = [makeRun("adam"), makeRun("again"), makeRun("sgd", { optimizer: "SGD" })];
     server.sweeps.set(
       "sgd",
       makeSweep("sgd", { suggestion: { rule: "mid_descent", learning_rate: 0.05, reason: null } }),
     );
+    const user = open();
+    const card = await answer();
+    const texts = () => card.getAllByRole("row").map(({ textContent }) => textContent);
+    await waitFor(() => {
+      expect(texts()).toEqual([
+        "ConfigurationLearning rateConfidenceSweepsActions",
+        "Adam convnet · batch 320.001High2 sweeps (all 0.001)",
+        "SGD convnet · batch 320.05High1 sweep ",
+      ]);
+    });
+    await user.click(card.getByRole("button", { name: "Copy 0.05 for SGD convnet · batch 32" }));
+    expect(await navigator.clipboard.readText()).toBe("0.05");
+    expect(card.getByText("Valley").textContent).toBe("Valley");
+    await user.click(card.getByRole("button", { name: /^SGD/ }));
+    expect((await answer()).getByTestId("suggested-lr").textContent).toBe("0.05");
+    expect(card.getByText(/valley 0.002/)).toBeTruthy();
+  });
+
+  it("have a row that says why there is no suggestion", async () => {
+    const finding = { code: "flat", severity: "severe" as const, message: "The loss is flat." };
+    server.runs = [makeRun("adam"), makeRun("sgd", { optimizer: "SGD", severity: "severe" })];
+    server.sweeps.set("sgd", makeSweep("sgd", { diagnosis: [finding] }));
     open();
     const card = await answer();
-    const lines = within(await card.findByRole("list", { name: "By optimizer" }));
-    const texts = () => lines.getAllByRole("listitem").map(({ textContent }) => textContent);
     await waitFor(() => {
-      expect(texts()).toEqual(["Adam0.001median of 2 runs, 0.001 to 0.001", "SGD0.05"]);
+      expect(card.getByText("The loss is flat.")).toBeTruthy();
     });
-    expect(lines.getByRole("button", { name: "Copy 0.05 for SGD" })).toBeTruthy();
-    expect(card.queryByText("Spread")).toBeNull();
-    expect(card.queryByText("to")).toBeNull();
-    expect(card.getByRole("button", { name: "Valley" }).textContent).toBe("Valley");
+    expect(card.getByText("No clear suggestion")).toBeTruthy();
+    expect(screen.getByText(/Faint, without a clear suggestion: sgd/)).toBeTruthy();
   });
 
   it("can be hidden one by one and all at once", async () => {
@@ -236,7 +257,7 @@ describe("one run", () => {
     const name = '<img src=x onerror="alert(1)">/leaf';
     server.runs = [makeRun(name)];
     open();
-    expect((await answer()).getByText(name)).toBeTruthy();
+    expect((await answer()).getByText(`· ${name}`)).toBeTruthy();
     expect(document.querySelector("img")).toBeNull();
   });
 });

@@ -19,7 +19,9 @@ export function makeRun(name: string, changes: Partial<Run> = {}): Run {
     learning_rate: null,
     start_time: null,
     optimizer: "Adam",
+    optimizer_settings: {},
     model: "convnet",
+    parameters: 18_410,
     batch_size: 32,
     stop_reason: "diverged",
     suggestion: { rule: "mid_descent", learning_rate: 0.001, reason: null },
@@ -80,6 +82,7 @@ export function makeTrial(run: string, changes: Partial<Trial> = {}): Trial {
 export function makeEntry(name: string, changes: Partial<Entry> = {}): Entry {
   return {
     run: makeRun(name),
+    name,
     sweep: makeSweep(name),
     color: "#425066",
     suggested: 0.001,
@@ -99,6 +102,8 @@ export function makeSeries(changes: Partial<Series> = {}): Series {
     x,
     y: Float32Array.of(2, 1.5, 1, 1.2, 8),
     raw: null,
+    members: [],
+    faint: false,
     band: null,
     solidFrom: 0,
     solidTo: x.length,

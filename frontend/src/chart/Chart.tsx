@@ -73,12 +73,14 @@ export interface ChartProps {
   y: YAxis;
   /** The marker of the user; none if the axis has no place for it. */
   marker?: Marker;
+  /** Space above the plot; by default that of the pills. */
+  head?: number;
   cursor: CursorStore;
   points: PointDescriptions;
   actions: ChartActions;
 }
 
-/** Space above the plot for the pill of the guide. */
+/** Space above the plot for the pills of the guides. */
 const HEAD = 28;
 
 /**
@@ -87,7 +89,7 @@ const HEAD = 28;
  * The curves are on canvases, between an SVG with the grid and an SVG with everything that has text.
  */
 export function Chart({ ref, ...props }: ChartProps) {
-  const { name, height, drawing, x, y, marker, cursor, points, actions } = props;
+  const { name, height, drawing, x, y, marker, head = HEAD, cursor, points, actions } = props;
   const { series, marks, pairs = [], emphasis, legend } = drawing;
   const box = useRef<HTMLDivElement>(null);
   const width = useWidth(box);
@@ -98,8 +100,8 @@ export function Chart({ ref, ...props }: ChartProps) {
     () =>
       width === 0
         ? null
-        : createFrame({ width, height, top: HEAD, titled, xDomain, yDomain, yLog, xQuantity }),
-    [width, height, titled, xDomain, yDomain, yLog, xQuantity],
+        : createFrame({ width, height, top: head, titled, xDomain, yDomain, yLog, xQuantity }),
+    [width, height, head, titled, xDomain, yDomain, yLog, xQuantity],
   );
   const markedX = marker?.x ?? null;
   const common = { chart: name, frame, series, cursor };
@@ -202,6 +204,7 @@ interface HoveredCurveProps {
 function HoveredCurve({ frame, series, cursor }: HoveredCurveProps) {
   const id = useHoveredSeries(cursor);
   // A single curve has nothing to stand out from.
-  const hovered = series.length > 1 ? (series.find((one) => one.id === id) ?? null) : null;
+  const all = series.flatMap((one) => [one, ...one.members]);
+  const hovered = all.length > 1 ? (all.find((one) => one.id === id) ?? null) : null;
   return <Curves className="hovered" frame={frame} series={series} hovered={hovered} />;
 }

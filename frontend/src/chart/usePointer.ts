@@ -78,7 +78,9 @@ export function usePointer(box: RefObject<HTMLDivElement | null>, options: Point
       onMark(frame.x.invert(to));
       return;
     }
-    const nearest = hitTest(series, frame, x, y)[0];
+    // The thin lines of a group can be picked one by one.
+    const single = series.flatMap((one) => (one.members.length > 0 ? one.members : [one]));
+    const nearest = hitTest(single, frame, x, y)[0];
     if (nearest && nearest.distance <= PICK_RADIUS) onPick(nearest.series.id);
   };
 

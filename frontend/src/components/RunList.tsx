@@ -139,8 +139,9 @@ function Rows({ entries, shown, activeRun }: RowsProps) {
 
 function RunRow({ entry, shown }: { entry: Entry; shown: boolean }) {
   const dispatch = useDispatch();
-  const { run, color } = entry;
-  const { folder, leaf } = splitName(run.run);
+  const { run, name, color } = entry;
+  const { folder, leaf } = splitName(name);
+  const kind = run.kind === "trial" ? "Trial · " : "";
   return (
     <>
       <input
@@ -155,6 +156,7 @@ function RunRow({ entry, shown }: { entry: Entry; shown: boolean }) {
       <button
         type="button"
         title={run.run}
+        aria-label={`${run.run}, ${kind}${description(run)}`}
         onClick={() => {
           dispatch({ type: "focus", id: run.id });
         }}
@@ -165,7 +167,7 @@ function RunRow({ entry, shown }: { entry: Entry; shown: boolean }) {
             <span className="leaf">{leaf || "."}</span>
           </span>
           <span className="description">
-            {run.kind === "trial" && "Trial · "}
+            {kind}
             {description(run)}
           </span>
         </span>

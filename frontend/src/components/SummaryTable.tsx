@@ -21,9 +21,10 @@ const COLUMNS: Column[] = [
   { name: "Run", numeric: false, key: ({ run }) => run.run },
   { name: "Optimizer", numeric: false, key: ({ run }) => run.optimizer },
   { name: "Model", numeric: false, key: ({ run }) => run.model },
+  { name: "Batch size", numeric: true, key: ({ run }) => run.batch_size },
   { name: "Suggested LR", numeric: true, key: (e) => (e.reliable ? e.suggested : null) },
   { name: "Lowest loss at", numeric: true, key: (e) => e.sweep?.minimum_learning_rate ?? null },
-  { name: "Diverged at", numeric: true, key: (e) => e.sweep?.divergence_learning_rate ?? null },
+  { name: "Diverges from", numeric: true, key: (e) => e.sweep?.divergence_learning_rate ?? null },
   { name: "Steps", numeric: true, key: ({ run }) => run.steps },
   { name: "Outcome", numeric: false, key: (e) => outcome(e).text },
 ];
@@ -168,7 +169,7 @@ interface RowProps {
 }
 
 const Row = memo(function Row({ entry, index, active, onPick }: RowProps) {
-  const { run, sweep, color, suggested, reliable } = entry;
+  const { run, name, sweep, color, suggested, reliable } = entry;
   const suggestion = suggested !== null && reliable ? formatLearningRate(suggested) : null;
   const { text, tone } = outcome(entry);
   return (
@@ -176,16 +177,18 @@ const Row = memo(function Row({ entry, index, active, onPick }: RowProps) {
       <th scope="row">
         <button
           type="button"
+          title={run.run}
           onClick={() => {
             onPick(run.id);
           }}
         >
           <span className="dot" style={{ background: color }} />
-          {run.run}
+          {name}
         </button>
       </th>
       <td>{run.optimizer ?? "–"}</td>
       <td>{run.model ?? "–"}</td>
+      <td className="numeric">{run.batch_size === null ? "–" : formatCount(run.batch_size)}</td>
       <td className="numeric">
         {suggestion === null ? (
           <span className="dim">{run.status === "running" ? "–" : "unclear"}</span>

@@ -27,7 +27,7 @@ interface TrialFinalsCardProps {
   /** What the trials can be compared by. */
   names: readonly string[];
   colors: CardColors;
-  guide: Marks["guide"];
+  guides: Marks["guides"];
   x: XDomains;
 }
 
@@ -35,7 +35,7 @@ const HEIGHT = 264;
 
 /** The final value of each trial against its learning rate. */
 export function TrialFinalsCard(props: TrialFinalsCardProps) {
-  const { entries, quantity, names, title, colors, guide, x } = props;
+  const { entries, quantity, names, title, colors, guides, x } = props;
   const view = useView();
   const dispatch = useDispatch();
   const cursor = useCursorStore();
@@ -72,7 +72,7 @@ export function TrialFinalsCard(props: TrialFinalsCardProps) {
             label={`${title} at the end of each trial against its learning rate`}
             drawing={{
               series: finals,
-              marks: { ...NO_MARKS, guide },
+              marks: { ...NO_MARKS, guides },
               pairs,
               emphasis: null,
               legend: [],
@@ -87,7 +87,7 @@ export function TrialFinalsCard(props: TrialFinalsCardProps) {
                 columns: ["Final", "Trial"],
                 cells: (id, index) => [
                   formatLoss(valueOf(finals, id, index)),
-                  fixed[index]?.run.run ?? "",
+                  fixed[index]?.name ?? "",
                 ],
               },
               announce: (id, index) =>

@@ -51,19 +51,20 @@ export function TrialsTable({ entries, best, focus }: TrialsTableProps) {
         </thead>
         <tbody>
           {ranked.map((entry) => {
-            const { run, trial, color, learningRate } = entry;
+            const { run, name, trial, color, learningRate } = entry;
             const { loss, validation_loss, gap, descent } = trial.final;
             return (
               <tr key={run.run} className={run.id === focus ? "active" : ""}>
                 <th scope="row">
                   <button
                     type="button"
+                    title={run.run}
                     onClick={() => {
                       dispatch({ type: "focus", id: run.id });
                     }}
                   >
                     <span className="dot" style={{ background: color }} />
-                    {run.run}
+                    {name}
                   </button>
                   {entry === best && <span className="best">best</span>}
                 </th>

@@ -141,8 +141,13 @@ const SETTINGS_IN_LINK: SettingInLink[] = [
   },
   {
     key: "group",
-    write: ({ groupBy }) => groupBy ?? "",
-    read: (text) => ({ groupBy: isField(text) ? text : null }),
+    write: ({ groupBy }) => groupBy,
+    read: (text) => (text === "none" || isField(text) ? { groupBy: text } : {}),
+  },
+  {
+    key: "members",
+    write: ({ showMembers }) => (showMembers === null ? "" : showMembers ? "1" : "0"),
+    read: (text) => ({ showMembers: text === "" ? null : text === "1" }),
   },
   {
     key: "compare",
@@ -150,6 +155,7 @@ const SETTINGS_IN_LINK: SettingInLink[] = [
     read: (text) => (text === "" ? {} : { quantity: text }),
   },
   flag("raw", "showRaw"),
+  flag("delta_chart", "showDelta"),
   flag("fit", "fitDescent"),
   flag("log_loss", "logLoss"),
   flag("relative", "relativeLoss"),
@@ -157,7 +163,7 @@ const SETTINGS_IN_LINK: SettingInLink[] = [
 
 function flag(
   key: string,
-  name: "showRaw" | "fitDescent" | "logLoss" | "relativeLoss",
+  name: "showRaw" | "showDelta" | "fitDescent" | "logLoss" | "relativeLoss",
 ): SettingInLink {
   return {
     key,

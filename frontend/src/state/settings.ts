@@ -12,8 +12,15 @@ export interface Settings {
   skipEnd: number;
   showRaw: boolean;
   colorBy: "automatic" | "run" | "suggestion" | Field;
-  /** Sweeps with the same value of this field are drawn as one curve with a band. */
-  groupBy: Field | null;
+  /**
+   * Sweeps with the same value of this field are drawn as one curve; automatically those of the same
+   * configuration, if there are several of any.
+   */
+  groupBy: Field | "none" | "automatic";
+  /** Whether the sweeps of a group are drawn as thin lines; null is only if grouped automatically. */
+  showMembers: boolean | null;
+  /** Whether the chart of the loss delta is unfolded. */
+  showDelta: boolean;
   fitDescent: boolean;
   logLoss: boolean;
   relativeLoss: boolean;
@@ -31,7 +38,9 @@ export const DEFAULT_SETTINGS: Settings = {
   skipEnd: 0,
   showRaw: true,
   colorBy: "automatic",
-  groupBy: null,
+  groupBy: "automatic",
+  showMembers: null,
+  showDelta: true,
   fitDescent: true,
   logLoss: false,
   relativeLoss: false,
