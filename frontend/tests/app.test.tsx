@@ -216,11 +216,21 @@ describe("one run", () => {
 
   it("has no suggestion while it is running", async () => {
     server.runs = [makeRun("only", { status: "running", suggestion: null, planned_steps: 10 })];
+    server.sweeps.set("only", makeSweep("only", { minimum_learning_rate: 1 }));
     open();
     expect((await answer()).getByText("The sweep is running")).toBeTruthy();
+    expect((await answer()).getByText("5 of 10 steps")).toBeTruthy();
     expect(screen.getByText("1 sweep running")).toBeTruthy();
     expect(screen.getByText("50 %")).toBeTruthy();
     expect(screen.queryByTestId("suggestion-marker")).toBeNull();
+  });
+
+  it("has a provisional answer once its curve allows for one, and nothing to copy", async () => {
+    server.runs = [makeRun("only", { status: "running", suggestion: null, planned_steps: 10 })];
+    open();
+    const card = await answer();
+    expect(card.getByText("provisional").parentElement?.textContent).toBe("0.001 provisional");
+    expect(card.queryByRole("button", { name: "Copy" })).toBeNull();
   });
 
   it("is read by keyboard", async () => {

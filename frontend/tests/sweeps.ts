@@ -86,6 +86,7 @@ export function makeEntry(name: string, changes: Partial<Entry> = {}): Entry {
     sweep: makeSweep(name),
     color: "#425066",
     suggested: 0.001,
+    provisional: null,
     severity: null,
     reliable: true,
     error: null,

@@ -54,6 +54,7 @@ def test_names_and_settings_are_text(hostile_server, open_tab):
         row.click()
         tab.page.wait_for_timeout(150)
     for field in ("Color by", "Group by"):
+        tab.open_settings()
         for value in ("model", "optimizer", "folder"):
             tab.frame.get_by_label(field).select_option(value)
             tab.page.wait_for_timeout(150)

@@ -42,7 +42,7 @@ def sweeps(tab):
 
 def focus(tab):
     sweeps(tab)
-    tab.by("suggestion-marker").first.wait_for()
+    tab.by("selected-run").wait_for()
 
 
 def tooltip(tab):
@@ -76,9 +76,8 @@ def table(tab):
 
 
 def settings(tab):
-    """Put away where they stand beside the charts, opened where they are a drawer."""
     sweeps(tab)
-    tab.frame.get_by_role("button", name="Settings", exact=True).click()
+    tab.open_settings()
 
 
 def help_dialog(tab):

@@ -149,8 +149,9 @@ def test_a_chart_fills_the_window_and_goes_back(open_tab, server):
         card = tab.by("loss-delta-card")
         tab.page.wait_for_timeout(300)
         box = card.bounding_box()
-        assert 100 <= box["y"] < 140  # below TensorBoard's header and our own
-        assert height - 60 < box["y"] + box["height"] <= height
+        assert 40 <= box["y"] < 80  # below TensorBoard's header
+        assert (box["x"], box["width"]) == (0, 1400)
+        assert height - 2 <= box["y"] + box["height"] <= height
 
     button = tab.frame.get_by_role("button", name="Full size, loss delta")
     button.click()

@@ -3,6 +3,7 @@ import { Axes, Grid } from "./Axes";
 import { Brush, Crosshair } from "./Crosshair";
 import { Curves } from "./Curves";
 import { type CursorStore, useHoveredSeries } from "./cursor";
+import { isAnyVisible } from "./domain";
 import { createFrame, type Frame, type XQuantity } from "./frame";
 import { MarkerHandle, MarkerLine } from "./OwnMarker";
 import type { Marker } from "./marker";
@@ -174,6 +175,9 @@ export function Chart({ ref, ...props }: ChartProps) {
           </>
         )}
       </div>
+      {frame && series.length > 0 && !isAnyVisible(series, xDomain) && (
+        <EmptyNote frame={frame} zoomed={xDomain !== x.full} onReset={actions.onReset} />
+      )}
       {frame && (
         <Tooltip
           chart={name}
@@ -192,6 +196,33 @@ export function Chart({ ref, ...props }: ChartProps) {
         {keyboard.announcement}
       </p>
     </div>
+  );
+}
+
+interface EmptyNoteProps {
+  frame: Frame;
+  /** Whether there may be something in another part of the axis. */
+  zoomed: boolean;
+  onReset: () => void;
+}
+
+/** Says why there is nothing in the plot. */
+function EmptyNote({ frame, zoomed, onReset }: EmptyNoteProps) {
+  const [low = 1, high = 1] = frame.x.domain();
+  return (
+    <p
+      className="empty-note"
+      style={{ top: (frame.top + frame.bottom) / 2 - 20, left: frame.left, right: 26 }}
+    >
+      {zoomed
+        ? `Nothing was recorded between ${frame.formatX(low)} and ${frame.formatX(high)}.`
+        : "No finite values yet."}
+      {zoomed && (
+        <button type="button" className="link" onClick={onReset}>
+          Show everything
+        </button>
+      )}
+    </p>
   );
 }
 

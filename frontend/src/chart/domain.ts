@@ -13,6 +13,16 @@ export function xExtent(series: readonly Series[]): Domain | null {
   return low < high ? [low, high] : [low / 2, high * 2];
 }
 
+/** Whether a part of any curve is in the range: a point, or a line between points beside it. */
+export function isAnyVisible(series: readonly Series[], [left, right]: Domain): boolean {
+  return series.some((one) => {
+    const first = bisect(one.x, left * (1 - 1e-6));
+    const end = bisect(one.x, right * (1 + 1e-6));
+    if (first === end) return Number.isFinite(valueAt(one, left));
+    return one.y.subarray(first, end).some(Number.isFinite);
+  });
+}
+
 export interface FitOptions {
   /** The visible part of the x axis. */
   xDomain: Domain;

@@ -28,8 +28,8 @@ interface ChartCardProps {
   name: string;
   title: string;
   subtitle: string;
-  /** The active run, and all shown sweeps. */
-  exported: { run: string | null; shown: readonly string[] };
+  /** What the chart shows in a few words, the active run, and all shown sweeps. */
+  exported: { subject: string; run: string | null; shown: readonly string[] };
   colors?: CardColors;
   /** Whether the chart has the learning rate axis that all cards share. */
   zoomable?: boolean;

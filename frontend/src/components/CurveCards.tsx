@@ -1,19 +1,19 @@
 import { useMemo } from "react";
 import { Chart, type ChartActions } from "../chart/Chart";
-import type { Marks, XDomains } from "../chart/series";
-import { plural } from "../format";
+import type { Legend, Marks, Series, XDomains } from "../chart/series";
+import { formatLearningRate, plural } from "../format";
 import type { Answer } from "../state/answers";
 import type { Configuration } from "../state/configurations";
 import { useCursorStore, useDispatch, useView } from "../state/context";
 import type { DrawnEntry } from "../state/entries";
-import { mostTypical } from "../state/groups";
+import { type Group, mostTypical } from "../state/groups";
 import { markerOf, readAt } from "../state/marker";
 import type { Settings } from "../state/settings";
 import { useCurves } from "../state/useCurves";
 import { Findings } from "./answer/Findings";
 import { type CardColors, ChartCard } from "./ChartCard";
 import { FaintRuns, InitialLosses } from "./CurveNotes";
-import { announcement, curveTooltip } from "./curveTooltip";
+import { announcement, curveTooltip, suggestedRate } from "./curveTooltip";
 import { MarkerField } from "./MarkerField";
 import { MarkerReadout } from "./MarkerReadout";
 import { useResetActions } from "./useResetActions";
@@ -69,8 +69,15 @@ export function CurveCards(props: CurveCardsProps) {
     },
   };
   const shared = { marker, cursor, actions };
-  const drawn = { emphasis: entries.length > 1 ? activeRun : null, legend: colors.legend };
-  const exported = { run: activeRun, shown: entries.map(({ run }) => run.run) };
+  const drawn = {
+    emphasis: entries.length > 1 ? activeRun : null,
+    legend: legendOf(colors, losses.series, groups, byRun),
+  };
+  const exported = {
+    subject: exportSubject(active, answers),
+    run: activeRun,
+    shown: entries.map(({ run }) => run.run),
+  };
   const subject = active ? active.run.run : plural(entries.length, "run");
   const deltaName = delta === "slope" ? "Slope" : "Delta";
   return (
@@ -160,6 +167,30 @@ function withoutLabels(marks: Marks): Marks {
     ring: null,
     limit: limit && { ...limit, text: "" },
   };
+}
+
+/** More names than this would not fit a heading. */
+const MAX_NAMES = 3;
+
+function exportSubject(active: DrawnEntry | null, answers: readonly Answer[]): string {
+  if (active) return active.run.run;
+  const names = [...new Set(answers.map(({ name }) => name))];
+  if (names.length <= MAX_NAMES) return names.join(", ");
+  return plural(answers.length, "configuration");
+}
+
+/** The legend of an exported picture: the values that colors stand for, or the curves with their rates. */
+function legendOf(
+  { legend }: CardColors,
+  series: readonly Series[],
+  groups: readonly Group[],
+  byRun: ReadonlyMap<string, DrawnEntry>,
+): Legend {
+  if (legend.length > 0) return legend;
+  return series.map(({ id, label, color }) => {
+    const rate = suggestedRate(id, groups, byRun);
+    return { label: rate === null ? label : `${label}: ${formatLearningRate(rate)}`, color };
+  });
 }
 
 function lossSubtitle(runs: number, groups: number, { groupBy }: Settings): string {

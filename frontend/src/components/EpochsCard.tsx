@@ -46,7 +46,7 @@ export function EpochsCard({ entries, quantity, title, colors }: EpochsCardProps
       name="epochs"
       title="Epochs of the trials"
       subtitle={title.toLowerCase()}
-      exported={{ run: focused, shown: [] }}
+      exported={{ subject: title.toLowerCase(), run: focused, shown: [] }}
       colors={colors}
       zoomable={false}
       height={HEIGHT}

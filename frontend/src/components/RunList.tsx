@@ -18,6 +18,10 @@ interface RunListProps {
 
 const ROW_HEIGHT = 44;
 
+const FILTER_HELP =
+  "A regular expression on names, conditions, or both, separated by commas: " +
+  "digits, lr > 0.001, optimizer = adam, batch = 64, confidence = low, status = failed";
+
 /** The runs with checkbox, color and suggestion. Not rendered again by a zoom. */
 export const RunList = memo(function RunList(props: RunListProps) {
   const { entries, shown, activeRun, filter, filterError } = props;
@@ -43,8 +47,9 @@ function Filter({ filter, error }: { filter: string; error: string | null }) {
       <input
         type="search"
         value={filter}
-        placeholder="Filter runs (regex)"
+        placeholder="Filter: name, or lr > 0.001"
         aria-label="Filter runs by a regular expression"
+        title={FILTER_HELP}
         aria-invalid={error !== null}
         aria-describedby={error === null ? undefined : errorId}
         spellCheck={false}

@@ -59,7 +59,7 @@ export function TrialFinalsCard(props: TrialFinalsCardProps) {
       name="trials"
       title="Trials"
       subtitle={best === null ? count : `${count}, best ${describeBest(best)}`}
-      exported={{ run: focusedRun(entries, view.focus), shown: [] }}
+      exported={{ subject: count, run: focusedRun(entries, view.focus), shown: [] }}
       colors={colors}
       height={HEIGHT}
     >

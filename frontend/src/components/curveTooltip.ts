@@ -17,11 +17,8 @@ export function curveTooltip(
   quantity: Quantity,
 ): TooltipContent {
   const byId = new Map(series.map((one) => [one.id, one]));
-  const groupById = new Map(groups.map((group) => [group.id, group]));
   const suggested = (id: string) => {
-    const group = groupById.get(id);
-    const entry = byRun.get(id);
-    const rate = group ? medianSuggestion(group.entries) : entry?.reliable ? entry.suggested : null;
+    const rate = suggestedRate(id, groups, byRun);
     return rate === null ? "–" : formatLearningRate(rate);
   };
   const value = (id: string, index: number) => formatLoss(byId.get(id)?.y[index] ?? NaN);
@@ -55,6 +52,18 @@ function bandText(curve: Series | undefined, index: number): string {
   if (!curve?.band) return "one sweep";
   const [low, high] = [curve.band.low, curve.band.high].map((end) => formatLoss(end[index] ?? NaN));
   return `${low ?? ""} to ${high ?? ""}`;
+}
+
+/** The reliable suggestion of a curve: of a run, or the median of a group. */
+export function suggestedRate(
+  id: string,
+  groups: readonly Group[],
+  byRun: ReadonlyMap<string, DrawnEntry>,
+): number | null {
+  const group = groups.find((one) => one.id === id);
+  if (group) return medianSuggestion(group.entries);
+  const entry = byRun.get(id);
+  return entry?.reliable ? entry.suggested : null;
 }
 
 /** A point of a curve for screen readers. */

@@ -19,6 +19,8 @@ export interface Answer extends Configuration {
   suggested: number | null;
   /** The smallest and the largest reliable suggestion, if there are several. */
   range: readonly [number, number] | null;
+  /** That of a running sweep, while all of its sweeps are running. */
+  provisional: number | null;
   /** null while all of its sweeps are running. */
   confidence: Confidence | null;
   /** The sweep whose suggestion is nearest to `suggested`; if there is none, the first. */
@@ -60,6 +62,8 @@ function answerOf(
     reliable: rates.length,
     suggested: confidence === "low" ? null : suggested,
     range,
+    provisional:
+      ended.length > 0 ? null : geometricMedian(entries.map(({ provisional }) => provisional)),
     confidence,
     typical,
     proof: proofOf(entries, trials, suggested),

@@ -1,6 +1,7 @@
 import type { Loaded } from "../api/runCache";
 import type { Run, Severity } from "../api/runs";
 import type { Sweep } from "../api/sweeps";
+import { isSettled } from "./progress";
 
 /** A run as the page shows it: its row of the list, and its sweep once it is loaded. */
 export interface Entry {
@@ -11,6 +12,8 @@ export interface Entry {
   color: string;
   /** The suggestion of the chosen rule; null if there is none. */
   suggested: number | null;
+  /** The suggestion of a running sweep, once its curve allows for one. */
+  provisional: number | null;
   severity: Severity | null;
   /** Whether there is a suggestion that can be acted on. */
   reliable: boolean;
@@ -45,6 +48,7 @@ export function createEntries(
     // The lowest loss of an unfinished ramp is wherever the ramp happens to be.
     const ended = run.status !== "running";
     const suggested = ended ? suggestedBy(run, sweep, rule) : null;
+    const settled = !ended && sweep !== null && isSettled(sweep);
     const severity = !ended ? null : sweep ? worst(sweep) : run.severity;
     return {
       run,
@@ -52,6 +56,7 @@ export function createEntries(
       sweep,
       color: colors.get(run.run) ?? "#888888",
       suggested,
+      provisional: settled ? suggestedBy(run, sweep, rule) : null,
       severity,
       reliable: suggested !== null && severity !== "severe",
       error: sweeps?.errors.get(run.run) ?? sweep?.message ?? run.message,

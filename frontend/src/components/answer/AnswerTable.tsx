@@ -4,8 +4,10 @@ import { formatCount, formatLearningRate } from "../../format";
 import { kerasSnippets } from "../../kerasCode";
 import type { Answer } from "../../state/answers";
 import { useCursorStore, useDispatch } from "../../state/context";
+import { progressText } from "../../state/progress";
 import { CopyButton } from "../CopyButton";
 import { KerasMenu } from "../KerasMenu";
+import { useNow } from "../useNow";
 import { ConfidenceMark } from "./ConfidenceMark";
 import { Findings } from "./Findings";
 import { ProofText } from "./ProofText";
@@ -76,6 +78,7 @@ function Row({ answer, tried }: { answer: Answer; tried: boolean }) {
   const { name, detail, color, suggested, confidence, range, typical, proof } = answer;
   const rate = suggested === null ? null : formatLearningRate(suggested);
   const full = `${name} ${detail}`.trim();
+  const now = useNow(confidence === null);
   return (
     <>
       <tr
@@ -101,10 +104,22 @@ function Row({ answer, tried }: { answer: Answer; tried: boolean }) {
             </span>
           </button>
         </th>
-        <td role="cell" className={rate === null ? "rate none" : "rate"}>
-          {rate ?? noRate(answer)}
+        {answer.provisional === null ? (
+          <td role="cell" className={rate === null ? "rate none" : "rate"}>
+            {rate ?? noRate(answer)}
+          </td>
+        ) : (
+          <td role="cell" className="rate provisional">
+            {formatLearningRate(answer.provisional)} <small>provisional</small>
+          </td>
+        )}
+        <td role="cell">
+          {confidence !== null ? (
+            <ConfidenceMark confidence={confidence} />
+          ) : (
+            <small>{progressText(typical.run, now)}</small>
+          )}
         </td>
-        <td role="cell">{confidence !== null && <ConfidenceMark confidence={confidence} />}</td>
         <td role="cell" className="sweeps">
           {sweepCount(answer)}
           <span className="unit"> {answer.entries.length === 1 ? "sweep" : "sweeps"}</span>{" "}

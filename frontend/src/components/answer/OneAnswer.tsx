@@ -3,9 +3,11 @@ import { formatCount, formatLearningRate, plural } from "../../format";
 import { kerasSnippets } from "../../kerasCode";
 import type { Answer } from "../../state/answers";
 import type { Entry } from "../../state/entries";
+import { progressText } from "../../state/progress";
 import { stopReason } from "../../state/stopReason";
 import { CopyButton } from "../CopyButton";
 import { KerasMenu } from "../KerasMenu";
+import { useNow } from "../useNow";
 import { ConfidenceMark } from "./ConfidenceMark";
 import { Findings } from "./Findings";
 import { ProofText, proofDetail } from "./ProofText";
@@ -17,11 +19,16 @@ export function OneAnswer({ answer }: { answer: Answer }) {
   const rate = suggested === null ? null : formatLearningRate(suggested);
   const single = entries.length === 1;
   const sweep = typical.sweep;
+  const now = useNow(confidence === null);
   return (
     <>
       <div className="one">
         <div className="verdict">
-          {rate === null ? (
+          {answer.provisional !== null ? (
+            <p className="rate provisional">
+              {formatLearningRate(answer.provisional)} <small>provisional</small>
+            </p>
+          ) : rate === null ? (
             <p className="rate none">{noRate(answer)}</p>
           ) : (
             <p className="rate">
@@ -44,7 +51,8 @@ export function OneAnswer({ answer }: { answer: Answer }) {
               <ProofText proof={proof} />
             </Fact>
           )}
-          {single ? (
+          {confidence === null && <Fact name="running">{progressText(typical.run, now)}</Fact>}
+          {single && confidence === null ? null : single ? (
             <RunFacts entry={typical} />
           ) : (
             <Fact name={range === null ? "one is clear" : rangeText(range)}>
