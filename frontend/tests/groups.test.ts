@@ -2,7 +2,7 @@ import { quantile } from "d3-array";
 import { describe, expect, it } from "vitest";
 import { bandOf } from "../src/chart/band";
 import { valueAt } from "../src/chart/series";
-import { lossSeries } from "../src/state/curves";
+import { groupGuides, lossSeries } from "../src/state/curves";
 import { drawable } from "../src/state/entries";
 import { fieldOf, fieldValues } from "../src/state/fields";
 import { geometricMedian } from "../src/state/geometricMedian";
@@ -125,6 +125,14 @@ describe("groupEntries", () => {
     expect(geometricMedian([null, NaN])).toBeNull();
     const unreliable = drawable([1, 2].map((i) => makeEntry(`a${i}`, { reliable: false })));
     expect(groupPoints(groupEntries(unreliable, OPTIMIZER, null).groups)).toEqual([]);
+  });
+
+  it("has a line at the median of each group, with its number", () => {
+    const { groups, singles } = groupEntries(entries, OPTIMIZER, null);
+    expect(groupGuides(groups, singles)).toMatchObject([
+      { text: "Adam: 0.01", seriesId: "//Adam" },
+      { text: "sgd: 0.001", seriesId: "sgd" },
+    ]);
   });
 
   it("makes one curve of each group", () => {

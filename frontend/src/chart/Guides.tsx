@@ -71,7 +71,9 @@ function GuideMark({ frame, guide, pill, series }: GuideMarkProps) {
   const color = series?.color;
   return (
     <g className={`guide ${guide.tone}`} data-testid="suggestion-marker" data-x={x}>
-      {pill && <path d={`M${pill.center},${middle + 10}L${x},${frame.top}`} {...strokeOf(color)} />}
+      {pill && (
+        <path d={`M${nearestOn(pill, x)},${middle + 10}L${x},${frame.top}`} {...strokeOf(color)} />
+      )}
       <line x1={x} x2={x} y1={frame.top} y2={end} {...strokeOf(color)} />
       {pill && (
         <>
@@ -95,6 +97,12 @@ function GuideMark({ frame, guide, pill, series }: GuideMarkProps) {
       )}
     </g>
   );
+}
+
+/** The place on the straight lower edge of a pill that is nearest to `x`. */
+function nearestOn({ center, width }: Pill, x: number): number {
+  const half = width / 2 - 10;
+  return Math.min(center + half, Math.max(center - half, x));
 }
 
 function strokeOf(color: string | undefined) {

@@ -73,7 +73,10 @@ export function leastCovering(
   let best: Box | null = null;
   let lowest = Infinity;
   for (const box of candidates) {
-    const cost = obstacles.reduce((sum, other) => sum + sharedArea(box, other), weight(box));
+    const cost = obstacles.reduce(
+      (sum, other) => sum + OBSTACLE * sharedArea(box, other),
+      weight(box),
+    );
     if (cost < lowest) {
       lowest = cost;
       best = box;
@@ -112,5 +115,7 @@ export function plotCost(frame: Frame, series: readonly Series[]): (box: Box) =>
 /** Of hundreds of curves, no label can avoid any. */
 const MAX_AVOIDED = 24;
 const OUTSIDE = 1000;
+/** For each square pixel: a line through a label is worse than a curve behind it. */
+const OBSTACLE = 10;
 /** For each four pixels of a covered curve. */
 const COVERED = 30;

@@ -91,7 +91,7 @@ function SelectAll({ entries, shown }: Pick<RunListProps, "entries" | "shown">) 
       <span className="count">
         {formatCount(count)} of {formatCount(entries.length)} shown
       </span>
-      <span className="column">Suggested</span>
+      <span className="column">Learning rate</span>
     </div>
   );
 }
@@ -161,12 +161,12 @@ function RunRow({ entry, shown }: { entry: Entry; shown: boolean }) {
       <button
         type="button"
         title={run.run}
-        aria-label={`${run.run}, ${kind}${description(run)}`}
         onClick={() => {
           dispatch({ type: "focus", id: run.id });
         }}
       >
         <span className="name">
+          {name !== run.run && <span className="sr-only">{run.run}</span>}
           <span className="title">
             {folder && <span className="folder">{folder}</span>}
             <span className="leaf">{leaf || "."}</span>

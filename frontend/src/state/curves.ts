@@ -4,7 +4,7 @@ import { bisect, type Domain, type Marks, NO_MARKS, type Series } from "../chart
 import { formatLearningRate } from "../format";
 import type { Answer } from "./answers";
 import type { DrawnEntry, Entry } from "./entries";
-import type { Group } from "./groups";
+import { type Group, medianSuggestion } from "./groups";
 import type { Settings } from "./settings";
 
 const NONE: ReadonlyMap<string, unknown> = new Map();
@@ -166,9 +166,28 @@ export function answerGuides(
     const seriesId = curveOf.get(typical.run.run);
     if (suggested === null || seriesId === undefined) return [];
     const rate = formatLearningRate(suggested);
-    const text = `${names[i] ?? ""} ${rate}`.trim();
+    const text = `${names[i] ?? ""} ${rate}`;
     return [{ x: suggested, text, short: rate, tone: "clear", seriesId }];
   });
+}
+
+/** A line at the median suggestion of each group, and at that of each other sweep. */
+export function groupGuides(
+  groups: readonly Group[],
+  singles: readonly DrawnEntry[],
+): Marks["guides"] {
+  if (groups.length + singles.length > MAX_GUIDES) return [];
+  const guide = (name: string, x: number | null, seriesId: string): Marks["guides"] => {
+    if (x === null) return [];
+    const short = formatLearningRate(x);
+    return [{ x, text: `${name}: ${short}`, short, tone: "clear", seriesId }];
+  };
+  return [
+    ...groups.flatMap(({ id, value, entries }) => guide(value, medianSuggestion(entries), id)),
+    ...singles.flatMap(({ name, run, suggested, reliable }) =>
+      guide(name, reliable ? suggested : null, run.run),
+    ),
+  ];
 }
 
 /** The names of the configurations, with their details only if these are needed to tell them apart. */
@@ -179,7 +198,7 @@ function briefNames(answers: readonly Answer[]): string[] {
   return answers.map(({ name }, i) => {
     const own = parts[i] ?? [];
     const varying = own.filter((part) => !parts.every((other) => other.includes(part)));
-    return [name, ...varying].join(" ");
+    return `${[name, ...varying].join(" · ")}:`;
   });
 }
 

@@ -4,7 +4,7 @@ import type { Domain, Marks, Series } from "../chart/series";
 import type { Answer } from "./answers";
 import type { Configuration } from "./configurations";
 import { useView } from "./context";
-import { answerGuides, deltaSeries, faintRuns, lossSeries, marksOf } from "./curves";
+import { answerGuides, deltaSeries, faintRuns, groupGuides, lossSeries, marksOf } from "./curves";
 import type { DrawnEntry } from "./entries";
 import { type FieldValue, fieldOf } from "./fields";
 import { type Group, groupEntries, groupPoints, groupSeries } from "./groups";
@@ -83,9 +83,14 @@ export function useCurves(entries: readonly DrawnEntry[], options: CurvesOptions
   );
   const marks = useMemo(() => {
     const ofSingles = marksOf(singles, active, ruleLabel);
-    const guides = active ? ofSingles.guides : answerGuides(answers, groups, singles);
+    // Other groups than configurations have no answer of their own.
+    const ofAll =
+      groupBy === "automatic" || groupBy === "none" || groupBy === "configuration"
+        ? answerGuides(answers, groups, singles)
+        : groupGuides(groups, singles);
+    const guides = active ? ofSingles.guides : ofAll;
     return { ...ofSingles, guides, points: [...groupPoints(groups), ...ofSingles.points] };
-  }, [groups, singles, active, answers, ruleLabel]);
+  }, [groups, singles, active, answers, groupBy, ruleLabel]);
   // A log axis needs a positive value.
   const log = logLoss && losses.some(({ y }) => y.some((value) => value > 0));
   const lossDomain = useMemo(

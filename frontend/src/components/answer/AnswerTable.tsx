@@ -126,7 +126,7 @@ function Row({ answer, tried }: { answer: Answer; tried: boolean }) {
           {range !== null && <small>({rangeText(range)})</small>}
         </td>
         {tried && (
-          <td role="cell">
+          <td role="cell" className="proof-cell">
             <ProofText proof={proof} />
           </td>
         )}
