@@ -156,6 +156,19 @@ describe("several runs", () => {
     expect(screen.getByRole("alert").textContent).toMatch(/^Invalid regular expression/);
   });
 
+  it("have a table without the columns that are left out", async () => {
+    const user = open();
+    const table = within(await screen.findByTestId("summary-card"));
+    await user.click(table.getByRole("button", { name: "Columns" }));
+    await user.click(table.getByRole("checkbox", { name: "Model" }));
+    await user.click(table.getByRole("checkbox", { name: "Steps" }));
+    expect(table.queryByRole("columnheader", { name: "Model" })).toBeNull();
+    expect(table.getAllByRole("columnheader")).toHaveLength(7);
+    await waitFor(() => {
+      expect(location.hash).toContain("p.lr_finder.without=model,steps");
+    });
+  });
+
   it("are sorted by the clicked column of the table", async () => {
     server.runs = [makeRun("a", { steps: 30 }), makeRun("b", { steps: 9 })];
     const user = open();

@@ -84,6 +84,7 @@ describe("link", () => {
         colorBy: "batch_size",
         groupBy: "model",
         showMembers: false,
+        hiddenColumns: ["model", "steps"],
         showDelta: false,
         fitDescent: false,
         logLoss: true,

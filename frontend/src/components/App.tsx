@@ -217,7 +217,11 @@ function Content({ dashboard }: { dashboard: Dashboard }) {
         />
       )}
       {shownEntries.length > 0 && (
-        <SummaryTable entries={shownEntries} activeRun={focused?.run.run ?? null} />
+        <SummaryTable
+          entries={shownEntries}
+          hidden={view.settings.hiddenColumns}
+          activeRun={focused?.run.run ?? null}
+        />
       )}
     </>
   );

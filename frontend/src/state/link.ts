@@ -1,5 +1,5 @@
 import { isField } from "./fields";
-import { DEFAULT_SETTINGS, LIMITS, type Settings } from "./settings";
+import { COLUMN_IDS, DEFAULT_SETTINGS, LIMITS, type Settings } from "./settings";
 import { INITIAL_VIEW, type Selection, type View } from "./view";
 
 /** The parts of the host's URL fragment that belong to this plugin, without their prefix. */
@@ -153,6 +153,14 @@ const SETTINGS_IN_LINK: SettingInLink[] = [
     key: "compare",
     write: ({ quantity }) => quantity,
     read: (text) => (text === "" ? {} : { quantity: text }),
+  },
+  {
+    key: "without",
+    write: ({ hiddenColumns }) => hiddenColumns.join(","),
+    read: (text) => {
+      const listed = text.split(",");
+      return { hiddenColumns: COLUMN_IDS.filter((id) => listed.includes(id)) };
+    },
   },
   flag("raw", "showRaw"),
   flag("delta_chart", "showDelta"),

@@ -1,6 +1,20 @@
 import type { SweepSettings } from "../api/sweeps";
 import type { Field } from "./fields";
 
+/** The columns of the summary that can be left out. */
+export const COLUMN_IDS = [
+  "optimizer",
+  "model",
+  "batch_size",
+  "suggested",
+  "minimum",
+  "divergence",
+  "steps",
+  "outcome",
+] as const;
+
+export type ColumnId = (typeof COLUMN_IDS)[number];
+
 export interface Settings {
   /** In decades of learning rate; null is as each sweep recorded it. */
   smoothing: number | null;
@@ -26,6 +40,8 @@ export interface Settings {
   relativeLoss: boolean;
   /** What trials are compared by: the loss or a metric. */
   quantity: string;
+  /** The columns of the summary that are left out. */
+  hiddenColumns: readonly ColumnId[];
   /** The rule whose suggestions are shown; null is the default of the server. */
   rule: string | null;
 }
@@ -45,6 +61,7 @@ export const DEFAULT_SETTINGS: Settings = {
   logLoss: false,
   relativeLoss: false,
   quantity: "loss",
+  hiddenColumns: [],
   rule: null,
 };
 
