@@ -223,7 +223,11 @@ function Limit({
     <g className="limit">
       <line x1={px} x2={px} y1={frame.top} y2={frame.bottom} />
       {box && (
-        <text x={box.x} y={box.y + 10} textAnchor="start">
+        <text
+          x={box.x < px ? px - 6 : px + 6}
+          y={box.y + 10}
+          textAnchor={box.x < px ? "end" : "start"}
+        >
           {limit.text}
         </text>
       )}

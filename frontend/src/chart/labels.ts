@@ -10,7 +10,7 @@ export interface Box {
 }
 
 /** The mean width of a character of the chart's 11 px text, for boxes of labels. */
-const CHARACTER_WIDTH = 6.2;
+const CHARACTER_WIDTH = 5.7;
 
 export function textWidth(text: string): number {
   return text.length * CHARACTER_WIDTH;
