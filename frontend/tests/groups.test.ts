@@ -69,6 +69,20 @@ describe("bandOf", () => {
     }
   });
 
+  it("does not bend where a curve above it ends", () => {
+    const falls = (offset: number) =>
+      makeSeries({ x: Float32Array.of(1e-4, 1e-1), y: Float32Array.of(3 + offset, offset) });
+    const diverges = makeSeries({
+      x: Float32Array.of(1e-4, 1e-3, 1e-2),
+      y: Float32Array.of(3, 3, 90),
+      diverges: true,
+    });
+    const { y } = bandOf(identity, [falls(0), falls(0.2), falls(0.1), diverges, diverges]);
+    const slopes = Array.from({ length: 100 }, (_, i) => (y[299 + i] ?? NaN) - (y[298 + i] ?? NaN));
+    for (const slope of slopes) expect(slope).toBeCloseTo(slopes[0] ?? NaN, 4);
+    expect(y.at(-1)).toBeCloseTo(0.2, 3);
+  });
+
   it("continues in the shape of the curves that are left", () => {
     const falls = makeSeries({ x: Float32Array.of(1e-4, 1e-2), y: Float32Array.of(3, 1) });
     const ends = makeSeries({ x: Float32Array.of(1e-4, 1e-3), y: Float32Array.of(3, 3) });

@@ -167,7 +167,7 @@ def test_a_chart_fills_the_window_and_goes_back(open_tab, server):
 )
 def test_the_readme_shows_this(open_tab, server):
     tab = open_tab(server)
-    focus(tab, RUN)
+    tab.by("suggestion-dot").first.wait_for()
     tab.page.mouse.move(700, 20)
     tab.page.wait_for_timeout(1000)
     SCREENSHOT.parent.mkdir(exist_ok=True)

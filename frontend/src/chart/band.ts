@@ -7,9 +7,9 @@ const POINTS = 400;
 /**
  * Several curves as one: their median, and the range of the middle 80 % of them.
  *
- * The curves are interpolated on a common grid, evenly spaced on the log axis. Where one of them starts
- * or ends, the quantiles of the others continue from where those of all were, without a step: only their
- * shape is theirs. There is a gap where fewer than half of the curves have a value.
+ * The curves are interpolated on a common grid, evenly spaced on the log axis. A curve that has ended
+ * stays on the side of the quantile on which it ended, so that the quantile neither steps nor bends there.
+ * There is a gap where fewer than half of the curves have a value.
  */
 export function bandOf(
   identity: Pick<Series, "id" | "label" | "color">,
@@ -57,34 +57,57 @@ export function bandOf(
 /** The quantile at each grid point, shifted so that it has no step where the number of curves changes. */
 function continuousQuantile(levels: readonly Float64Array[], share: number): Float32Array {
   const values = new Float32Array(POINTS).fill(NaN);
-  let present: readonly Float64Array[] = [];
+  /** For the curves that have ended: infinite, on the side of the quantile on which they ended. */
+  const ended = new Map<Float64Array, number>();
+  let counted: readonly Float64Array[] = [];
   let shift = 0;
   for (let i = 0; i < POINTS; i++) {
     const now = levels.filter((level) => !Number.isNaN(level[i]));
     if (now.length < levels.length / 2) {
-      present = [];
+      counted = [];
+      ended.clear();
       shift = 0;
       continue;
     }
-    if (i > 0 && present.length > 0 && !sameMembers(now, present)) {
-      const both = now.filter((level) => present.includes(level));
-      // Where some start while others end, the step is taken at the last point that both have.
-      if (both.length > 0)
-        shift += quantileAt(present, i - 1, share) - quantileAt(both, i - 1, share);
-      if (both.length < now.length) shift += quantileAt(both, i, share) - quantileAt(now, i, share);
+    for (const level of now) ended.delete(level);
+    const gone = counted.filter((level) => Number.isNaN(level[i]) && !ended.has(level));
+    const started = now.filter((level) => !counted.includes(level));
+    if (gone.length > 0) {
+      const before = quantileAt(counted, i - 1, share, ended);
+      for (const level of gone)
+        ended.set(level, (level[i - 1] ?? NaN) < before ? -Infinity : Infinity);
+      shift += before - quantileAt(counted, i - 1, share, ended);
     }
-    present = now;
-    values[i] = quantileAt(now, i, share) + shift;
+    if (started.length > 0) {
+      const all = [...counted, ...started];
+      if (counted.length > 0)
+        shift += quantileAt(counted, i, share, ended) - quantileAt(all, i, share, ended);
+      counted = all;
+    }
+    values[i] = quantileAt(counted, i, share, ended) + shift;
   }
   return values;
 }
 
-function sameMembers(a: readonly Float64Array[], b: readonly Float64Array[]): boolean {
-  return a.length === b.length && a.every((level, i) => level === b[i]);
+/** The quantile of the levels at a grid point; of an infinite and a finite neighbor, the finite one. */
+function quantileAt(
+  levels: readonly Float64Array[],
+  i: number,
+  share: number,
+  ended: ReadonlyMap<Float64Array, number>,
+): number {
+  const sorted = Float64Array.from(levels, (level) => ended.get(level) ?? level[i] ?? NaN).sort();
+  const at = share * (sorted.length - 1);
+  const low = sorted[Math.floor(at)] ?? NaN;
+  const high = sorted[Math.ceil(at)] ?? NaN;
+  if (!Number.isFinite(high) && Number.isFinite(low)) return low;
+  if (!Number.isFinite(low)) return Number.isFinite(high) ? high : nearestFinite(sorted, at);
+  return low + (at - Math.floor(at)) * (high - low);
 }
 
-function quantileAt(levels: readonly Float64Array[], i: number, share: number): number {
-  return quantile(Float64Array.from(levels, (level) => level[i] ?? NaN).sort(), share);
+function nearestFinite(sorted: Float64Array, at: number): number {
+  const finite = sorted.filter(Number.isFinite);
+  return (at < sorted.length / 2 ? finite[0] : finite.at(-1)) ?? NaN;
 }
 
 /** The linearly interpolated quantile, the default of NumPy; infinite values are allowed. */

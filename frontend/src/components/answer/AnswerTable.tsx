@@ -9,9 +9,9 @@ import { CopyButton } from "../CopyButton";
 import { KerasMenu } from "../KerasMenu";
 import { useNow } from "../useNow";
 import { ConfidenceMark } from "./ConfidenceMark";
-import { Findings } from "./Findings";
 import { ProofText } from "./ProofText";
 import { noRate, rangeText } from "./texts";
+import { WhyLow } from "./WhyLow";
 
 /** More rows than this would leave no space for the chart. */
 const MAX_ROWS = 12;
@@ -149,7 +149,7 @@ function Row({ answer, tried }: { answer: Answer; tried: boolean }) {
       {confidence === "low" && (
         <tr role="row" className="why">
           <td role="cell" colSpan={tried ? 6 : 5}>
-            <Findings entry={typical} worstOnly />
+            <WhyLow answer={answer} />
           </td>
         </tr>
       )}

@@ -22,11 +22,25 @@ export function Findings({ entry, worstOnly = false }: FindingsProps) {
     strips.unshift({ severity: "severe", message: reason });
   if (error !== null) strips.unshift({ severity: "severe", message: error });
   return strips.slice(0, worstOnly ? 1 : strips.length).map(({ severity, message }) => (
-    <p key={message} className={`strip ${severity}`}>
-      <Icon path={severity === "severe" ? mdiAlert : mdiAlertCircleOutline} />
-      <span>{withCode(message)}</span>
-    </p>
+    <Strip key={message} severity={severity}>
+      {withCode(message)}
+    </Strip>
   ));
+}
+
+export function Strip({
+  severity,
+  children,
+}: {
+  severity: Finding["severity"];
+  children: ReactNode;
+}) {
+  return (
+    <p className={`strip ${severity}`}>
+      <Icon path={severity === "severe" ? mdiAlert : mdiAlertCircleOutline} />
+      <span>{children}</span>
+    </p>
+  );
 }
 
 /** A sentence in which the server put names of code between backticks. */

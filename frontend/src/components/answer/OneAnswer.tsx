@@ -12,6 +12,7 @@ import { ConfidenceMark } from "./ConfidenceMark";
 import { Findings } from "./Findings";
 import { ProofText, proofDetail } from "./ProofText";
 import { noRate, rangeText } from "./texts";
+import { WhyLow } from "./WhyLow";
 
 /** The answer where all shown sweeps have one configuration. */
 export function OneAnswer({ answer }: { answer: Answer }) {
@@ -72,7 +73,7 @@ export function OneAnswer({ answer }: { answer: Answer }) {
         )}
       </div>
       {single && <Findings entry={typical} />}
-      {!single && confidence === "low" && <Findings entry={typical} worstOnly />}
+      {!single && confidence === "low" && <WhyLow answer={answer} />}
     </>
   );
 }
