@@ -1,7 +1,8 @@
 import type { Rules } from "../../api/runs";
 import type { Answer } from "../../state/answers";
-import type { Entry } from "../../state/entries";
+import { drawable, type Entry } from "../../state/entries";
 import { AnswerTable } from "./AnswerTable";
+import { Findings } from "./Findings";
 import { OneAnswer } from "./OneAnswer";
 import { OtherRules } from "./OtherRules";
 import { SelectedRun } from "./SelectedRun";
@@ -29,6 +30,8 @@ export function AnswerCard({ answers, entries, selected, rules, rule, onRule }: 
       </h2>
       {only ? <OneAnswer answer={only} /> : <AnswerTable answers={answers} />}
       {entries.length > 1 && <SelectedRun entry={selected} />}
+      {/* Below the chart if there is one. */}
+      {selected && drawable([selected]).length === 0 && <Findings entry={selected} />}
       {rules && (
         <OtherRules
           rules={rules}
