@@ -38,7 +38,7 @@ from tests.serving import TensorBoardServer, tensorboard
 
 STEPS = 1_000
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-STATIC = Path(__file__).parents[1] / "tb_lrfinder" / "static" / "index.js"
+STATIC = Path(__file__).parents[1] / "tb_lrfinder" / "plugin" / "static" / "index.js"
 
 # Milliseconds from now until `selector` is there and two frames have been shown since.
 UNTIL_SHOWN = """async ([selector, start]) => {
@@ -233,6 +233,8 @@ def _many_runs(browser: Browser, server: TensorBoardServer, table: Table, runs: 
         table.add("  hover, work in a frame", frame.evaluate(HOVER, 60)[5:], 16)
         table.add("  zoom, wheel to frame", frame.evaluate(ZOOM, 24)[2:], 100)
         frame.evaluate("document.activeElement.blur()")
+        frame.get_by_role("button", name="Settings", exact=True).click()
+        page.wait_for_timeout(700)
         for value in ("0.1", "0.5"):
             table.add("  smoothing to redraw, server included", frame.evaluate(SMOOTH, value), 400)
             page.wait_for_timeout(700)

@@ -22,6 +22,7 @@ import pytest
 
 from tb_lrfinder.analysis.analyze import analyze
 from tb_lrfinder.cli.output import open_output
+from tb_lrfinder.formatting import rate_text
 from tb_lrfinder.plugin.download import download
 from tb_lrfinder.plugin.request_params import DownloadParams
 from tb_lrfinder.storage.reader import read_log_dir
@@ -71,7 +72,7 @@ class TestReport:
             "Adam",
             "finished",
             "100/100",
-            f"{suggestion.learning_rate:.3g}",
+            rate_text(suggestion.learning_rate),
         ]
         flat = next(line for line in lines if line.startswith("flat "))
         assert flat.split()[1:] == ["SGD", "finished", "100/100", "-", "-", "-", "no_descent", "(severe)"]

@@ -14,6 +14,7 @@ import pytest
 
 from tb_lrfinder.analysis.analyze import analyze
 from tb_lrfinder.analysis.suggestion import suggest
+from tb_lrfinder.formatting import rate_text
 from tb_lrfinder.storage import schema
 from tb_lrfinder.storage.reader import read_log_dir
 from tests.command_line import COMMAND, ENVIRON, a_sweep, command, write_losses
@@ -28,8 +29,8 @@ class TestSuggest:
     def test_suggestion_and_other_rules(self, losses):
         said = command("suggest", losses).stdout
         suggestion = analyze(a_sweep()).suggestion
-        assert f"Suggested learning rate: {suggestion.learning_rate:.3g} (mid_descent)" in said
-        assert f"one-cycle peak  {suggestion.ranges.one_cycle_max:.3g}" in said
+        assert f"Suggested learning rate: {rate_text(suggestion.learning_rate)} (mid_descent)" in said
+        assert f"one-cycle peak  {rate_text(suggestion.ranges.one_cycle_max)}" in said
         assert "valley" in said
 
     def test_diagnosis(self, tmp_path):

@@ -49,7 +49,7 @@ def test_a_sweep_can_be_pickled_compared_and_not_changed():
 
 def test_a_sweep_prints_in_one_short_line():
     assert repr(Sweep.from_losses([1e-7, 10], [2.5, 0.125])) == (
-        "Sweep(2 steps, learning rate 1e-07 to 10, loss 0.125 to 2.5)"
+        "Sweep(2 steps, learning rate 1e-7 to 10, loss 0.125 to 2.5)"
     )
     assert repr(Sweep.from_losses([0.5], [np.nan])) == (
         "Sweep(1 step, learning rate 0.5 to 0.5, no finite loss)"

@@ -86,7 +86,7 @@ def stands_still():
 SEVERE = [
     (flat, "no_descent", ["does not decrease", "2.299", "rate of 10", "end_lr"]),
     (up_at_once, "diverged_at_once", ["immediately", "0.1", "start_lr", "0.0001"]),
-    (diverged_within_nine_steps, "diverged_at_once", ["start_lr", "1e-07", "1e-10"]),
+    (diverged_within_nine_steps, "diverged_at_once", ["start_lr", "1e-7", "1e-10"]),
     (never_finite, "never_finite", ["from the first step", "inputs", "labels"]),
     (noise_only, "too_noisy", ["too noisy", "num_steps", "larger batches"]),
     (nine_steps, "too_few_steps", [" 8, ", "before the divergence", " 10 ", "num_steps"]),
@@ -137,7 +137,7 @@ def test_a_sweep_that_starts_in_the_descent():
     finding = found(diagnose(learning_rates, curve(learning_rates)))["at_edge"]
     assert finding.severity == "mild"
     assert "already decreasing" in finding.message
-    assert "`start_lr` to 2e-06" in finding.message
+    assert "`start_lr` to 2e-6" in finding.message
 
 
 def test_a_noisy_sweep():

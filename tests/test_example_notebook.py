@@ -12,6 +12,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from tb_lrfinder.formatting import rate_text
 from tb_lrfinder.storage.reader import read_log_dir
 from tests.serving import TensorBoardServer
 
@@ -63,7 +64,7 @@ def test_the_finder_shows_its_curve_and_its_answer(executed):
         one.run: one.result["suggestion"]["learning_rate"] for one in recorded if one.kind == "sweep"
     }
     assert set(suggested) == {"adam", "rmsprop", "sgd"}
-    assert f"<b>{suggested['adam']:.3g}</b>" in html
+    assert f"<b>{rate_text(suggested['adam'])}</b>" in html
     assert "<svg" in html
     assert "Written to logs" in html
 

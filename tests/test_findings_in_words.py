@@ -9,6 +9,7 @@ from tb_lrfinder.analysis.analyze import analyze
 from tb_lrfinder.analysis.curve import Sweep
 from tb_lrfinder.analysis.suggestion import RULES, apply_rule, remaining_rows
 from tb_lrfinder.analysis.usable_rows import longest_descents
+from tb_lrfinder.formatting import rate_text
 
 
 def rates(steps=100, start=1e-7, end=10.0):
@@ -51,7 +52,7 @@ def with_gaps():
             np.r_[2.3 + 0.01 * np.cos(np.arange(20)), np.full(80, np.nan)],
             {},
             (
-                "The loss became NaN at step 20, at a learning rate of 4.1e-06, before the learning rate had "
+                "The loss became NaN at step 20, at a learning rate of 4.1e-6, before the learning rate had "
                 "any visible effect. Check the inputs and labels for NaN and infinity, and the loss function "
                 "for `from_logits`, log(0) and division by zero."
             ),
@@ -150,7 +151,7 @@ def with_gaps():
             {"stop_reason": "diverged"},
             (
                 "The loss is already decreasing at the start of the sweep, so its initial level is "
-                "uncertain. Decrease `start_lr` to 1e-07 or less."
+                "uncertain. Decrease `start_lr` to 1e-7 or less."
             ),
         ),
         (
@@ -222,7 +223,7 @@ def test_the_rules_that_disagree_are_named():
     low, high = min(compared, key=compared.get), max(compared, key=compared.get)
     decades = np.log10(compared[high] / compared[low])
     assert message.startswith(
-        f"The rules disagree by {decades:.1f} decades, from {compared[low]:.2g} ({low}) to "
+        f"The rules disagree by {decades:.1f} decades, from {rate_text(compared[low])} ({low}) to "
     )
     assert f"({high})" in message
     assert message.endswith("Compare learning rates between them in short training runs.")

@@ -15,6 +15,7 @@ from tb_lrfinder.analysis.diagnosis import diagnose
 from tb_lrfinder.analysis.shape import Shape
 from tb_lrfinder.analysis.suggestion import suggest
 from tb_lrfinder.analysis.usable_rows import UsableRows
+from tb_lrfinder.formatting import number_text
 
 SMOOTHING = 0.3
 RATES = np.geomspace(1e-7, 10, 400)
@@ -86,10 +87,10 @@ def test_the_message_of_a_hidden_descent_states_what_would_be_visible():
         messages = [finding.message for finding in analyze(Sweep.from_losses(RATES, losses)).diagnosis]
         found += [message for message in messages if "based on" in message]
         expected.append(
-            f"The loss is so noisy that a descent smaller than {3.5 * measure(losses).depth_noise:.2g} is "
-            "hidden: the suggestion is based on where the loss increases. Increase `num_steps` or "
-            "`batches_per_step`, or use larger batches, and compare nearby learning rates in short training "
-            "runs."
+            "The loss is so noisy that a descent smaller than "
+            f"{number_text(3.5 * measure(losses).depth_noise, 2)} is hidden: the suggestion is based on "
+            "where the loss increases. Increase `num_steps` or `batches_per_step`, or use larger batches, "
+            "and compare nearby learning rates in short training runs."
         )
     assert len(found) > 5
     assert set(found) <= set(expected)

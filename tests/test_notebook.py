@@ -17,6 +17,7 @@ from tb_lrfinder.analysis.suggestion import Suggestion
 from tb_lrfinder.analysis.trial import Trial
 from tb_lrfinder.analysis.trial_results import TrialOutcome, TrialResults
 from tb_lrfinder.display.notebook import card
+from tb_lrfinder.formatting import rate_text
 
 SVG = "svg"
 
@@ -58,13 +59,13 @@ def test_the_suggestion_and_the_curve():
     suggestion = analyze(sweep).suggestion
     element = shown(sweep, closing_line="Stopped after 100 steps.")
     assert text_of(element).startswith(
-        f"Suggested learning rate {suggestion.learning_rate:.3g} (mid_descent)"
+        f"Suggested learning rate {rate_text(suggestion.learning_rate)} (mid_descent)"
     )
-    assert f"one-cycle peak {suggestion.ranges.one_cycle_max:.3g}" in text_of(element)
+    assert f"one-cycle peak {rate_text(suggestion.ranges.one_cycle_max)}" in text_of(element)
     assert "Stopped after 100 steps." in text_of(element)
     (outer, _) = element.iter(SVG)
     assert outer.get("role") == "img"
-    assert f"suggested learning rate {suggestion.learning_rate:.3g}" in outer.get("aria-label")
+    assert f"suggested learning rate {rate_text(suggestion.learning_rate)}" in outer.get("aria-label")
 
 
 def test_the_curves_lie_where_their_numbers_are():
@@ -92,8 +93,9 @@ def test_the_mark_is_at_the_suggestion():
 
 
 def test_every_decade_has_a_label():
-    labels = [text.text for text in shown(a_sweep()).iter("text")]
-    assert [f"1e{decade}" for decade in range(-7, 2)] == [label for label in labels if label.startswith("1e")]
+    texts = [text for text in shown(a_sweep()).iter("text") if text.get("text-anchor") == "middle"]
+    decades = ["1e-7", "1e-6", "1e-5", "0.0001", "0.001", "0.01", "0.1", "1", "10"]
+    assert [text.text for text in texts if text.text in decades] == decades
 
 
 def test_noise_fits_in():

@@ -377,7 +377,7 @@ def test_a_suggestion_is_plain_data():
 def test_a_suggestion_prints_well():
     ranges = Ranges(7e-4, 6e-3, (5e-4, 6e-3))
     assert str(Suggestion(2.123456e-3, "mid_descent", None, ranges)) == (
-        "Suggested learning rate 0.00212 "
+        "Suggested learning rate 0.0021 "
         "(mid_descent; long training 0.0007, one-cycle peak 0.006, cyclical 0.0005 to 0.006)"
     )
     assert repr(Suggestion(1e-3, "valley")) == "<Suggested learning rate 0.001 (valley)>"

@@ -1,22 +1,32 @@
 import { format } from "d3-format";
 
-const threeDigits = format(".2~e");
-
-/** A learning rate as shown and copied: `7.23e-4`, `1e-3`, `1e0`. Also valid Python. */
-export function formatLearningRate(value: number): string {
-  return threeDigits(value).replace("e+", "e");
+/**
+ * A number with significant digits, without trailing zeros: `0.0048`, `0.19`, `4.8e-5`.
+ *
+ * The same as `number_text` in tb_lrfinder/formatting.py: both are tested on the cases of
+ * tests/fixtures/numbers.json. Also a valid literal in Python.
+ */
+export function formatNumber(value: number, digits: number): string {
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? "–" : value > 0 ? "∞" : "-∞";
+  const [mantissa = "", exponent = ""] = value.toExponential(digits - 1).split("e");
+  const power = Number(exponent);
+  const plain = value === 0 || (power >= -4 && power < 6);
+  return plain ? String(Number(`${mantissa}e${power}`)) : `${Number(mantissa)}e${power}`;
 }
 
-const plainLoss = format(".4~r");
-const smallLoss = format(".3~e");
+/** An estimated learning rate as shown and copied: two digits, since repeated sweeps agree on no more. */
+export function formatLearningRate(value: number): string {
+  return formatNumber(value, 2);
+}
 
-/** A loss, or a difference of losses, to four digits. */
+/** A learning rate that was set, or a place on an axis: three digits. */
+export function formatExactRate(value: number): string {
+  return formatNumber(value, 3);
+}
+
+/** A loss, or a difference of losses, to four digits; a dash if there is none. */
 export function formatLoss(value: number): string {
-  if (Number.isNaN(value)) return "NaN";
-  if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
-  const size = Math.abs(value);
-  const text = size === 0 || (size >= 1e-3 && size < 1e5) ? plainLoss(value) : smallLoss(value);
-  return text.replace("e+", "e");
+  return formatNumber(value, 4).replace(/^-/, "−");
 }
 
 const grouped = format(",");

@@ -1,5 +1,6 @@
 import type { SweepPart } from "./api/sweeps";
 import { formatLearningRate } from "./format";
+import { decisiveSettings } from "./optimizer";
 
 /** Keras 3 code that uses a suggestion. */
 export interface Snippet {
@@ -13,9 +14,6 @@ export interface Snippet {
 const OPTIMIZERS = new Set(
   "SGD RMSprop Adam AdamW Adadelta Adagrad Adamax Adafactor Nadam Ftrl Lion Lamb Muon".split(" "),
 );
-
-/** Settings of an optimizer that the best learning rate depends on. */
-const KEPT_SETTINGS = ["momentum", "nesterov", "weight_decay"];
 
 const IMPORT = "import keras\n";
 const STEPS = "steps = 10_000  # batches of the whole training: epochs * len(dataset)";
@@ -96,18 +94,10 @@ function optimizerLine(learningRate: string, config: SweepPart["config"]): strin
   if (typeof name !== "string" || !OPTIMIZERS.has(name)) {
     return `learning_rate = ${learningRate}  # for your own optimizer`;
   }
-  const settings = config["optimizer_settings"] as Record<string, unknown> | null | undefined;
-  const kept = KEPT_SETTINGS.flatMap((key) => {
-    const text = pythonText(settings?.[key]);
-    return text === null ? [] : [`, ${key}=${text}`];
-  });
-  return `optimizer = keras.optimizers.${name}(learning_rate=${learningRate}${kept.join("")})`;
-}
-
-/** A number or boolean in Python; null for the defaults 0 and False, and anything else. */
-function pythonText(value: unknown): string | null {
-  if (value === true) return "True";
-  return typeof value === "number" && Number.isFinite(value) && value !== 0 ? String(value) : null;
+  const settings = decisiveSettings(config["optimizer_settings"]).map(
+    ([key, value]) => `, ${key}=${value === true ? "True" : String(value)}`,
+  );
+  return `optimizer = keras.optimizers.${name}(learning_rate=${learningRate}${settings.join("")})`;
 }
 
 /** All snippets in one file. */

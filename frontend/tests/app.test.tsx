@@ -72,41 +72,62 @@ async function answer() {
 }
 
 describe("several runs", () => {
-  it("are summarized, and one is shown in detail when clicked", async () => {
+  it("of one configuration have one answer, and one is shown in detail when clicked", async () => {
     server.sweeps.set(
       "digits/sgd",
       makeSweep("digits/sgd", {
-        suggestion: { rule: "mid_descent", learning_rate: 0.05, reason: null },
+        suggestion: { rule: "mid_descent", learning_rate: 0.002, reason: null },
       }),
     );
+    server.runs = [makeRun("digits/adam"), makeRun("digits/sgd")];
     const user = open();
-    expect((await answer()).getByText("Suggested learning rates, 3 runs")).toBeTruthy();
-    expect((await answer()).getByText("3 of 3")).toBeTruthy();
-    expect((await answer()).getByText("50×")).toBeTruthy();
-    await user.click(screen.getByTitle("digits/sgd"));
-    expect((await answer()).getByTestId("suggested-lr").textContent).toBe("5e-2");
+    const card = await answer();
+    expect(card.getByTestId("answer-lr").textContent).toBe("0.0014");
+    expect(card.getByText("2 sweeps")).toBeTruthy();
+    expect(card.getByText("0.001 – 0.002")).toBeTruthy();
+    expect(card.getByText("High")).toBeTruthy();
+    await user.click(screen.getAllByTitle("digits/sgd")[0] as HTMLElement);
+    expect((await answer()).getByTestId("suggested-lr").textContent).toBe("0.002");
     expect((await answer()).getByText("the loss diverged")).toBeTruthy();
     await user.click(screen.getByLabelText("Show all runs", { selector: "button" }));
-    expect((await answer()).getByText("Suggested learning rates, 3 runs")).toBeTruthy();
+    expect((await answer()).queryByTestId("suggested-lr")).toBeNull();
   });
 
-  it("with several optimizers have one line each, and no number over all of them", async () => {
+  it("have one row for each configuration, and no number over all of them", async () => {
     server.runs = [makeRun("adam"), makeRun("again"), makeRun("sgd", { optimizer: "SGD" })];
     server.sweeps.set(
       "sgd",
       makeSweep("sgd", { suggestion: { rule: "mid_descent", learning_rate: 0.05, reason: null } }),
     );
+    const user = open();
+    const card = await answer();
+    const texts = () => card.getAllByRole("row").map(({ textContent }) => textContent);
+    await waitFor(() => {
+      expect(texts()).toEqual([
+        "ConfigurationLearning rateConfidenceSweepsActions",
+        "Adam convnet · batch 320.001High2 sweeps (all 0.001)",
+        "SGD convnet · batch 320.05High1 sweep ",
+      ]);
+    });
+    await user.click(card.getByRole("button", { name: "Copy 0.05 for SGD convnet · batch 32" }));
+    expect(await navigator.clipboard.readText()).toBe("0.05");
+    expect(card.getByText("Valley").textContent).toBe("Valley");
+    await user.click(card.getByRole("button", { name: /^SGD/ }));
+    expect((await answer()).getByTestId("suggested-lr").textContent).toBe("0.05");
+    expect(card.getByText(/valley 0.002/)).toBeTruthy();
+  });
+
+  it("have a row that says why there is no suggestion", async () => {
+    const finding = { code: "flat", severity: "severe" as const, message: "The loss is flat." };
+    server.runs = [makeRun("adam"), makeRun("sgd", { optimizer: "SGD", severity: "severe" })];
+    server.sweeps.set("sgd", makeSweep("sgd", { diagnosis: [finding] }));
     open();
     const card = await answer();
-    const lines = within(await card.findByRole("list", { name: "By optimizer" }));
-    const texts = () => lines.getAllByRole("listitem").map(({ textContent }) => textContent);
     await waitFor(() => {
-      expect(texts()).toEqual(["Adam1e-3median of 2 runs, 1e-3 to 1e-3", "SGD5e-2"]);
+      expect(card.getByText("The loss is flat.")).toBeTruthy();
     });
-    expect(lines.getByRole("button", { name: "Copy 5e-2 for SGD" })).toBeTruthy();
-    expect(card.queryByText("Spread")).toBeNull();
-    expect(card.queryByText("to")).toBeNull();
-    expect(card.getByRole("button", { name: "Valley" }).textContent).toBe("Valley");
+    expect(card.getByText("No clear suggestion")).toBeTruthy();
+    expect(screen.getByText(/Faint, without a clear suggestion: sgd/)).toBeTruthy();
   });
 
   it("can be hidden one by one and all at once", async () => {
@@ -135,6 +156,19 @@ describe("several runs", () => {
     expect(screen.getByRole("alert").textContent).toMatch(/^Invalid regular expression/);
   });
 
+  it("have a table without the columns that are left out", async () => {
+    const user = open();
+    const table = within(await screen.findByTestId("summary-card"));
+    await user.click(table.getByRole("button", { name: "Columns" }));
+    await user.click(table.getByRole("checkbox", { name: "Model" }));
+    await user.click(table.getByRole("checkbox", { name: "Steps" }));
+    expect(table.queryByRole("columnheader", { name: "Model" })).toBeNull();
+    expect(table.getAllByRole("columnheader")).toHaveLength(7);
+    await waitFor(() => {
+      expect(location.hash).toContain("p.lr_finder.without=model,steps");
+    });
+  });
+
   it("are sorted by the clicked column of the table", async () => {
     server.runs = [makeRun("a", { steps: 30 }), makeRun("b", { steps: 9 })];
     const user = open();
@@ -155,21 +189,21 @@ describe("one run", () => {
 
   it("is shown in detail, with its mark at its learning rate", async () => {
     open();
-    expect((await answer()).getByTestId("suggested-lr").textContent).toBe("1e-3");
+    expect((await answer()).getByTestId("suggested-lr").textContent).toBe("0.001");
     const svg = await screen.findByTestId("loss-chart");
     const [low, high] = JSON.parse(svg.dataset["xDomain"] ?? "") as [number, number];
     const [left, right] = JSON.parse(svg.dataset["xRange"] ?? "") as [number, number];
     const expected = left + ((right - left) * Math.log(0.001 / low)) / Math.log(high / low);
     const marker = within(svg).getByTestId("suggestion-marker");
     expect(Number(marker.dataset["x"])).toBeCloseTo(expected, 3);
-    expect(marker.textContent).toBe("Suggested 1e-3");
+    expect(marker.textContent).toBe("Suggested 0.001");
   });
 
   it("follows the rule that is pressed", async () => {
     const user = open();
     const rules = within(await screen.findByRole("group", { name: "Suggestion rule" }));
     await user.click(rules.getByRole("button", { name: /Valley/ }));
-    expect((await answer()).getByTestId("suggested-lr").textContent).toBe("2e-3");
+    expect((await answer()).getByTestId("suggested-lr").textContent).toBe("0.002");
     await waitFor(() => {
       expect(location.hash).toContain("p.lr_finder.rule=valley");
     });
@@ -178,7 +212,7 @@ describe("one run", () => {
   it("copies exactly what it shows", async () => {
     const user = open();
     await user.click((await answer()).getByRole("button", { name: "Copy" }));
-    expect(await navigator.clipboard.readText()).toBe("1e-3");
+    expect(await navigator.clipboard.readText()).toBe("0.001");
   });
 
   it("offers nothing to copy if the diagnosis is severe, and shows what to change", async () => {
@@ -195,11 +229,21 @@ describe("one run", () => {
 
   it("has no suggestion while it is running", async () => {
     server.runs = [makeRun("only", { status: "running", suggestion: null, planned_steps: 10 })];
+    server.sweeps.set("only", makeSweep("only", { minimum_learning_rate: 1 }));
     open();
     expect((await answer()).getByText("The sweep is running")).toBeTruthy();
+    expect((await answer()).getByText("5 of 10 steps")).toBeTruthy();
     expect(screen.getByText("1 sweep running")).toBeTruthy();
     expect(screen.getByText("50 %")).toBeTruthy();
     expect(screen.queryByTestId("suggestion-marker")).toBeNull();
+  });
+
+  it("has a provisional answer once its curve allows for one, and nothing to copy", async () => {
+    server.runs = [makeRun("only", { status: "running", suggestion: null, planned_steps: 10 })];
+    open();
+    const card = await answer();
+    expect(card.getByText("provisional").parentElement?.textContent).toBe("0.001 provisional");
+    expect(card.queryByRole("button", { name: "Copy" })).toBeNull();
   });
 
   it("is read by keyboard", async () => {
@@ -209,9 +253,9 @@ describe("one run", () => {
     });
     chart.focus();
     await user.keyboard("{ArrowRight}{ArrowRight}");
-    expect(screen.getByText("only: learning rate 1e-3, smoothed loss 1.5")).toBeTruthy();
+    expect(screen.getByText("only: learning rate 0.001, smoothed loss 1.5")).toBeTruthy();
     await user.keyboard("{Shift>}{ArrowRight}{/Shift}");
-    expect(screen.getByText("only: learning rate 1e0, smoothed loss 8")).toBeTruthy();
+    expect(screen.getByText("only: learning rate 1, smoothed loss 8")).toBeTruthy();
   });
 
   it("requests the sweep again when a setting of the analysis changes", async () => {
@@ -236,7 +280,7 @@ describe("one run", () => {
     const name = '<img src=x onerror="alert(1)">/leaf';
     server.runs = [makeRun(name)];
     open();
-    expect((await answer()).getByText(name)).toBeTruthy();
+    expect((await answer()).getByText(`· ${name}`)).toBeTruthy();
     expect(document.querySelector("img")).toBeNull();
   });
 });

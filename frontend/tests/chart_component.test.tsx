@@ -15,7 +15,7 @@ import { makeSeries } from "./sweeps";
 
 const PLOT = 400;
 const WIDTH = MARGIN.left + PLOT + MARGIN.right;
-const NO_MARKS: Marks = { points: [], guide: null, ring: null, limit: null, shaded: [] };
+const NO_MARKS: Marks = { points: [], guides: [], ring: null, limit: null, shaded: [] };
 
 beforeEach(() => {
   vi.spyOn(Element.prototype, "getBoundingClientRect").mockReturnValue(
@@ -72,14 +72,14 @@ function zoomed(props: ChartProps): readonly [number, number] {
 }
 
 describe("pointer", () => {
-  it("highlights the nearest curve and names it first", () => {
+  it("highlights the nearest curve, and lists the curves from top to bottom", () => {
     const { props, box, at } = draw();
     fireEvent.pointerMove(box, at(1e-2, 1.2));
     expect(props.cursor.get()).toMatchObject({ seriesId: "low", chart: "loss" });
     expect(props.cursor.get().x).toBeCloseTo(1e-2, 6);
     const names = screen.getAllByRole("row").slice(1);
-    expect(names.map((row) => row.textContent)).toEqual(["low2", "high2"]);
-    expect(names[0]?.className).toBe("nearest");
+    expect(names.map((row) => row.textContent)).toEqual(["high2", "low2"]);
+    expect(names[1]?.className).toBe("nearest");
     fireEvent.pointerLeave(box);
     expect(props.cursor.get().x).toBeNull();
   });
@@ -154,12 +154,14 @@ describe("keyboard", () => {
 });
 
 describe("marks", () => {
+  const guide = (x: number, text: string, seriesId: string | null = null) =>
+    ({ x, text, short: String(x), tone: "clear", seriesId }) as const;
   const marks: Marks = {
     points: [
       { seriesId: "high", x: 1e-3, hollow: false },
       { seriesId: "low", x: 1e-2, hollow: true },
     ],
-    guide: { x: 1e-3, text: "Suggested 1e-3", tone: "clear" },
+    guides: [guide(1e-3, "Suggested 1e-3")],
     ring: { seriesId: "high", x: 1e-2, text: "min 1e-2" },
     limit: { x: 1e-1, text: "diverged at 1e-1" },
     shaded: [[1e-4, 1e-3]],
@@ -187,7 +189,7 @@ describe("marks", () => {
 
   it("keep the pill within the chart and the line at its learning rate", () => {
     draw({
-      marks: { ...marks, guide: { x: 1, text: "Unclear, a long name at 1e0", tone: "unclear" } },
+      marks: { ...marks, guides: [guide(1, "Unclear, a long name at 1")] },
     });
     const marker = screen.getByTestId("suggestion-marker");
     expect(Number(marker.querySelector("line")?.getAttribute("x1"))).toBeCloseTo(
@@ -196,6 +198,22 @@ describe("marks", () => {
     const pill = marker.querySelector("rect");
     const right = Number(pill?.getAttribute("x")) + Number(pill?.getAttribute("width"));
     expect(right).toBeLessThanOrEqual(WIDTH);
+  });
+
+  it("put the pills of several guides side by side, in the colors of their curves", () => {
+    draw({
+      marks: {
+        ...NO_MARKS,
+        guides: [guide(0.011, "Adam 0.011", "low"), guide(0.01, "SGD 0.01", "high")],
+      },
+    });
+    const boxes = screen.getAllByTestId("suggestion-marker").map((marker) => {
+      const pill = marker.querySelector("rect");
+      return [Number(pill?.getAttribute("x")), Number(pill?.getAttribute("width"))] as const;
+    });
+    const [first, second] = boxes;
+    expect((second?.[0] ?? NaN) + (second?.[1] ?? NaN)).toBeLessThan(first?.[0] ?? NaN);
+    expect(screen.getByText("Adam 0.011")).toBeTruthy();
   });
 });
 

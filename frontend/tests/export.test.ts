@@ -21,17 +21,17 @@ describe("Keras code", () => {
     const sweep = sweepWith({ optimizer: "SGD", optimizer_settings: settings });
     const [constant] = kerasSnippets(7.234e-4, sweep);
     expect(constant?.code).toContain(
-      "keras.optimizers.SGD(learning_rate=7.23e-4, momentum=0.9, nesterov=True)",
+      "keras.optimizers.SGD(learning_rate=0.00072, momentum=0.9, nesterov=True)",
     );
   });
 
   it("has the numbers that are shown", () => {
     const snippets = kerasSnippets(0.001, sweepWith({ optimizer: "Adam" }));
     expect(snippets.map(({ name, values }) => [name, values])).toEqual([
-      ["Constant learning rate", "1e-3"],
-      ["Long training", "3.3e-4"],
-      ["Cyclical learning rate", "4e-4 to 3e-3"],
-      ["One cycle", "up to 3e-3"],
+      ["Constant learning rate", "0.001"],
+      ["Long training", "0.00033"],
+      ["Cyclical learning rate", "0.0004 to 0.003"],
+      ["One cycle", "up to 0.003"],
     ]);
   });
 

@@ -1,36 +1,39 @@
 import { describe, expect, it } from "vitest";
-import { formatCount, formatLearningRate, formatLoss, plural } from "../src/format";
+import CASES from "../../tests/fixtures/numbers.json";
+import {
+  formatCount,
+  formatExactRate,
+  formatLearningRate,
+  formatLoss,
+  formatNumber,
+  plural,
+} from "../src/format";
 
-describe("formatLearningRate", () => {
-  it.each([
-    [7.2345e-4, "7.23e-4"],
-    [1e-3, "1e-3"],
-    [0.5, "5e-1"],
-    [1, "1e0"],
-    [10, "1e1"],
-    [9.999e-8, "1e-7"],
-    [Math.fround(1e-7), "1e-7"],
-  ])("writes %d as %s", (value, text) => {
-    expect(formatLearningRate(value)).toBe(text);
+describe("formatNumber", () => {
+  it.each(CASES)("writes $value to $digits digits as $text, as in Python", (one) => {
+    expect(formatNumber(one.value, one.digits)).toBe(one.text);
   });
 
   it("reads back as the number, to three digits", () => {
-    for (let exponent = -10; exponent < 3; exponent++) {
+    for (let exponent = -12; exponent < 9; exponent++) {
       const value = 3.14159 * 10 ** exponent;
-      expect(Number(formatLearningRate(value)) / value).toBeCloseTo(1, 2);
+      expect(Number(formatNumber(value, 3)) / value).toBeCloseTo(1, 2);
     }
   });
+});
+
+it("writes estimated learning rates to two digits, and others to three", () => {
+  expect(formatLearningRate(0.0047831)).toBe("0.0048");
+  expect(formatExactRate(0.0047831)).toBe("0.00478");
 });
 
 describe("formatLoss", () => {
   it.each([
     [2.0664, "2.066"],
-    [0, "0"],
-    [123456, "1.235e5"],
-    [0.0001234, "1.234e-4"],
     [-0.5, "−0.5"],
-    [Number.NaN, "NaN"],
+    [Number.NaN, "–"],
     [Number.POSITIVE_INFINITY, "∞"],
+    [Number.NEGATIVE_INFINITY, "−∞"],
   ])("writes %d as %s", (value, text) => {
     expect(formatLoss(value)).toBe(text);
   });

@@ -2,25 +2,28 @@ import { quantile } from "d3-array";
 import { describe, expect, it } from "vitest";
 import { bandOf } from "../src/chart/band";
 import { valueAt } from "../src/chart/series";
-import { lossSeries } from "../src/state/curves";
+import { groupGuides, lossSeries } from "../src/state/curves";
 import { drawable } from "../src/state/entries";
-import { fieldValues } from "../src/state/fields";
+import { fieldOf, fieldValues } from "../src/state/fields";
 import { geometricMedian } from "../src/state/geometricMedian";
 import { groupEntries, groupPoints, groupSeries, mostTypical } from "../src/state/groups";
 import { DEFAULT_SETTINGS } from "../src/state/settings";
 import { makeEntry, makeRun, makeSeries } from "./sweeps";
 
+const NONE = new Map<string, never>();
+const OPTIMIZER = fieldOf("optimizer", NONE);
+
 describe("fields", () => {
   it("list their values in natural order", () => {
     const runs = [128, 32, null, 64, 32].map((batch_size) => makeRun("a", { batch_size }));
-    expect(fieldValues(runs, "batch_size")).toEqual([
+    expect(fieldValues(runs, fieldOf("batch_size", NONE))).toEqual([
       "batch 32",
       "batch 64",
       "batch 128",
       "unknown batch size",
     ]);
     const folders = ["a/b/leaf", "a/leaf", "leaf"].map((name) => makeRun(name));
-    expect(fieldValues(folders, "folder")).toEqual(["a/", "a/b/", "no folder"]);
+    expect(fieldValues(folders, fieldOf("folder", NONE))).toEqual(["a/", "a/b/", "no folder"]);
   });
 });
 
@@ -54,13 +57,39 @@ describe("bandOf", () => {
     expect(band.x[last]).toBeLessThanOrEqual(1.0001e-3);
   });
 
-  it("counts a curve that diverged as above the others", () => {
-    const y = Float32Array.of(2, 1);
-    const rose = { x: Float32Array.of(1e-4, 1e-3), y: Float32Array.of(2, 9), diverges: true };
-    const others = [1, 2].map(() => makeSeries({ x: Float32Array.of(1e-4, 1e-1), y }));
-    const band = bandOf(identity, [makeSeries(rose), ...others]);
-    expect(band.y.at(-1)).toBe(1);
-    expect(band.band?.high.at(-1)).toBe(Infinity);
+  it("has no step where a curve ends or starts", () => {
+    const full = Float32Array.of(1e-4, 1e-1);
+    const part = Float32Array.of(1e-4, 1e-3);
+    const flat = (level: number, x = full) => makeSeries({ x, y: Float32Array.of(level, level) });
+    const late = makeSeries({ x: Float32Array.of(1e-2, 1e-1), y: Float32Array.of(9, 9) });
+    const { y, band } = bandOf(identity, [flat(1), flat(2), flat(8), flat(9, part), late]);
+    for (const values of [y, band?.low, band?.high]) {
+      expect(values).toBeDefined();
+      for (const value of values ?? []) expect(value).toBeCloseTo(values?.[0] ?? NaN, 4);
+    }
+  });
+
+  it("does not bend where a curve above it ends", () => {
+    const falls = (offset: number) =>
+      makeSeries({ x: Float32Array.of(1e-4, 1e-1), y: Float32Array.of(3 + offset, offset) });
+    const diverges = makeSeries({
+      x: Float32Array.of(1e-4, 1e-3, 1e-2),
+      y: Float32Array.of(3, 3, 90),
+      diverges: true,
+    });
+    const { y } = bandOf(identity, [falls(0), falls(0.2), falls(0.1), diverges, diverges]);
+    const slopes = Array.from({ length: 100 }, (_, i) => (y[299 + i] ?? NaN) - (y[298 + i] ?? NaN));
+    for (const slope of slopes) expect(slope).toBeCloseTo(slopes[0] ?? NaN, 4);
+    expect(y.at(-1)).toBeCloseTo(0.2, 3);
+  });
+
+  it("continues in the shape of the curves that are left", () => {
+    const falls = makeSeries({ x: Float32Array.of(1e-4, 1e-2), y: Float32Array.of(3, 1) });
+    const ends = makeSeries({ x: Float32Array.of(1e-4, 1e-3), y: Float32Array.of(3, 3) });
+    const { x, y } = bandOf(identity, [falls, falls, ends, ends]);
+    const at = (rate: number) => y[x.findIndex((value) => value >= rate)] ?? NaN;
+    expect(at(1e-3)).toBeCloseTo(2.5, 1);
+    expect(y.at(-1)).toBeCloseTo(1.5, 1);
   });
 
   it("is fitted like its curves", () => {
@@ -82,30 +111,51 @@ describe("groupEntries", () => {
   ]);
 
   it("groups entries with the same value, and leaves the others", () => {
-    const { groups, singles } = groupEntries(entries, "optimizer", null);
+    const { groups, singles } = groupEntries(entries, OPTIMIZER, null);
     expect(groups.map(({ value, label }) => [value, label])).toEqual([["Adam", "Adam, 3 sweeps"]]);
     expect(singles.map(({ run }) => run.run)).toEqual(["sgd"]);
     expect(groupEntries(entries, null, null).singles).toBe(entries);
   });
 
+  it("never averages over optimizers", () => {
+    const { groups } = groupEntries(
+      drawable([...entries, makeEntry("sgd2", { run: makeRun("sgd2", { optimizer: "SGD" }) })]),
+      fieldOf("model", NONE),
+      null,
+    );
+    expect(groups.map(({ value }) => value)).toEqual(["convnet · Adam", "convnet · SGD"]);
+  });
+
   it("also draws the active run by itself", () => {
-    const { groups, singles } = groupEntries(entries, "optimizer", "adam2");
+    const { groups, singles } = groupEntries(entries, OPTIMIZER, "adam2");
     expect(groups[0]?.entries).toHaveLength(3);
     expect(singles.map(({ run }) => run.run)).toEqual(["adam2", "sgd"]);
   });
 
   it("marks the median of the reliable suggestions, halfway on the log axis", () => {
-    const { groups } = groupEntries(entries, "optimizer", null);
+    const { groups } = groupEntries(entries, OPTIMIZER, null);
     expect(groupPoints(groups)[0]?.x).toBeCloseTo(1e-2);
     expect(geometricMedian([1e-3, null, NaN, 1e-1])).toBeCloseTo(1e-2, 10);
     expect(geometricMedian([null, NaN])).toBeNull();
     const unreliable = drawable([1, 2].map((i) => makeEntry(`a${i}`, { reliable: false })));
-    expect(groupPoints(groupEntries(unreliable, "optimizer", null).groups)).toEqual([]);
+    expect(groupPoints(groupEntries(unreliable, OPTIMIZER, null).groups)).toEqual([]);
+  });
+
+  it("has a line at the median of each group, with its number", () => {
+    const { groups, singles } = groupEntries(entries, OPTIMIZER, null);
+    expect(groupGuides(groups, singles)).toMatchObject([
+      { text: "Adam: 0.01", seriesId: "//Adam" },
+      { text: "sgd: 0.001", seriesId: "sgd" },
+    ]);
   });
 
   it("makes one curve of each group", () => {
-    const { groups } = groupEntries(entries, "optimizer", null);
-    const [series] = groupSeries(groups, (some) => lossSeries(some, null, DEFAULT_SETTINGS));
+    const { groups } = groupEntries(entries, OPTIMIZER, null);
+    const [series] = groupSeries(
+      groups,
+      (some) => lossSeries(some, null, DEFAULT_SETTINGS),
+      "band",
+    );
     expect(series?.label).toBe("Adam, 3 sweeps");
     // All three have the very same curve.
     expect(series?.y[0]).toBe(2);

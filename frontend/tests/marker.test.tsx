@@ -140,7 +140,7 @@ describe("readings", () => {
     render(<MarkerReadout learningRate={1e-2} readings={readings} deltaName="Delta" />);
     expect(screen.getAllByRole("row")).toHaveLength(9);
     expect(screen.getByText("3 more")).toBeTruthy();
-    expect(within(screen.getByRole("table")).getByText("Values at the marker, 1e-2")).toBeTruthy();
+    expect(within(screen.getByRole("table")).getByText("Values at the marker, 0.01")).toBeTruthy();
   });
 });
 
@@ -164,7 +164,7 @@ describe("the field", () => {
     expect(field.getAttribute("aria-invalid")).toBe("true");
     await userEvent.tab();
     expect(onChange).not.toHaveBeenCalled();
-    expect(field.value).toBe("1e-2");
+    expect(field.value).toBe("0.01");
   });
 
   it("removes the marker by its button, by Escape, and when it is emptied", async () => {

@@ -1,15 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { runColors, suggestionScale } from "../src/state/colors";
-import { deltaSeries, initialLossRatio, lossSeries, marksOf } from "../src/state/curves";
-import { createEntries, drawable, summarize, summarizeOptimizers } from "../src/state/entries";
+import { colorsByStart, suggestionScale } from "../src/state/colors";
+import { deltaSeries, faintRuns, initialLossRatio, lossSeries, marksOf } from "../src/state/curves";
+import { createEntries, drawable } from "../src/state/entries";
 import { compileFilter } from "../src/state/filter";
 import { parseHash, replaceParts } from "../src/state/host";
 import { fromLink, toLink } from "../src/state/link";
-import { splitName } from "../src/state/names";
 import { DEFAULT_SETTINGS } from "../src/state/settings";
 import { stopReason } from "../src/state/stopReason";
 import { INITIAL_VIEW, isChecked, reduce, type View } from "../src/state/view";
-import { makeEntry, makeRun, makeSweep, RULES } from "./sweeps";
+import { makeEntry, makeRun, makeSweep } from "./sweeps";
 
 describe("view", () => {
   const shown = (view: View, ids: string[]) => ids.filter((id) => isChecked(view.selection, id));
@@ -83,7 +82,10 @@ describe("link", () => {
         skipEnd: 2,
         showRaw: false,
         colorBy: "batch_size",
-        groupBy: "configuration",
+        groupBy: "model",
+        showMembers: false,
+        hiddenColumns: ["model", "steps"],
+        showDelta: false,
         fitDescent: false,
         logLoss: true,
         relativeLoss: true,
@@ -158,6 +160,8 @@ describe("link", () => {
   });
 });
 
+const NAMES = { names: new Map<string, string>(), colors: new Map<string, string>() };
+
 describe("entries", () => {
   const runs = [makeRun("a"), makeRun("b", { severity: "severe" }), makeRun("c")];
   const severe = { code: "flat", severity: "severe" as const, message: "Flat." };
@@ -167,7 +171,7 @@ describe("entries", () => {
   };
 
   it("are based on the list until the sweep is loaded", () => {
-    const [a, b, c] = createEntries(runs, sweeps, null, new Map());
+    const [a, b, c] = createEntries(runs, { ...NAMES, sweeps });
     expect(a).toMatchObject({ suggested: 0.001, reliable: true, error: null });
     expect(b).toMatchObject({ reliable: false, error: "There is no sweep." });
     expect(c).toMatchObject({ suggested: 0.001, severity: "severe", reliable: false });
@@ -175,64 +179,14 @@ describe("entries", () => {
 
   it("have no suggestion and no diagnosis while the sweep runs", () => {
     const running = [makeRun("c", { status: "running" })];
-    const [entry] = createEntries(running, sweeps, null, new Map());
+    const [entry] = createEntries(running, { ...NAMES, sweeps });
     expect(entry).toMatchObject({ suggested: null, severity: null, reliable: false });
   });
 
   it("follow the chosen rule", () => {
-    const [a, , c] = createEntries(runs, sweeps, "valley", new Map());
+    const [a, , c] = createEntries(runs, { ...NAMES, sweeps, rule: "valley" });
     expect(a?.suggested).toBeNull();
     expect(c?.suggested).toBe(0.002);
-  });
-
-  it("are summarized by range, spread and medians of reliable suggestions", () => {
-    const entries = [
-      makeEntry("a", { suggested: 0.001 }),
-      makeEntry("b", {
-        suggested: 0.004,
-        sweep: makeSweep("b", {
-          suggestions: { valley: { rule: "valley", learning_rate: 0.2, reason: null } },
-        }),
-      }),
-      makeEntry("c", { suggested: 9, reliable: false }),
-      makeEntry("d", {
-        suggested: null,
-        reliable: false,
-        run: makeRun("d", { status: "running" }),
-      }),
-    ];
-    const summary = summarize(entries, RULES);
-    expect(summary.range).toEqual([0.001, 0.004]);
-    expect(summary.spread).toBe(4);
-    expect(summary.reliable).toBe(2);
-    expect(summary.ended).toBe(3);
-    // Half way between 0.002 and 0.2 on the axis that people look at.
-    expect(summary.medians.get("valley")).toBeCloseTo(0.02, 10);
-    expect(summarize([], RULES).range).toBeNull();
-  });
-
-  it("are summarized by optimizer, never across", () => {
-    const of = (name: string, optimizer: string | null, suggested: number | null, more = {}) =>
-      makeEntry(name, {
-        suggested,
-        reliable: suggested !== null,
-        run: makeRun(name, { optimizer, ...more }),
-      });
-    const summaries = summarizeOptimizers([
-      of("a", "SGD", 0.2),
-      of("b", "Adam", 0.001),
-      of("c", "Adam", 0.004),
-      of("d", "Adam", null),
-      of("e", "Lion", null),
-      of("f", null, null, { status: "running" }),
-    ]);
-    expect(summaries).toMatchObject([
-      { optimizer: "SGD", runs: 1, suggested: 0.2, range: null, running: false },
-      { optimizer: "Adam", runs: 3, range: [0.001, 0.004], running: false },
-      { optimizer: "Lion", runs: 1, suggested: null, range: null, running: false },
-      { optimizer: null, runs: 1, suggested: null, range: null, running: true },
-    ]);
-    expect(summaries[1]?.suggested).toBeCloseTo(0.002, 10);
   });
 
   it("tell why a sweep ended", () => {
@@ -241,11 +195,6 @@ describe("entries", () => {
     expect(stopReason(makeRun("a", { stop_reason: null, status: "interrupted" }))).toMatch(
       /heartbeat/,
     );
-  });
-
-  it("are named by folder and leaf", () => {
-    expect(splitName("a/b/c")).toEqual({ folder: "a/b/", leaf: "c" });
-    expect(splitName("c")).toEqual({ folder: "", leaf: "c" });
   });
 });
 
@@ -281,15 +230,17 @@ describe("curves", () => {
   });
 
   it("are marked with a dot each, and in detail when focused", () => {
-    expect(marksOf([drawn], null, "Valley").guide).toBeNull();
+    expect(marksOf([drawn], null, "Valley").guides).toEqual([]);
     const marks = marksOf([drawn], drawn, "Valley");
     expect(marks.points).toEqual([{ seriesId: "a", x: 0.001, hollow: false }]);
-    expect(marks.guide).toEqual({ x: 0.001, text: "Suggested 1e-3", tone: "clear" });
-    expect(marks.ring?.text).toBe("min 1e-2");
-    expect(marks.limit?.text).toBe("diverged at 1e0");
+    expect(marks.guides).toEqual([
+      { x: 0.001, text: "Suggested 0.001", short: "0.001", tone: "clear", seriesId: null },
+    ]);
+    expect(marks.ring?.text).toBe("min 0.01");
+    expect(marks.limit?.text).toBe("diverges from 1");
     expect(marks.shaded).toEqual([]);
     const unclear = { ...drawn, reliable: false };
-    expect(marksOf([unclear], unclear, "Valley").guide?.text).toBe("Unclear, Valley at 1e-3");
+    expect(marksOf([unclear], unclear, "Valley").guides[0]?.text).toBe("Unclear, Valley at 0.001");
   });
 
   it("tint the steps that the rules skip", () => {
@@ -305,6 +256,29 @@ describe("curves", () => {
     expect([series?.solidFrom, series?.solidTo]).toEqual([1, 3]);
   });
 
+  it("are faint without a clear suggestion, or with losses far above those of most", () => {
+    const scaled = (name: string, factor: number) => {
+      const sweep = makeSweep(name);
+      sweep.columns.smoothed_loss = sweep.columns.smoothed_loss.map((loss) => factor * loss);
+      return { ...drawn, run: makeRun(name), sweep };
+    };
+    const unclear = { ...drawn, run: makeRun("unclear"), reliable: false };
+    const entries = [drawn, scaled("b", 2), scaled("huge", 1e6), unclear];
+    const faint = new Map([
+      ["unclear", "unclear"],
+      ["huge", "large"],
+    ]);
+    expect(faintRuns(entries, DEFAULT_SETTINGS)).toEqual(faint);
+    expect(lossSeries(entries, null, DEFAULT_SETTINGS, faint).map((one) => one.faint)).toEqual([
+      false,
+      false,
+      true,
+      true,
+    ]);
+    const relative = { ...DEFAULT_SETTINGS, relativeLoss: true };
+    expect([...faintRuns(entries, relative).keys()]).toEqual(["unclear"]);
+  });
+
   it("have a ratio of their initial losses", () => {
     const large = makeSweep("b");
     large.columns.smoothed_loss = large.columns.smoothed_loss.map((loss) => 100 * loss);
@@ -314,19 +288,23 @@ describe("curves", () => {
 });
 
 describe("colors", () => {
-  it("follow TensorBoard's palette in the order of the runs", () => {
-    const runs = Array.from({ length: 15 }, (_, i) => makeRun(`run ${i}`));
-    const colors = [...runColors(runs, false).values()];
-    expect(colors.slice(0, 2)).toEqual(["#425066", "#12b5cb"]);
-    expect(new Set(colors).size).toBe(15);
-    expect(runColors(runs, true).get("run 0")).toBe("#8e98a3");
+  const byName = ({ run }: { run: string }) => run;
+
+  it("differ for each value, up to twelve", () => {
+    const runs = Array.from({ length: 12 }, (_, i) => makeRun(`run ${i}`));
+    expect(new Set(colorsByStart(runs, byName, false).values()).size).toBe(12);
+    expect(colorsByStart(runs, byName, false)).not.toEqual(colorsByStart(runs, byName, true));
+    const optimizers = colorsByStart(runs, ({ optimizer }) => optimizer ?? "", false);
+    expect(new Set(optimizers.values()).size).toBe(1);
   });
 
   it("do not change when a run is added", () => {
     const before = [makeRun("b", { start_time: 1 }), makeRun("c", { start_time: 2 })];
     const after = [makeRun("a", { start_time: 3 }), ...before];
     for (const { run } of before) {
-      expect(runColors(after, false).get(run)).toBe(runColors(before, false).get(run));
+      expect(colorsByStart(after, byName, false).get(run)).toBe(
+        colorsByStart(before, byName, false).get(run),
+      );
     }
   });
 

@@ -19,6 +19,7 @@ from tb_lrfinder.checks import (
     check_smoothing,
     set_fields,
 )
+from tb_lrfinder.formatting import loss_text, rate_text
 
 COLUMNS: Final = ("step", "learning_rate", "loss", "loss_delta", "validation_loss")
 """The columns of a sweep, in the order in which they are stored."""
@@ -163,9 +164,13 @@ class Sweep:
             return "Sweep(0 steps)"
         first, last = self.learning_rate[0], self.learning_rate[-1]
         finite = self.loss[np.isfinite(self.loss)]
-        losses = f"loss {finite.min():.4g} to {finite.max():.4g}" if len(finite) else "no finite loss"
+        losses = (
+            f"loss {loss_text(finite.min())} to {loss_text(finite.max())}"
+            if len(finite)
+            else "no finite loss"
+        )
         steps = "1 step" if len(self) == 1 else f"{len(self)} steps"
-        return f"Sweep({steps}, learning rate {first:.3g} to {last:.3g}, {losses})"
+        return f"Sweep({steps}, learning rate {rate_text(first, 3)} to {rate_text(last, 3)}, {losses})"
 
 
 assert tuple(field.name for field in fields(Sweep)) == COLUMNS

@@ -18,6 +18,7 @@ from tb_lrfinder.analysis.descent import (
 from tb_lrfinder.analysis.shape import MIN_CLARITY, Shape
 from tb_lrfinder.analysis.trained_model import increase_of_trained_model
 from tb_lrfinder.checks import check_choice, check_string, set_fields
+from tb_lrfinder.formatting import loss_text, number_text, rate_text
 
 ALREADY_TRAINED: Final = "already_trained"
 """Code of the finding that the loss only increases, and the suggestion is below the increase."""
@@ -140,8 +141,9 @@ def severe_finding(shape: Shape, chance_loss: float | None = None) -> Finding | 
         return Finding(
             "no_ramp",
             "severe",
-            f"The learning rate does not increase: it is {_rate(shape.learning_rate[0])} at the first step "
-            f"and {_rate(shape.learning_rate[-1])} at the last. Sweep from a small to a large learning rate.",
+            f"The learning rate does not increase: it is {rate_text(shape.learning_rate[0])} at the first "
+            f"step and {rate_text(shape.learning_rate[-1])} at the last. Sweep from a small to a large "
+            "learning rate.",
         )
     if descends(shape) or is_hidden(shape) or increase_of_trained_model(shape, chance_loss) is not None:
         return None
@@ -175,7 +177,7 @@ def _non_finite_early(shape: Shape) -> Finding:
         NON_FINITE_EARLY,
         "severe",
         f"The loss became {became} at step {shape.usable.first + row}, at a learning rate of "
-        f"{_rate(shape.usable.all_rates[row])}, before the learning rate had any visible effect. "
+        f"{rate_text(shape.usable.all_rates[row])}, before the learning rate had any visible effect. "
         f"{_CHECK_THE_DATA}",
     )
 
@@ -185,13 +187,15 @@ def _no_descent(shape: Shape, chance_loss: float | None) -> Finding:
     increase = first_increase(shape)
     if increase is not None and increase < 10 * start:
         return _diverged_at_once(shape, increase)
-    levels = f"it starts at {shape.initial:.4g} and its lowest smoothed value is {shape.minimum_loss:.4g}"
+    lowest = loss_text(shape.minimum_loss)
+    levels = f"it starts at {loss_text(shape.initial)} and its lowest smoothed value is {lowest}"
     if hides_much(shape):
         return Finding(
             "too_noisy",
             "severe",
-            f"The loss is too noisy: {levels}, and with step-to-step noise of {shape.noise:.2g} only a "
-            f"descent larger than {visible_depth(shape):.2g} can be distinguished from noise. Increase "
+            f"The loss is too noisy: {levels}, and with step-to-step noise of {number_text(shape.noise, 2)} "
+            f"only a descent larger than {number_text(visible_depth(shape), 2)} can be distinguished from "
+            "noise. Increase "
             "`num_steps` or `batches_per_step`, or use larger batches.",
         )
     if increase is not None:
@@ -199,16 +203,16 @@ def _no_descent(shape: Shape, chance_loss: float | None) -> Finding:
             "no_descent",
             "severe",
             f"The loss does not decrease before it increases: {levels}, and it increases from a learning "
-            f"rate of {_rate(increase)} onward. It starts no lower than that of a model that has learned "
-            f"nothing, which is {chance_loss:.2g}: check that the model can learn from this data, and that "
-            "its weights are trainable.",
+            f"rate of {rate_text(increase)} onward. It starts no lower than that of a model that has learned "
+            f"nothing, which is {number_text(chance_loss or math.nan, 2)}: check that the model can learn "
+            "from this data, and that its weights are trainable.",
         )
     return Finding(
         "no_descent",
         "severe",
         f"The loss does not decrease: {levels}, a difference within the noise, up to a learning rate of "
-        f"{_rate(shape.learning_rate[-1])}. Increase `end_lr`; if that does not help, check that the model "
-        "can learn from this data and that its weights are trainable.",
+        f"{rate_text(shape.learning_rate[-1])}. Increase `end_lr`; if that does not help, check that the "
+        "model can learn from this data and that its weights are trainable.",
     )
 
 
@@ -217,11 +221,12 @@ def _already_trained(shape: Shape, increase: float, chance_loss: float | None) -
     if chance_loss is None:
         doubt = " If the model is not trained, check that it can learn from this data."
     else:
-        evidence = f": it starts at {shape.initial:.2g}, compared to {chance_loss:.2g} without any training"
+        start, chance = number_text(shape.initial, 2), number_text(chance_loss, 2)
+        evidence = f": it starts at {start}, compared to {chance} without any training"
     return Finding(
         ALREADY_TRAINED,
         "mild",
-        f"The loss did not decrease at any learning rate, but increased from {_rate(increase)} on, as is "
+        f"The loss did not decrease at any learning rate, but increased from {rate_text(increase)} on, as is "
         f"usual for a model that is already trained{evidence}. The suggestion is 1/300 of that "
         "learning rate, and uncertain: compare it with other learning rates in short training runs, for "
         f"example with `run_trials`.{doubt}",
@@ -233,8 +238,8 @@ def _diverged_at_once(shape: Shape, divergence: float) -> Finding:
     return Finding(
         "diverged_at_once",
         "severe",
-        f"The loss diverged immediately: the sweep starts at a learning rate of {_rate(start)}, and from "
-        f"{_rate(divergence)} onward the loss increases or is not finite. {_decrease_start(start)}",
+        f"The loss diverged immediately: the sweep starts at a learning rate of {rate_text(start)}, and from "
+        f"{rate_text(divergence)} onward the loss increases or is not finite. {_decrease_start(start)}",
     )
 
 
@@ -245,7 +250,7 @@ def _noisy(shape: Shape) -> Finding | None:
         return Finding(
             "too_noisy",
             "mild",
-            f"The loss is so noisy that a descent smaller than {visible_depth(shape):.2g} is "
+            f"The loss is so noisy that a descent smaller than {number_text(visible_depth(shape), 2)} is "
             "hidden: the suggestion is based on where the loss increases. Increase `num_steps` or "
             "`batches_per_step`, or use larger batches, and compare nearby learning rates in short training "
             "runs.",
@@ -253,8 +258,8 @@ def _noisy(shape: Shape) -> Finding | None:
     return Finding(
         "too_noisy",
         "mild",
-        f"The loss is noisy: its descent of {shape.depth:.2g} is only {shape.clarity:.1f} times what noise "
-        "alone would produce. Increase `num_steps` or `batches_per_step`, or use larger batches.",
+        f"The loss is noisy: its descent of {number_text(shape.depth, 2)} is only {shape.clarity:.1f} times "
+        "what noise alone would produce. Increase `num_steps` or `batches_per_step`, or use larger batches.",
     )
 
 
@@ -290,14 +295,14 @@ def _never_diverged(shape: Shape, stop_reason: str | None) -> Finding | None:
         return Finding(
             "at_edge",
             "mild",
-            f"The loss is still decreasing at the end of the sweep, at a learning rate of {_rate(last)}, so "
-            f"a larger learning rate may be better. Increase `end_lr` to at least {_rate(last * 10)}.",
+            f"The loss is still decreasing at the end of the sweep, at a learning rate of {rate_text(last)}, "
+            f"so a larger learning rate may be better. Increase `end_lr` to at least {rate_text(last * 10)}.",
         )
     return Finding(
         "never_diverged",
         "mild",
-        f"The loss did not diverge up to a learning rate of {_rate(last)}. Increase `end_lr` to "
-        f"{_rate(last * 10)} to see where it does.",
+        f"The loss did not diverge up to a learning rate of {rate_text(last)}. Increase `end_lr` to "
+        f"{rate_text(last * 10)} to see where it does.",
     )
 
 
@@ -312,8 +317,8 @@ def _rules_disagree(suggested: Mapping[str, float | None]) -> Finding | None:
     return Finding(
         "rules_disagree",
         "mild",
-        f"The rules disagree by {decades:.1f} decades, from {_rate(rates[low])} ({low}) to "
-        f"{_rate(rates[high])} ({high}). Compare learning rates between them in short training runs.",
+        f"The rules disagree by {decades:.1f} decades, from {rate_text(rates[low])} ({low}) to "
+        f"{rate_text(rates[high])} ({high}). Compare learning rates between them in short training runs.",
     )
 
 
@@ -345,14 +350,10 @@ def _incomplete(shape: Shape, stop_reason: str | None, planned_steps: int | None
         "incomplete",
         "mild",
         f"The ramp is incomplete: {ended} after {len(shape.loss) + shape.gaps}{of} steps, at a learning rate "
-        f"of {_rate(shape.learning_rate[-1])}. Train for more epochs or decrease `num_steps` so that the "
+        f"of {rate_text(shape.learning_rate[-1])}. Train for more epochs or decrease `num_steps` so that the "
         "ramp is completed.",
     )
 
 
 def _decrease_start(start: float) -> str:
-    return f"Decrease `start_lr` to {_rate(start / 1000)} or less."
-
-
-def _rate(learning_rate: float) -> str:
-    return f"{float(f'{learning_rate:.2g}'):g}"  # 100, not 1e+02
+    return f"Decrease `start_lr` to {rate_text(start / 1000)} or less."

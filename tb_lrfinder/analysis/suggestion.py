@@ -26,6 +26,7 @@ from tb_lrfinder.checks import (
     check_string,
     set_fields,
 )
+from tb_lrfinder.formatting import rate_text
 
 DEFAULT_RULE: Final = "mid_descent"
 
@@ -153,12 +154,13 @@ class Suggestion:
     def __str__(self) -> str:
         if self.learning_rate is None:
             return f"No suggestion ({self.rule}): {self.reason}"
-        text = f"Suggested learning rate {self.learning_rate:.3g} ({self.rule}"
+        text = f"Suggested learning rate {rate_text(self.learning_rate)} ({self.rule}"
         if self.ranges is not None:
             base, top = self.ranges.cyclical
             text += (
-                f"; long training {self.ranges.long_training:.3g}, "
-                f"one-cycle peak {self.ranges.one_cycle_max:.3g}, cyclical {base:.3g} to {top:.3g}"
+                f"; long training {rate_text(self.ranges.long_training)}, "
+                f"one-cycle peak {rate_text(self.ranges.one_cycle_max)}, cyclical {rate_text(base)} to "
+                f"{rate_text(top)}"
             )
         return text + ")"
 

@@ -19,6 +19,7 @@ from tb_lrfinder.checks import (
     check_string,
     set_fields,
 )
+from tb_lrfinder.formatting import loss_text
 
 TRIAL_COLUMNS: Final = ("epoch", "learning_rate", "loss")
 """The columns that every trial has."""
@@ -173,7 +174,7 @@ class Trial:
 
     def __repr__(self) -> str:
         epochs = "1 epoch" if len(self) == 1 else f"{len(self)} epochs"
-        final = [f"{name} {value:.4g}" for name, value in self.final.items() if value is not None]
+        final = [f"{name} {loss_text(value)}" for name, value in self.final.items() if value is not None]
         return f"Trial({', '.join([epochs, *final])})"
 
 

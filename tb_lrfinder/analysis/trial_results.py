@@ -19,6 +19,7 @@ from tb_lrfinder.checks import (
     check_string,
     set_fields,
 )
+from tb_lrfinder.formatting import loss_text, rate_text
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +110,8 @@ class TrialResults(Sequence[TrialOutcome]):
         """
         if not self._outcomes or not math.isfinite(self._outcomes[0].score):
             why = ", ".join(
-                f"{outcome.learning_rate:.3g}: {outcome.message or outcome.stop_reason}" for outcome in self
+                f"{rate_text(outcome.learning_rate, 3)}: {outcome.message or outcome.stop_reason}"
+                for outcome in self
             )
             raise ValueError(
                 f"No trial finished with a finite loss ({why or 'there are no trials'}). "
@@ -148,9 +150,9 @@ class TrialResults(Sequence[TrialOutcome]):
         rows = [["learning rate", *(name.replace("_", " ") for name in names), "epochs", "outcome"]]
         for outcome, final in zip(self, finals, strict=True):
             values = [final.get(name) for name in names]
-            shown = ["" if value is None else f"{value:.4g}" for value in values]
+            shown = ["" if value is None else loss_text(value) for value in values]
             ended = outcome.stop_reason + (" (reused)" if outcome.reused else "")
             if outcome.message:
                 ended += f": {outcome.message}"
-            rows.append([f"{outcome.learning_rate:.3g}", *shown, str(len(outcome.trial)), ended])
+            rows.append([rate_text(outcome.learning_rate, 3), *shown, str(len(outcome.trial)), ended])
         return rows

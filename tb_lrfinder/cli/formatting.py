@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from tb_lrfinder.cli.terminal import colored, paragraph
+from tb_lrfinder.formatting import number_text
 
 
-def number(value: float | str | None, digits: int = 3) -> str:
+def number(value: float | str | None, digits: int = 2) -> str:
     """Format a number with significant digits; `None` is a hyphen."""
-    return "-" if value is None else f"{float(value):.{digits}g}"
+    return "-" if value is None else number_text(float(value), digits)
 
 
 def finding_lines(diagnosis: Iterable[dict[str, Any]]) -> list[str]:

@@ -122,7 +122,7 @@ def _trial_row(trial: dict[str, Any]) -> tuple[str, ...]:
         str(trial["config"].get("optimizer") or "-"),
         "diverged" if trial["diverged"] else trial["status"],
         _progress(trial["epochs"], trial["planned_epochs"]),
-        number(trial["learning_rate"]),
+        number(trial["learning_rate"], digits=3),
         *(number(final[name], digits=4) for name in ("loss", "validation_loss", "gap")),
     )
 

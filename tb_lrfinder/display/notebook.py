@@ -21,6 +21,7 @@ from tb_lrfinder.analysis.diagnosis import Finding
 from tb_lrfinder.analysis.downsampling import rows_to_draw
 from tb_lrfinder.analysis.suggestion import Suggestion
 from tb_lrfinder.checks import check_instance, check_smoothing, check_string
+from tb_lrfinder.formatting import loss_text, rate_text
 
 _WIDTH: Final = 640
 _HEIGHT: Final = 260
@@ -92,7 +93,9 @@ def _curve(sweep: Sweep, suggestion: Suggestion | None, smoothing: float) -> str
         f'<svg x="{_LEFT}" y="{_TOP}" width="{axes.width}" height="{axes.height}" overflow="hidden" '
         f'fill="none">{"".join(lines)}</svg>'
     )
-    label = "Loss against learning rate" + ("" if rate is None else f", suggested learning rate {rate:.3g}")
+    label = "Loss against learning rate" + (
+        "" if rate is None else f", suggested learning rate {rate_text(rate)}"
+    )
     return (
         f'<svg role="img" aria-label="{label}" viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" '
         f'style="max-width:100%;height:auto;display:block;margin:.4em 0" font-size="11" '
@@ -106,15 +109,16 @@ def _suggestion_html(suggestion: Suggestion | None) -> str:
     if suggestion.learning_rate is None:
         return f"<div><b>No suggestion.</b> {_text_html(suggestion.reason or '')}</div>"
     headline = (
-        f"<div>Suggested learning rate <b>{suggestion.learning_rate:.3g}</b> "
+        f"<div>Suggested learning rate <b>{rate_text(suggestion.learning_rate)}</b> "
         f'<span style="opacity:.75">({escape(suggestion.rule)})</span></div>'
     )
     if suggestion.ranges is None:
         return headline
     base, top = suggestion.ranges.cyclical
     return headline + (
-        f'<div style="font-size:85%">long training {suggestion.ranges.long_training:.3g} · '
-        f"one-cycle peak {suggestion.ranges.one_cycle_max:.3g} · cyclical {base:.3g} to {top:.3g}</div>"
+        f'<div style="font-size:85%">long training {rate_text(suggestion.ranges.long_training)} · '
+        f"one-cycle peak {rate_text(suggestion.ranges.one_cycle_max)} · cyclical {rate_text(base)} to "
+        f"{rate_text(top)}</div>"
     )
 
 
@@ -180,11 +184,11 @@ class _Axes:
         for decade in decades[::every]:
             x = _LEFT + float(self.at_x(float(decade)))
             parts.append(_grid_line(x, _TOP, x, bottom))
-            parts.append(_text(x, bottom + 14, f"1e{decade}", "middle"))
+            parts.append(_text(x, bottom + 14, rate_text(10.0**decade), "middle"))
         for loss in _ticks(self.low, self.high):
             y = _TOP + float(self.at_y(loss))
             parts.append(_grid_line(_LEFT, y, _LEFT + self.width, y))
-            parts.append(_text(_LEFT - 6, y + 4, f"{loss:.4g}", "end"))
+            parts.append(_text(_LEFT - 6, y + 4, loss_text(loss), "end"))
         parts.append(_text(_LEFT + self.width / 2, _HEIGHT - 8, "learning rate", "middle"))
         parts.append(_text(_LEFT - 6, 12, "loss", "end"))
         return "".join(parts)
@@ -199,7 +203,7 @@ class _Axes:
             f'<g fill="{_MARK}" stroke="{_MARK}"><path d="M{x:.1f},{_TOP}V{_TOP + self.height}" '
             f'stroke-width="1.5" stroke-dasharray="5 3"/>'
             f'<text x="{x:.1f}" y="14" text-anchor="{anchor}" stroke="none" font-weight="bold">'
-            f"{rate:.3g}</text></g>"
+            f"{rate_text(rate)}</text></g>"
         )
 
 

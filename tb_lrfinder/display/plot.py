@@ -9,6 +9,7 @@ import numpy as np
 from tb_lrfinder.analysis.curve import Sweep, smooth
 from tb_lrfinder.analysis.suggestion import Suggestion
 from tb_lrfinder.checks import check_instance, check_integer, check_smoothing
+from tb_lrfinder.formatting import rate_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -79,7 +80,7 @@ def _plot_loss(
     if np.isfinite(validation_loss).any():
         axes.plot(rates, validation_loss, color="C2", linewidth=1, label="validation loss")
     if suggestion is not None and suggestion.learning_rate is not None:
-        label = f"suggestion {suggestion.learning_rate:.3g} ({suggestion.rule})"
+        label = f"suggestion {rate_text(suggestion.learning_rate)} ({suggestion.rule})"
         axes.axvline(suggestion.learning_rate, label=label, **_MARK)
     axes.set_xscale("log")
     axes.set_ylabel("loss")

@@ -148,6 +148,7 @@ def _listed_run(summary: RunSummary) -> Response:
         "learning_rate": config.get("learning_rate") if summary.kind == "trial" else None,
         "start_time": config.get("start_time"),
         "optimizer": config.get("optimizer"),
+        "optimizer_settings": config.get("optimizer_settings"),
         "model": config.get("model"),
         "parameters": config.get("parameters"),
         "batch_size": config.get("batch_size"),

@@ -77,6 +77,16 @@ class Tab:
     def by(self, test_id: str):
         return self.frame.get_by_test_id(test_id)
 
+    def open_settings(self) -> None:
+        """Open the settings, which start closed; nothing if they are open."""
+        button = self.frame.get_by_role("button", name="Settings", exact=True)
+        if button.get_attribute("aria-expanded") == "false":
+            button.click()
+
+    def open_rules(self) -> None:
+        """Unfold the other rules of the answer card."""
+        self.by("answer-card").get_by_text("Other rules").click()
+
 
 @pytest.fixture
 def new_page(browser) -> Iterator[Any]:

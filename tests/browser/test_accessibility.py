@@ -34,9 +34,26 @@ def focused(tab):
     tab.by("suggestion-marker").first.wait_for()
 
 
-def without_settings(tab):
+def with_settings(tab):
     many(tab)
-    tab.frame.get_by_role("button", name="Settings", exact=True).click()
+    tab.open_settings()
+
+
+def with_rules(tab):
+    many(tab)
+    tab.open_rules()
+    tab.frame.get_by_role("button", name="Valley").wait_for()
+
+
+def full_size(tab):
+    many(tab)
+    tab.frame.get_by_role("button", name="Full size, loss", exact=True).click()
+
+
+def folded(tab):
+    many(tab)
+    tab.frame.get_by_role("button", name="Loss delta", exact=True).click()
+    tab.by("loss-delta-chart").wait_for(state="detached")
 
 
 def with_help(tab):
@@ -78,7 +95,10 @@ def with_a_marker(tab):
 STATES = [
     many,
     focused,
-    without_settings,
+    with_settings,
+    with_rules,
+    full_size,
+    folded,
     with_help,
     with_a_menu,
     sorted_table,

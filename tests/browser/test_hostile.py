@@ -54,6 +54,7 @@ def test_names_and_settings_are_text(hostile_server, open_tab):
         row.click()
         tab.page.wait_for_timeout(150)
     for field in ("Color by", "Group by"):
+        tab.open_settings()
         for value in ("model", "optimizer", "folder"):
             tab.frame.get_by_label(field).select_option(value)
             tab.page.wait_for_timeout(150)
@@ -75,7 +76,7 @@ def test_downloads_and_code_hold_no_foreign_commands(hostile_server, open_tab):
     tab.frame.get_by_role("button", name="good", exact=True).or_(
         tab.frame.locator(".rows li button[title=good]")
     ).first.click()
-    tab.frame.get_by_role("button", name="Keras code").click()
+    tab.frame.get_by_role("button", name="Keras code", exact=True).click()
     tab.frame.locator(".menu-list").get_by_text("Constant learning rate").click()
     tab.by("answer-card").get_by_text("Copied").first.wait_for()
     copied = tab.page.evaluate("navigator.clipboard.readText()")

@@ -30,6 +30,7 @@ def domain(tab, axis):
 def shown(tab):
     """What a person sees of the view, but for the folders of the names."""
     tab.by("loss-canvas").first.wait_for()
+    tab.open_settings()
     leaf = "element => element.textContent.split('/').pop()"
     rows = tab.frame.locator(".rows li")
     return {
@@ -50,7 +51,9 @@ def set_up_everything(tab):
     tab.frame.get_by_label("Filter runs by a regular expression").fill("^digits/")
     tab.frame.locator(".rows").get_by_text("adam", exact=True).click()
     tab.by("suggested-lr").wait_for()
+    tab.open_rules()
     tab.frame.get_by_role("button", name="Valley").click()
+    tab.open_settings()
     tab.frame.get_by_label("Skip start").fill("3")
     tab.frame.get_by_label("Skip end").fill("2")
     tab.frame.get_by_label("Smoothing in decades").fill("0.15")
@@ -76,7 +79,7 @@ def test_every_part_of_the_view(open_tab, server, teammates):
     theirs.page.wait_for_timeout(600)
     assert shown(theirs) == shown(tab)
     assert shown(tab)["focus"] == ["adam"]
-    assert theirs.frame.locator(".rows .folder").first.text_content() == "team/copy/digits/"
+    assert theirs.frame.locator(".rows li > button").first.get_attribute("title") == "team/copy/digits/adam"
     assert theirs.console == []
 
 

@@ -42,7 +42,7 @@ def sweeps(tab):
 
 def focus(tab):
     sweeps(tab)
-    tab.by("suggestion-marker").first.wait_for()
+    tab.by("selected-run").wait_for()
 
 
 def tooltip(tab):
@@ -76,9 +76,8 @@ def table(tab):
 
 
 def settings(tab):
-    """Put away where they stand beside the charts, opened where they are a drawer."""
     sweeps(tab)
-    tab.frame.get_by_role("button", name="Settings", exact=True).click()
+    tab.open_settings()
 
 
 def help_dialog(tab):
@@ -119,16 +118,16 @@ def recorded_server():
 
 @pytest.fixture(scope="module")
 def many_server(tmp_path_factory):
-    """Sixty sweeps as of sixty trainings, the same ones each time."""
+    """Sixty sweeps of four configurations, the same ones each time."""
     log_dir = tmp_path_factory.mktemp("many")
     random = np.random.default_rng(0)
     decades = np.linspace(-7, 1, 200)
     for number in range(MANY):
-        centre = random.normal(-3, 0.6)
+        optimizer = ("SGD", "Adam", "AdamW", "RMSprop")[number % 4]
+        centre = random.normal({"SGD": -1.2, "Adam": -2.6, "AdamW": -2.9, "RMSprop": -3.4}[optimizer], 0.15)
         descent = 1.5 / (1 + np.exp(-3 * (decades - centre)))
         loss = 2.3 - descent + 10 ** (2 * (decades - centre - 1.6)) + random.normal(0, 0.03, len(decades))
         sweep = Sweep.from_losses(10**decades, np.minimum(loss, 30))
-        optimizer = ("SGD", "Adam", "AdamW", "RMSprop")[number % 4]
         config = {
             "id": f"{number:016x}",
             "start_time": 1.79e9 + number,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tb_lrfinder.formatting import rate_text
 from tests.serving import tensorboard
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -27,9 +28,8 @@ INK = """canvas => {
 
 
 def text_of(learning_rate: float) -> str:
-    """The learning rate as the tab writes it: three digits, no trailing zeros."""
-    mantissa, exponent = f"{learning_rate:.2e}".split("e")
-    return f"{float(mantissa):g}e{int(exponent)}"
+    """The learning rate as the tab writes it, which is how Python writes it."""
+    return rate_text(learning_rate)
 
 
 def expected_x(chart, learning_rate: float) -> float:
@@ -100,7 +100,7 @@ def test_the_suggestion_is_copied_as_it_stands(open_tab, server, logs):
     tab.by("answer-card").get_by_role("button", name=re.compile("^Copy")).first.click()
     copied = tab.page.evaluate("navigator.clipboard.readText()")
     assert copied == text_of(logs.finders[RUN].suggestion.learning_rate)
-    assert float(copied) == pytest.approx(logs.finders[RUN].suggestion.learning_rate, rel=0.005)
+    assert float(copied) == pytest.approx(logs.finders[RUN].suggestion.learning_rate, rel=0.05)
 
 
 def test_an_empty_log_directory_says_what_to_write_and_fills_when_a_sweep_comes(new_page, tmp_path):
@@ -149,8 +149,9 @@ def test_a_chart_fills_the_window_and_goes_back(open_tab, server):
         card = tab.by("loss-delta-card")
         tab.page.wait_for_timeout(300)
         box = card.bounding_box()
-        assert 100 <= box["y"] < 140  # below TensorBoard's header and our own
-        assert height - 60 < box["y"] + box["height"] <= height
+        assert 40 <= box["y"] < 80  # below TensorBoard's header
+        assert (box["x"], box["width"]) == (0, 1400)
+        assert height - 2 <= box["y"] + box["height"] <= height
 
     button = tab.frame.get_by_role("button", name="Full size, loss delta")
     button.click()
@@ -166,7 +167,7 @@ def test_a_chart_fills_the_window_and_goes_back(open_tab, server):
 )
 def test_the_readme_shows_this(open_tab, server):
     tab = open_tab(server)
-    focus(tab, RUN)
+    tab.by("suggestion-dot").first.wait_for()
     tab.page.mouse.move(700, 20)
     tab.page.wait_for_timeout(1000)
     SCREENSHOT.parent.mkdir(exist_ok=True)

@@ -11,6 +11,7 @@ from tb_lrfinder.analysis.analyze import analyze
 from tb_lrfinder.analysis.curve import Sweep
 from tb_lrfinder.analysis.stop_reasons import STOP_REASONS
 from tb_lrfinder.analysis.suggestion import suggest
+from tb_lrfinder.formatting import rate_text
 from tests.command_line import command
 
 STEPS = 60
@@ -50,7 +51,7 @@ def test_nan_before_the_learning_rate_acts(at, bad, where):
     said = finder.suggestion.reason
     assert finder.suggestion.learning_rate is None
     assert f"step {at}," in said
-    assert f"learning rate of {finder.sweep.learning_rate[at]:.2g}" in said
+    assert f"learning rate of {rate_text(finder.sweep.learning_rate[at])}" in said
     for word in ("NaN" if where == "inputs" else "infinite", "inputs", "labels", "`from_logits`", "log(0)"):
         assert word in said
     assert "num_steps" not in said

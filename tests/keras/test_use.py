@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 import tb_lrfinder
 from tb_lrfinder import LRFinder, find_lr
+from tb_lrfinder.formatting import rate_text
 from tb_lrfinder.keras import internals
 from tests.keras.backends import needs_multi_optimizer
 from tests.keras.event_file import latest_values, read_config, read_sweep
@@ -167,7 +168,9 @@ def test_the_summary(tmp_path, capsys):
     first, second = (swept(small_model("sgd"), tmp_path / "a", verbose=1) for _ in range(2))
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("LR Finder")]
     assert len(lines) == 2
-    assert lines[0].startswith(f"LR Finder: suggested learning rate {first.suggestion.learning_rate:.3g} (")
+    assert lines[0].startswith(
+        f"LR Finder: suggested learning rate {rate_text(first.suggestion.learning_rate)} ("
+    )
     assert f"Stopped after {len(first.sweep)} of 60 steps" in lines[0]
     assert "the loss diverged" in lines[0]
     assert f"Written to {tmp_path / 'a'}." in lines[0]
@@ -188,7 +191,7 @@ def test_results_print_well():
     assert repr(finder) == "LRFinder(log_dir='logs/a', no sweep yet)"
     finder = swept(small_model("sgd"))
     assert "stop_reason='diverged'" in repr(finder)
-    assert f"{finder.suggestion.learning_rate:.3g}" in repr(finder)
+    assert rate_text(finder.suggestion.learning_rate) in repr(finder)
     assert f"Sweep({len(finder.sweep)} steps" in repr(finder)
 
 
@@ -197,7 +200,7 @@ def test_a_notebook_shows_the_curve_and_the_suggestion(tmp_path):
     assert "No sweep yet" in finder._repr_html_()
     finder = swept(small_model("sgd"), tmp_path / "a")
     shown = finder._repr_html_()
-    assert f"<b>{finder.suggestion.learning_rate:.3g}</b>" in shown
+    assert f"<b>{rate_text(finder.suggestion.learning_rate)}</b>" in shown
     assert "<svg" in shown
     assert f"Written to {tmp_path / 'a'}" in shown
     assert pickle.loads(pickle.dumps(finder))._repr_html_() == shown

@@ -32,7 +32,11 @@ export interface Run {
   /** Seconds since the epoch. */
   start_time: number | null;
   optimizer: string | null;
+  /** Recorded as it is in the optimizer's configuration, e.g. `{"momentum": 0.9}`. */
+  optimizer_settings: unknown;
   model: string | null;
+  /** The number of weights of the model. */
+  parameters: number | null;
   batch_size: number | null;
   stop_reason: string | null;
   suggestion: Suggestion | null;

@@ -1,6 +1,6 @@
 import type { Frame } from "./frame";
 import type { Domain } from "./series";
-import { decimal, integerTicks, linearTicks, logTicks, type Tick } from "./ticks";
+import { integerTicks, linearTicks, logTicks, type Tick } from "./ticks";
 
 export function xTicks(frame: Frame): Tick[] {
   const domain = frame.x.domain() as unknown as Domain;
@@ -11,7 +11,7 @@ export function xTicks(frame: Frame): Tick[] {
 export function yTicks(frame: Frame, log: boolean): Tick[] {
   const domain = frame.y.domain() as unknown as Domain;
   const pixels = frame.bottom - frame.top;
-  return log ? logTicks(domain, 2 * pixels, decimal) : linearTicks(domain, pixels);
+  return log ? logTicks(domain, 2 * pixels) : linearTicks(domain, pixels);
 }
 
 /** The grid lines beneath the curves. */

@@ -3,6 +3,7 @@ import { Axes, Grid } from "./Axes";
 import { Brush, Crosshair } from "./Crosshair";
 import { Curves } from "./Curves";
 import { type CursorStore, useHoveredSeries } from "./cursor";
+import { isAnyVisible } from "./domain";
 import { createFrame, type Frame, type XQuantity } from "./frame";
 import { MarkerHandle, MarkerLine } from "./OwnMarker";
 import type { Marker } from "./marker";
@@ -73,12 +74,14 @@ export interface ChartProps {
   y: YAxis;
   /** The marker of the user; none if the axis has no place for it. */
   marker?: Marker;
+  /** Space above the plot; by default that of the pills. */
+  head?: number;
   cursor: CursorStore;
   points: PointDescriptions;
   actions: ChartActions;
 }
 
-/** Space above the plot for the pill of the guide. */
+/** Space above the plot for the pills of the guides. */
 const HEAD = 28;
 
 /**
@@ -87,7 +90,7 @@ const HEAD = 28;
  * The curves are on canvases, between an SVG with the grid and an SVG with everything that has text.
  */
 export function Chart({ ref, ...props }: ChartProps) {
-  const { name, height, drawing, x, y, marker, cursor, points, actions } = props;
+  const { name, height, drawing, x, y, marker, head = HEAD, cursor, points, actions } = props;
   const { series, marks, pairs = [], emphasis, legend } = drawing;
   const box = useRef<HTMLDivElement>(null);
   const width = useWidth(box);
@@ -98,8 +101,8 @@ export function Chart({ ref, ...props }: ChartProps) {
     () =>
       width === 0
         ? null
-        : createFrame({ width, height, top: HEAD, titled, xDomain, yDomain, yLog, xQuantity }),
-    [width, height, titled, xDomain, yDomain, yLog, xQuantity],
+        : createFrame({ width, height, top: head, titled, xDomain, yDomain, yLog, xQuantity }),
+    [width, height, head, titled, xDomain, yDomain, yLog, xQuantity],
   );
   const markedX = marker?.x ?? null;
   const common = { chart: name, frame, series, cursor };
@@ -172,6 +175,9 @@ export function Chart({ ref, ...props }: ChartProps) {
           </>
         )}
       </div>
+      {frame && series.length > 0 && !isAnyVisible(series, xDomain) && (
+        <EmptyNote frame={frame} zoomed={xDomain !== x.full} onReset={actions.onReset} />
+      )}
       {frame && (
         <Tooltip
           chart={name}
@@ -193,6 +199,33 @@ export function Chart({ ref, ...props }: ChartProps) {
   );
 }
 
+interface EmptyNoteProps {
+  frame: Frame;
+  /** Whether there may be something in another part of the axis. */
+  zoomed: boolean;
+  onReset: () => void;
+}
+
+/** Says why there is nothing in the plot. */
+function EmptyNote({ frame, zoomed, onReset }: EmptyNoteProps) {
+  const [low = 1, high = 1] = frame.x.domain();
+  return (
+    <p
+      className="empty-note"
+      style={{ top: (frame.top + frame.bottom) / 2 - 20, left: frame.left, right: 26 }}
+    >
+      {zoomed
+        ? `Nothing was recorded between ${frame.formatX(low)} and ${frame.formatX(high)}.`
+        : "No finite values yet."}
+      {zoomed && (
+        <button type="button" className="link" onClick={onReset}>
+          Show everything
+        </button>
+      )}
+    </p>
+  );
+}
+
 interface HoveredCurveProps {
   frame: Frame;
   series: readonly Series[];
@@ -202,6 +235,7 @@ interface HoveredCurveProps {
 function HoveredCurve({ frame, series, cursor }: HoveredCurveProps) {
   const id = useHoveredSeries(cursor);
   // A single curve has nothing to stand out from.
-  const hovered = series.length > 1 ? (series.find((one) => one.id === id) ?? null) : null;
+  const all = series.flatMap((one) => [one, ...one.members]);
+  const hovered = all.length > 1 ? (all.find((one) => one.id === id) ?? null) : null;
   return <Curves className="hovered" frame={frame} series={series} hovered={hovered} />;
 }

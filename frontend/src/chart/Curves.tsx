@@ -80,14 +80,32 @@ export function strokesOf(
   const thin = series.length > MAX_CURVES_WITH_THICK_LINES;
   const withRaw = series.length <= MAX_CURVES_WITH_RAW;
   const ordered = [...series].sort((a, b) => Number(a.id === emphasis) - Number(b.id === emphasis));
-  return ordered.map((one) => {
+  const isFaint = (one: Series) =>
+    one.id !== emphasis &&
+    (emphasis !== null || (one.faint && series.some((other) => !other.faint)));
+  const members = ordered.flatMap((one) =>
+    one.members.map((member) => ({
+      series: member,
+      line: {
+        width: one.members.length > MAX_CURVES_WITH_THICK_LINES ? 1 / ratio : 1,
+        alpha: isFaint(one) ? 0.12 : 0.4,
+      },
+      raw: null,
+    })),
+  );
+  const lines = ordered.map((one) => {
     const emphasized = one.id === emphasis;
-    const faint = emphasis !== null && !emphasized;
-    const width = emphasized || series.length === 1 ? 2.5 : thin ? 1 / ratio : 1.75;
+    const faint = isFaint(one);
+    const width = emphasized || one.members.length > 0 ? 2.5 : widthOfMany(series, thin, ratio);
     const raw =
       one.raw !== null && (emphasized || (withRaw && !faint)) ? { width: 1, alpha: 0.32 } : null;
     return { series: one, line: { width, alpha: faint ? 0.26 : 1 }, raw };
   });
+  return [...members, ...lines];
+}
+
+function widthOfMany(series: readonly Series[], thin: boolean, ratio: number): number {
+  return series.length === 1 ? 2.5 : thin ? 1 / ratio : 1.75;
 }
 
 /** The opacity of a band relative to that of its line. */
@@ -123,6 +141,27 @@ function strokeSeries(
     context.stroke();
   }
   context.setLineDash([]);
+  strokePoints(context, frame, series);
+}
+
+/** With more points than this, the line shows them well enough. */
+const MAX_DOTTED_POINTS = 12;
+
+/** The points of a curve with few: a line through one point is none. */
+function strokePoints(
+  context: CanvasRenderingContext2D,
+  frame: Frame,
+  { x, y, color }: Series,
+): void {
+  if (x.length > MAX_DOTTED_POINTS) return;
+  context.fillStyle = color;
+  x.forEach((value, i) => {
+    const py = frame.y(y[i] ?? NaN);
+    if (!Number.isFinite(py)) return;
+    context.beginPath();
+    context.arc(frame.x(value), py, 2.5, 0, 2 * Math.PI);
+    context.fill();
+  });
 }
 
 export const DASH = [2, 3];

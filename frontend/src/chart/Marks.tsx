@@ -1,5 +1,7 @@
 import { MAX_CURVES_WITH_THICK_LINES } from "./density";
 import { type Frame, inView } from "./frame";
+import { Guides } from "./Guides";
+import { type Box, leastCovering, plotCost, textWidth } from "./labels";
 import { type Marks, type Series, valueAt } from "./series";
 
 /** The tints beneath the curves. */
@@ -40,10 +42,14 @@ interface MarksProps {
 /** The marks on top of the curves. */
 export function MarksLayer({ frame, series, marks, emphasis }: MarksProps) {
   const byId = new Map(series.map((one) => [one.id, one]));
+  // Labels are only beside the marks of one curve, which is the emphasized one if there are others.
+  const avoided = series.filter(({ id }) => emphasis === null || id === emphasis);
+  const cost = plotCost(frame, avoided);
+  const obstacles = obstaclesOf(frame, marks, byId);
   return (
     <g className="marks">
-      {marks.limit && <Limit frame={frame} limit={marks.limit} />}
-      {marks.guide && <Guide frame={frame} guide={marks.guide} />}
+      {marks.limit && <Limit frame={frame} limit={marks.limit} obstacles={obstacles} cost={cost} />}
+      <Guides frame={frame} guides={marks.guides} series={byId} />
       {marks.points.map((point) => {
         const one = byId.get(point.seriesId);
         return (
@@ -61,7 +67,13 @@ export function MarksLayer({ frame, series, marks, emphasis }: MarksProps) {
         );
       })}
       {marks.ring && (
-        <Ring frame={frame} ring={marks.ring} series={byId.get(marks.ring.seriesId)} />
+        <Ring
+          frame={frame}
+          ring={marks.ring}
+          series={byId.get(marks.ring.seriesId)}
+          obstacles={obstacles}
+          cost={cost}
+        />
       )}
       {series
         .filter((one) => one.live && (emphasis === null || emphasis === one.id))
@@ -111,64 +123,114 @@ function PointMark({ frame, series, x, hollow, weight, small }: PointMarkProps) 
   );
 }
 
+/** The lines and dots that a label must not be drawn over. */
+function obstaclesOf(
+  frame: Frame,
+  { guides, points, limit, ring }: Marks,
+  series: ReadonlyMap<string, Series>,
+): Box[] {
+  const lines = [...guides.map(({ x }) => x), ...(limit ? [limit.x] : [])].map((x) => ({
+    x: frame.x(x) - 2,
+    y: frame.top,
+    width: 4,
+    height: frame.bottom - frame.top,
+  }));
+  const dots = points.slice(0, MAX_CURVES_WITH_THICK_LINES).flatMap(({ seriesId, x }) => {
+    const one = series.get(seriesId);
+    return one ? [square(frame.x(x), frame.y(valueAt(one, x)), 8)] : [];
+  });
+  const minimum = ring && series.get(ring.seriesId);
+  const at = ring && minimum && ringAt(frame, ring, minimum);
+  return [...lines, ...dots, ...(at ? [square(at.px, at.py, 7)] : [])];
+}
+
+function square(x: number, y: number, radius: number): Box {
+  return { x: x - radius, y: y - radius, width: 2 * radius, height: 2 * radius };
+}
+
 function withinPlot(frame: Frame, py: number): boolean {
   return py >= frame.top - 1 && py <= frame.bottom + 1;
 }
 
-const CHARACTER_WIDTH = 6.2;
-
-function Guide({ frame, guide }: { frame: Frame; guide: NonNullable<Marks["guide"]> }) {
-  if (!inView(frame, guide.x)) return null;
-  const x = frame.x(guide.x);
-  const width = guide.text.length * CHARACTER_WIDTH + 22;
-  // The pill stays inside the box, the line at its learning rate.
-  const pill = Math.min(frame.width - width / 2 - 2, Math.max(width / 2 + 2, x));
-  const middle = frame.top - 15;
-  return (
-    <g className={`guide ${guide.tone}`} data-testid="suggestion-marker" data-x={x}>
-      <line x1={x} x2={x} y1={middle + 10} y2={frame.bottom} />
-      <rect x={pill - width / 2} y={middle - 10} width={width} height={20} rx={10} />
-      <text x={pill} y={middle + 4} textAnchor="middle">
-        {guide.text}
-      </text>
-    </g>
-  );
+interface LabelProps {
+  frame: Frame;
+  /** What the label is not drawn over. */
+  obstacles: readonly Box[];
+  cost: (box: Box) => number;
 }
+
+const LABEL_HEIGHT = 14;
 
 function Ring({
   frame,
   ring,
   series,
-}: {
-  frame: Frame;
-  ring: NonNullable<Marks["ring"]>;
-  series: Series | undefined;
-}) {
-  if (!series || !inView(frame, ring.x)) return null;
-  const px = frame.x(ring.x);
-  const py = frame.y(valueAt(series, ring.x));
-  if (!withinPlot(frame, py)) return null;
-  const below = py + 19 <= frame.bottom - 2;
+  obstacles,
+  cost,
+}: LabelProps & { ring: NonNullable<Marks["ring"]>; series: Series | undefined }) {
+  const at = series && ringAt(frame, ring, series);
+  if (!at) return null;
+  const width = textWidth(ring.text);
+  const size = { width, height: LABEL_HEIGHT };
+  const [left, middle, right] = [at.px - width - 11, at.px - width / 2, at.px + 11];
+  const candidates = [
+    { ...size, x: middle, y: at.py + 9 },
+    { ...size, x: middle, y: at.py - 10 - LABEL_HEIGHT },
+    { ...size, x: right, y: at.py + 4 },
+    { ...size, x: left, y: at.py + 4 },
+    { ...size, x: right, y: at.py - LABEL_HEIGHT - 4 },
+    { ...size, x: left, y: at.py - LABEL_HEIGHT - 4 },
+    { ...size, x: middle, y: at.py + 26 },
+  ];
+  const box = leastCovering(candidates, obstacles, cost);
   return (
     <g className="ring">
-      <circle cx={px} cy={py} r={5} />
-      <text x={px} y={below ? py + 19 : py - 12} textAnchor="middle">
-        {ring.text}
-      </text>
+      <circle cx={at.px} cy={at.py} r={5} />
+      {box && (
+        <text x={box.x + width / 2} y={box.y + 11} textAnchor="middle">
+          {ring.text}
+        </text>
+      )}
     </g>
   );
 }
 
-function Limit({ frame, limit }: { frame: Frame; limit: NonNullable<Marks["limit"]> }) {
+function ringAt(frame: Frame, ring: NonNullable<Marks["ring"]>, series: Series) {
+  if (!inView(frame, ring.x)) return null;
+  const px = frame.x(ring.x);
+  const py = frame.y(valueAt(series, ring.x));
+  return withinPlot(frame, py) ? { px, py } : null;
+}
+
+function Limit({
+  frame,
+  limit,
+  obstacles,
+  cost,
+}: LabelProps & { limit: NonNullable<Marks["limit"]> }) {
   if (!inView(frame, limit.x)) return null;
   const px = frame.x(limit.x);
-  const fits = px + 6 + limit.text.length * CHARACTER_WIDTH < frame.right;
+  const width = textWidth(limit.text);
+  const size = { width, height: LABEL_HEIGHT };
+  const candidates = [frame.top + 2, frame.bottom - LABEL_HEIGHT - 14, frame.top + 20].flatMap(
+    (y) => [
+      { ...size, x: px + 6, y },
+      { ...size, x: px - 6 - width, y },
+    ],
+  );
+  const box = limit.text === "" ? null : leastCovering(candidates, obstacles, cost);
   return (
     <g className="limit">
       <line x1={px} x2={px} y1={frame.top} y2={frame.bottom} />
-      <text x={fits ? px + 6 : px - 6} y={frame.top + 12} textAnchor={fits ? "start" : "end"}>
-        {limit.text}
-      </text>
+      {box && (
+        <text
+          x={box.x < px ? px - 6 : px + 6}
+          y={box.y + 10}
+          textAnchor={box.x < px ? "end" : "start"}
+        >
+          {limit.text}
+        </text>
+      )}
     </g>
   );
 }

@@ -1,5 +1,5 @@
 import { type KeyboardEvent, type PointerEvent, type RefObject, useRef } from "react";
-import { formatLearningRate } from "../format";
+import { formatExactRate } from "../format";
 import { type CursorStore, NO_CURSOR } from "./cursor";
 import { type Frame, inView } from "./frame";
 import { type Marker, moveByKey } from "./marker";
@@ -9,7 +9,7 @@ import type { Domain } from "./series";
 export function MarkerLine({ frame, x }: { frame: Frame; x: number }) {
   if (!inView(frame, x)) return null;
   const px = frame.x(x);
-  const label = formatLearningRate(x);
+  const label = formatExactRate(x);
   const width = label.length * 6.2 + 16;
   const middle = Math.min(frame.width - width / 2, Math.max(width / 2, px));
   return (

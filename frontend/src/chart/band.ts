@@ -7,34 +7,33 @@ const POINTS = 400;
 /**
  * Several curves as one: their median, and the range of the middle 80 % of them.
  *
- * The curves are interpolated on a common grid, evenly spaced on the log axis. From its end on, a curve
- * that diverged counts as above all others: without it, the median would seem to fall. There is a gap
- * where fewer than half of the curves have a value.
+ * The curves are interpolated on a common grid, evenly spaced on the log axis. A curve that has ended
+ * stays on the side of the quantile on which it ended, so that the quantile neither steps nor bends there.
+ * There is a gap where fewer than half of the curves have a value.
  */
 export function bandOf(
   identity: Pick<Series, "id" | "label" | "color">,
   members: readonly Series[],
+  withBand = true,
 ): Series {
   const [low, high] = xExtent(members) ?? [1, 10];
-  const x = new Float32Array(POINTS);
-  const y = new Float32Array(POINTS).fill(NaN);
-  const band = { low: y.slice(), high: y.slice() };
-  for (let i = 0; i < POINTS; i++) {
-    const at = low * (high / low) ** (i / (POINTS - 1));
-    x[i] = at;
-    const values = members.map((one) => levelAt(one, at)).filter((value) => !Number.isNaN(value));
-    if (values.length < members.length / 2) continue;
-    values.sort((a, b) => a - b);
-    y[i] = quantile(values, 0.5);
-    band.low[i] = quantile(values, 0.1);
-    band.high[i] = quantile(values, 0.9);
-  }
+  const x = Float32Array.from(
+    { length: POINTS },
+    (_, i) => low * (high / low) ** (i / (POINTS - 1)),
+  );
+  const levels = members.map((one) => Float64Array.from(x, (at) => valueAt(one, at)));
+  const y = continuousQuantile(levels, 0.5);
+  const band = withBand
+    ? { low: continuousQuantile(levels, 0.1), high: continuousQuantile(levels, 0.9) }
+    : null;
   return {
     ...identity,
     x,
     y,
     band,
     raw: null,
+    members: [],
+    faint: false,
     solidFrom: 0,
     solidTo: POINTS,
     fitFrom: gridIndex(members.map((one) => one.x[one.fitFrom] ?? high)),
@@ -55,13 +54,64 @@ export function bandOf(
   }
 }
 
-function levelAt(series: Series, x: number): number {
-  const beyond = x > (series.x[series.x.length - 1] ?? NaN) * (1 + 1e-6);
-  return beyond && series.diverges ? Infinity : valueAt(series, x);
+/** The quantile at each grid point, shifted so that it has no step where the number of curves changes. */
+function continuousQuantile(levels: readonly Float64Array[], share: number): Float32Array {
+  const values = new Float32Array(POINTS).fill(NaN);
+  /** For the curves that have ended: infinite, on the side of the quantile on which they ended. */
+  const ended = new Map<Float64Array, number>();
+  let counted: readonly Float64Array[] = [];
+  let shift = 0;
+  for (let i = 0; i < POINTS; i++) {
+    const now = levels.filter((level) => !Number.isNaN(level[i]));
+    if (now.length < levels.length / 2) {
+      counted = [];
+      ended.clear();
+      shift = 0;
+      continue;
+    }
+    for (const level of now) ended.delete(level);
+    const gone = counted.filter((level) => Number.isNaN(level[i]) && !ended.has(level));
+    const started = now.filter((level) => !counted.includes(level));
+    if (gone.length > 0) {
+      const before = quantileAt(counted, i - 1, share, ended);
+      for (const level of gone)
+        ended.set(level, (level[i - 1] ?? NaN) < before ? -Infinity : Infinity);
+      shift += before - quantileAt(counted, i - 1, share, ended);
+    }
+    if (started.length > 0) {
+      const all = [...counted, ...started];
+      if (counted.length > 0)
+        shift += quantileAt(counted, i, share, ended) - quantileAt(all, i, share, ended);
+      counted = all;
+    }
+    values[i] = quantileAt(counted, i, share, ended) + shift;
+  }
+  return values;
+}
+
+/** The quantile of the levels at a grid point; of an infinite and a finite neighbor, the finite one. */
+function quantileAt(
+  levels: readonly Float64Array[],
+  i: number,
+  share: number,
+  ended: ReadonlyMap<Float64Array, number>,
+): number {
+  const sorted = Float64Array.from(levels, (level) => ended.get(level) ?? level[i] ?? NaN).sort();
+  const at = share * (sorted.length - 1);
+  const low = sorted[Math.floor(at)] ?? NaN;
+  const high = sorted[Math.ceil(at)] ?? NaN;
+  if (!Number.isFinite(high) && Number.isFinite(low)) return low;
+  if (!Number.isFinite(low)) return Number.isFinite(high) ? high : nearestFinite(sorted, at);
+  return low + (at - Math.floor(at)) * (high - low);
+}
+
+function nearestFinite(sorted: Float64Array, at: number): number {
+  const finite = sorted.filter(Number.isFinite);
+  return (at < sorted.length / 2 ? finite[0] : finite.at(-1)) ?? NaN;
 }
 
 /** The linearly interpolated quantile, the default of NumPy; infinite values are allowed. */
-function quantile(sorted: readonly number[], share: number): number {
+function quantile(sorted: ArrayLike<number>, share: number): number {
   const at = share * (sorted.length - 1);
   const before = sorted[Math.floor(at)] ?? NaN;
   const part = at - Math.floor(at);

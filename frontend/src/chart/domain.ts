@@ -1,4 +1,4 @@
-import { bisect, type Domain, type Series } from "./series";
+import { bisect, type Domain, type Series, valueAt } from "./series";
 
 /** The range of x over all curves. */
 export function xExtent(series: readonly Series[]): Domain | null {
@@ -11,6 +11,16 @@ export function xExtent(series: readonly Series[]): Domain | null {
   }
   if (!(low <= high)) return null;
   return low < high ? [low, high] : [low / 2, high * 2];
+}
+
+/** Whether a part of any curve is in the range: a point, or a line between points beside it. */
+export function isAnyVisible(series: readonly Series[], [left, right]: Domain): boolean {
+  return series.some((one) => {
+    const first = bisect(one.x, left * (1 - 1e-6));
+    const end = bisect(one.x, right * (1 + 1e-6));
+    if (first === end) return Number.isFinite(valueAt(one, left));
+    return one.y.subarray(first, end).some(Number.isFinite);
+  });
 }
 
 export interface FitOptions {
@@ -28,7 +38,12 @@ export interface FitOptions {
  *
  * The descent of a curve goes from its highest point before its minimum to its minimum.
  */
-export function fitY(series: readonly Series[], options: FitOptions): Domain {
+export function fitY(all: readonly Series[], options: FitOptions): Domain {
+  const clear = all.filter(({ faint }) => !faint);
+  const series = (clear.length > 0 ? clear : all).flatMap((one) => [
+    one,
+    ...one.members.filter(({ faint }) => !faint),
+  ]);
   const usable = (value: number) => Number.isFinite(value) && (!options.log || value > 0);
   let ceiling = Infinity;
   if (options.toDescent) {
@@ -69,7 +84,10 @@ function topOfDescent(
   return fitTo >= y.length ? top : topBefore + rise * (topBefore - lowest);
 }
 
-/** The lower end ignores values after the divergence, where curves drop from spikes. */
+/**
+ * The lower end ignores values after the divergence, where curves drop from spikes, and includes the raw
+ * values before it. Between two points, the values at the edges are those of the line.
+ */
 function visibleExtent(
   series: readonly Series[],
   { xDomain: [left, right], toDescent }: FitOptions,
@@ -77,9 +95,21 @@ function visibleExtent(
 ): Domain | null {
   let low = Infinity;
   let high = -Infinity;
-  for (const { x, y, fitFrom, fitTo } of series) {
+  for (const one of series) {
+    const { x, y, raw, fitFrom, fitTo } = one;
     const first = bisect(x, left * (1 - 1e-6));
     const end = bisect(x, right * (1 + 1e-6));
+    if (first >= end) {
+      for (const value of [valueAt(one, left), valueAt(one, right)]) {
+        if (!keep(value)) continue;
+        low = Math.min(low, value);
+        high = Math.max(high, value);
+      }
+    }
+    for (let i = Math.max(first, fitFrom); raw && i < Math.min(end, fitTo); i++) {
+      const value = raw[i] ?? NaN;
+      if (keep(value) && value < low) low = value;
+    }
     for (let i = toDescent ? Math.max(first, fitFrom) : first; i < end; i++) {
       const value = y[i] ?? NaN;
       if (!keep(value)) continue;
@@ -101,8 +131,9 @@ function pad(extent: Domain | null, log: boolean): Domain {
   const minSpan = Math.max(MIN_SPAN * Math.max(Math.abs(low), Math.abs(high)), 1e-12);
   const span = Math.max(high - low, minSpan);
   const middle = (low + high) / 2;
-  // More below than above, for the label of the minimum.
-  return [middle - 0.62 * span, middle + 0.56 * span];
+  // More below than above, for the label of the minimum; but a loss that is never negative ends at zero.
+  const bottom = middle - 0.62 * span;
+  return [low >= 0 ? Math.max(0, bottom) : bottom, middle + 0.56 * span];
 }
 
 /** The minimum span of the axis, relative to the values shown. */

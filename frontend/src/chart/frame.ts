@@ -1,5 +1,5 @@
 import { type ScaleContinuousNumeric, scaleLinear, scaleLog } from "d3-scale";
-import { formatLearningRate } from "../format";
+import { formatExactRate } from "../format";
 import type { Domain } from "./series";
 
 export type XQuantity = "learning rate" | "epoch";
@@ -58,7 +58,7 @@ export function createFrame(options: FrameOptions): Frame {
     y: y.domain(options.yDomain).range([bottom, top]),
     xLog,
     yLog: options.yLog,
-    formatX: xLog ? formatLearningRate : (epoch) => `epoch ${Math.round(epoch)}`,
+    formatX: xLog ? formatExactRate : (epoch) => `epoch ${Math.round(epoch)}`,
   };
 }
 

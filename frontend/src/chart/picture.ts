@@ -1,5 +1,6 @@
 import { BAND_ALPHA, DASH, strokesOf } from "./Curves";
 import type { Frame } from "./frame";
+import { textWidth } from "./labels";
 import type { Legend, Series } from "./series";
 import { type Pen, segments, trace, traceBand } from "./trace";
 
@@ -32,7 +33,7 @@ interface PictureOptions {
 }
 
 const LEGEND_ROW = 18;
-const MAX_LEGEND_ROWS = 24;
+const MAX_LEGEND = 48;
 const HEAD = 30;
 
 /**
@@ -44,10 +45,12 @@ export function pictureOf(box: Element, options: PictureOptions): SVGSVGElement 
   const under = box.querySelector("svg.under");
   const over = box.querySelector("svg.over");
   const named = options.legend.length > 0 ? options.legend : series;
-  const legend = named.slice(0, MAX_LEGEND_ROWS).map(({ label, color }) => ({ label, color }));
+  const legend = named.slice(0, MAX_LEGEND).map(({ label, color }) => ({ label, color }));
   const rest = named.length - legend.length;
   if (rest > 0) legend.push({ label: `${rest} more`, color: "none" });
-  const height = HEAD + frame.height + legend.length * LEGEND_ROW + 12;
+  const columns = columnsOf(frame, legend);
+  const rows = Math.ceil(legend.length / columns);
+  const height = HEAD + frame.height + rows * LEGEND_ROW + 12;
   const css = getComputedStyle(box);
   const root = create("svg", {
     width: frame.width,
@@ -81,12 +84,21 @@ export function pictureOf(box: Element, options: PictureOptions): SVGSVGElement 
     text(title, { x: 13, y: 21, fill: textColor, "font-size": 15, "font-weight": 500 }),
     chart,
   );
-  legend.forEach(({ label, color }, row) => {
-    const y = HEAD + frame.height + row * LEGEND_ROW + 12;
-    root.append(create("circle", { cx: frame.left + 5, cy: y - 4, r: 5, fill: color }));
-    root.append(text(label, { x: frame.left + 18, y, fill: textColor }));
+  legend.forEach(({ label, color }, i) => {
+    // Down the columns, as one reads a list.
+    const x = frame.left + (Math.floor(i / rows) * (frame.right - frame.left)) / columns;
+    const y = HEAD + frame.height + (i % rows) * LEGEND_ROW + 12;
+    root.append(create("circle", { cx: x + 5, cy: y - 4, r: 5, fill: color }));
+    root.append(text(label, { x: x + 18, y, fill: textColor }));
   });
   return root;
+}
+
+/** How many columns of a legend fit below the plot. */
+function columnsOf(frame: Frame, legend: Legend): number {
+  const widest = Math.max(1, ...legend.map(({ label }) => textWidth(label)));
+  const fitting = Math.floor((frame.right - frame.left) / (1.1 * widest + 34));
+  return Math.max(1, Math.min(fitting, legend.length));
 }
 
 function curves({ frame, series, emphasis }: PictureOptions, clipId: string): Element {

@@ -7,6 +7,10 @@ export interface Series {
   y: Float32Array;
   /** The same curve before smoothing, drawn faintly beneath it. */
   raw: Float32Array | null;
+  /** The curves that this one summarizes, drawn as thin lines. */
+  members: readonly Series[];
+  /** Drawn faintly, and not fitted by the y axis, if there are others. */
+  faint: boolean;
   /** A range around the curve, drawn as a tint. */
   band: { low: Float32Array; high: Float32Array } | null;
   /** Points outside `[solidFrom, solidTo)` are dashed. */
@@ -31,12 +35,23 @@ export interface XDomains {
 
 export type Legend = readonly { label: string; color: string }[];
 
+/** A dashed vertical line with a pill at its head. */
+export interface Guide {
+  x: number;
+  /** Empty for a line without a pill. */
+  text: string;
+  /** Stands in for `text` if there is not enough space. */
+  short: string;
+  tone: "clear" | "unclear";
+  /** The curve that it belongs to, in whose color it is; null is the one that is emphasized. */
+  seriesId: string | null;
+}
+
 /** What is drawn on top of the curves. */
 export interface Marks {
   /** A dot on a curve, and a tick on the axis. */
   points: readonly { seriesId: string; x: number; hollow: boolean }[];
-  /** A dashed vertical line with a pill at its head. */
-  guide: { x: number; text: string; tone: "clear" | "unclear" } | null;
+  guides: readonly Guide[];
   /** A ring on a curve, with a label below it. */
   ring: { seriesId: string; x: number; text: string } | null;
   /** A dotted line; everything to its right is tinted. */
@@ -45,7 +60,7 @@ export interface Marks {
   shaded: readonly Domain[];
 }
 
-export const NO_MARKS: Marks = { points: [], guide: null, ring: null, limit: null, shaded: [] };
+export const NO_MARKS: Marks = { points: [], guides: [], ring: null, limit: null, shaded: [] };
 
 /** The index of the first point at or after `x`; `xs.length` if there is none. */
 export function bisect(xs: Float32Array, x: number): number {

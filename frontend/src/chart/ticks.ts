@@ -1,5 +1,6 @@
 import { ticks } from "d3-array";
 import { format } from "d3-format";
+import { formatNumber } from "../format";
 import type { Domain } from "./series";
 
 export interface Tick {
@@ -8,26 +9,18 @@ export interface Tick {
   label: string;
 }
 
-/** Formats a number with `digits` digits after the first one. */
-type Format = (value: number, digits: number) => string;
-
 /**
  * Ticks of a log axis, with labels even within one decade.
  *
  * Wide ranges label every decade, or every second or fifth one, depending on the space; ranges of one
  * or two decades label 1, 2 and 5; narrower ranges are divided evenly.
  */
-export function logTicks(
-  [low, high]: Domain,
-  pixels: number,
-  formatTick: Format = exponential,
-): Tick[] {
+export function logTicks([low, high]: Domain, pixels: number): Tick[] {
   const decades = Math.log10(high / low);
   if (!(decades > 0 && Number.isFinite(decades))) return [];
   const maxLabels = Math.max(2, Math.floor(pixels / 60));
   const powers = powersOfTen(low, high);
-  if (powers.length >= 3)
-    return decadeTicks(low, high, powers, maxLabels, pixels / decades, formatTick);
+  if (powers.length >= 3) return decadeTicks(low, high, powers, maxLabels, pixels / decades);
   const multiples = [[1, 2, 5], [1, 3], [1]]
     .map((factors) => multiplesWithin(low, high, factors))
     .find(({ length }) => length <= maxLabels);
@@ -35,12 +28,12 @@ export function logTicks(
     const labelled = new Set(multiples);
     return multiplesWithin(low, high, [1, 2, 3, 4, 5, 6, 7, 8, 9]).map((value) => ({
       value,
-      label: labelled.has(value) ? formatTick(value, 0) : "",
+      label: labelled.has(value) ? formatNumber(value, 1) : "",
     }));
   }
   const values = ticks(low, high, Math.min(maxLabels, 8)).filter((v) => v > 0);
   const digits = distinguishingDigits(values);
-  return values.map((value) => ({ value, label: formatTick(value, digits) }));
+  return values.map((value) => ({ value, label: formatNumber(value, digits) }));
 }
 
 function decadeTicks(
@@ -49,7 +42,6 @@ function decadeTicks(
   powers: number[],
   maxLabels: number,
   pixelsPerDecade: number,
-  formatTick: Format,
 ): Tick[] {
   const every = [1, 2, 3, 5, 10, 20, 50].find((n) => powers.length / n <= maxLabels) ?? 100;
   const labelled = new Set(powers.filter((value) => Math.round(Math.log10(value)) % every === 0));
@@ -57,7 +49,7 @@ function decadeTicks(
     pixelsPerDecade >= 40 ? multiplesWithin(low, high, [1, 2, 3, 4, 5, 6, 7, 8, 9]) : powers;
   return values.map((value) => ({
     value,
-    label: labelled.has(value) ? formatTick(value, 0) : "",
+    label: labelled.has(value) ? formatNumber(value, 1) : "",
   }));
 }
 
@@ -80,22 +72,12 @@ function multiplesWithin(low: number, high: number, factors: number[]): number[]
 }
 
 function distinguishingDigits(values: number[]): number {
-  for (let digits = 0; digits < 8; digits++) {
-    const labels = new Set(values.map((value) => exponential(value, digits)));
-    const exact = values.every((v) => Math.abs(Number(exponential(v, digits)) / v - 1) < 1e-9);
+  for (let digits = 1; digits < 9; digits++) {
+    const labels = new Set(values.map((value) => formatNumber(value, digits)));
+    const exact = values.every((v) => Math.abs(Number(formatNumber(v, digits)) / v - 1) < 1e-9);
     if (labels.size === values.length && exact) return digits;
   }
-  return 8;
-}
-
-function exponential(value: number, digits: number): string {
-  return format(`.${digits}~e`)(value).replace("e+", "e");
-}
-
-/** The format of losses: `0.8`, `1.1`, `40`; with an exponent only if they are far from 1. */
-export function decimal(value: number, digits: number): string {
-  const near = value >= 1e-3 && value < 1e5;
-  return near ? format(`.${digits + 1}~r`)(value) : exponential(value, digits);
+  return 9;
 }
 
 /** Ticks of an integer axis. */

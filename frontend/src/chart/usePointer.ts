@@ -58,6 +58,8 @@ export function usePointer(box: RefObject<HTMLDivElement | null>, options: Point
     const { x, y } = at(event);
     if (x < frame.left || x > frame.right || y > frame.bottom) return;
     start.current = x;
+    // A tap has no movement before it.
+    if (event.pointerType === "touch") onPointerMove(event);
     // Also end drags that leave the chart.
     box.current?.setPointerCapture(event.pointerId);
   };
@@ -78,7 +80,9 @@ export function usePointer(box: RefObject<HTMLDivElement | null>, options: Point
       onMark(frame.x.invert(to));
       return;
     }
-    const nearest = hitTest(series, frame, x, y)[0];
+    // The thin lines of a group can be picked one by one.
+    const single = series.flatMap((one) => (one.members.length > 0 ? one.members : [one]));
+    const nearest = hitTest(single, frame, x, y)[0];
     if (nearest && nearest.distance <= PICK_RADIUS) onPick(nearest.series.id);
   };
 
@@ -87,8 +91,9 @@ export function usePointer(box: RefObject<HTMLDivElement | null>, options: Point
     setBrush(null);
   };
 
-  const onPointerLeave = () => {
-    cursor.set(NO_CURSOR);
+  const onPointerLeave = (event: PointerEvent) => {
+    // A finger leaves with every tap; what it showed stays until the chart loses the focus.
+    if (event.pointerType !== "touch") cursor.set(NO_CURSOR);
   };
 
   // React's wheel listeners are passive: they cannot prevent scrolling.

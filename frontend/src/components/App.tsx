@@ -8,13 +8,13 @@ import {
   useView,
   ViewContext,
 } from "../state/context";
-import { guideOf } from "../state/curves";
+import { guidesOf } from "../state/curves";
 import { type Dashboard, useDashboard } from "../state/dashboard";
 import { drawable } from "../state/entries";
 import type { KnownIds } from "../state/link";
 import { useDark } from "../state/theme";
 import { useLinkedView } from "../state/useLinkedView";
-import { AnswerCard } from "./AnswerCard";
+import { AnswerCard } from "./answer/AnswerCard";
 import { CurveCards } from "./CurveCards";
 import { HelpDialog } from "./HelpDialog";
 import { AllHidden, Banner, Empty, Failure, Skeleton } from "./Notices";
@@ -140,7 +140,9 @@ function Content({ dashboard }: { dashboard: Dashboard }) {
     dashboard;
   const { shownTrials, trials, trialScale, trialsQuery } = dashboard;
   const drawn = useMemo(() => drawable(shownEntries), [shownEntries]);
-  const x = useLearningRateAxis(drawn, trials, view.zoom);
+  const selectedRun = focused !== null && shownEntries.length > 1 ? focused.run.run : null;
+  const selected = drawn.find(({ run }) => run.run === selectedRun) ?? null;
+  const x = useLearningRateAxis(drawn, trials, view.zoom, selected);
   if (runs.length === 0) {
     if (runsQuery.error) {
       return (
@@ -185,16 +187,13 @@ function Content({ dashboard }: { dashboard: Dashboard }) {
       )}
       {shownEntries.length > 0 && (
         <AnswerCard
+          answers={dashboard.answers}
           entries={shownEntries}
-          active={active}
-          picked={focused !== null && shownEntries.length > 1}
+          selected={shownEntries.length > 1 ? focused : null}
           rules={rules}
           rule={rule}
           onRule={(next) => {
             dispatch({ type: "set", settings: { rule: next } });
-          }}
-          onClose={() => {
-            dispatch({ type: "focus", id: null });
           }}
         />
       )}
@@ -202,16 +201,27 @@ function Content({ dashboard }: { dashboard: Dashboard }) {
         <CurveCards
           entries={drawn}
           active={drawn.find(({ run }) => run.run === active?.run.run) ?? null}
+          answers={dashboard.answers}
+          configurations={dashboard.configurations}
           ruleLabel={ruleLabel}
           colors={{ scale, scaleName: "Suggested LR", legend }}
           x={x}
         />
       )}
       {trials.length > 0 && (
-        <TrialCards entries={trials} guide={guideOf(active, ruleLabel)} scale={trialScale} x={x} />
+        <TrialCards
+          entries={trials}
+          guides={guidesOf(active, ruleLabel)}
+          scale={trialScale}
+          x={x}
+        />
       )}
       {shownEntries.length > 0 && (
-        <SummaryTable entries={shownEntries} activeRun={focused?.run.run ?? null} />
+        <SummaryTable
+          entries={shownEntries}
+          hidden={view.settings.hiddenColumns}
+          activeRun={focused?.run.run ?? null}
+        />
       )}
     </>
   );

@@ -1,4 +1,10 @@
-import { mdiArrowExpandHorizontal, mdiFullscreen, mdiFullscreenExit } from "@mdi/js";
+import {
+  mdiArrowExpandHorizontal,
+  mdiChevronDown,
+  mdiChevronRight,
+  mdiFullscreen,
+  mdiFullscreenExit,
+} from "@mdi/js";
 import { type ReactNode, type Ref, useRef } from "react";
 import type { ChartHandle } from "../chart/Chart";
 import type { Legend } from "../chart/series";
@@ -22,13 +28,15 @@ interface ChartCardProps {
   name: string;
   title: string;
   subtitle: string;
-  /** The active run, and all shown sweeps. */
-  exported: { run: string | null; shown: readonly string[] };
+  /** What the chart shows in a few words, the active run, and all shown sweeps. */
+  exported: { subject: string; run: string | null; shown: readonly string[] };
   colors?: CardColors;
   /** Whether the chart has the learning rate axis that all cards share. */
   zoomable?: boolean;
   /** Shown in the header, before the buttons. */
   tools?: ReactNode;
+  /** Whether the chart is unfolded, if it can be folded. */
+  fold?: { open: boolean; onToggle: () => void };
   /** The initial height of the chart. */
   height: number;
   /** The chart, with these props. */
@@ -37,59 +45,89 @@ interface ChartCardProps {
 
 /** The frame around a chart: title, colors and actions. */
 export function ChartCard(props: ChartCardProps) {
-  const { name, title, subtitle, exported, colors, zoomable = true, children } = props;
+  const { name, title, subtitle, exported, colors, zoomable = true, fold, children } = props;
   const view = useView();
   const dispatch = useDispatch();
   const section = useRef<HTMLElement>(null);
   const chart = useRef<ChartHandle>(null);
   const size = useFullSize(section, props.height);
+  const open = fold?.open ?? true;
   return (
     <section
       ref={section}
-      className="card chart-card"
+      className={`card chart-card ${size.full ? "full" : ""}`}
       aria-label={title}
       data-testid={`${name}-card`}
     >
       <header>
-        <h2>{title}</h2>
+        <h2>
+          {fold ? (
+            <button
+              type="button"
+              className="fold"
+              aria-expanded={fold.open}
+              onClick={fold.onToggle}
+            >
+              <Icon path={fold.open ? mdiChevronDown : mdiChevronRight} />
+              {title}
+            </button>
+          ) : (
+            title
+          )}
+        </h2>
         <span className="subtitle" title={subtitle}>
           {subtitle}
         </span>
-        {props.tools}
-        {colors?.scale && <ColorBar scale={colors.scale} name={colors.scaleName} />}
-        <button
-          type="button"
-          className="icon-button"
-          aria-label="Show all learning rates"
-          title="Show all learning rates (double-click)"
-          disabled={!zoomable || view.zoom === null}
-          onClick={() => {
-            dispatch({ type: "zoom", zoom: null });
-          }}
-        >
-          <Icon path={mdiArrowExpandHorizontal} />
-        </button>
-        <button
-          type="button"
-          className="icon-button"
-          aria-label={`Full size, ${title.toLowerCase()}`}
-          aria-pressed={size.full}
-          title={size.full ? "Restore the height" : "Fill the height of the window"}
-          onClick={size.toggle}
-        >
-          <Icon path={size.full ? mdiFullscreenExit : mdiFullscreen} />
-        </button>
-        <ExportMenu
-          title={title}
-          {...exported}
-          settings={sweepSettings(view.settings)}
-          chart={chart}
-        />
+        {open && props.tools}
+        {open && (
+          <>
+            {colors?.scale && <ColorBar scale={colors.scale} name={colors.scaleName} />}
+            <button
+              type="button"
+              className="icon-button"
+              aria-label="Show all learning rates"
+              title="Show all learning rates (double-click)"
+              disabled={!zoomable || view.zoom === null}
+              onClick={() => {
+                dispatch({ type: "zoom", zoom: null });
+              }}
+            >
+              <Icon path={mdiArrowExpandHorizontal} />
+            </button>
+            <button
+              type="button"
+              className="icon-button"
+              aria-label={`Full size, ${title.toLowerCase()}`}
+              aria-pressed={size.full}
+              title={size.full ? "Restore (Esc)" : "Fill the window"}
+              onClick={size.toggle}
+            >
+              <Icon path={size.full ? mdiFullscreenExit : mdiFullscreen} />
+            </button>
+            <ExportMenu
+              title={title}
+              {...exported}
+              settings={sweepSettings(view.settings)}
+              chart={chart}
+            />
+          </>
+        )}
       </header>
-      {colors && colors.legend.length > 0 && <ColorLegend legend={colors.legend} />}
-      {children({ ref: chart, height: size.height })}
+      {open && colors && colors.legend.length > 0 && <ColorLegend legend={colors.legend} />}
+      <Body open={open} chart={chart} height={size.height} content={children} />
     </section>
   );
+}
+
+interface BodyProps {
+  open: boolean;
+  chart: Ref<ChartHandle>;
+  height: number;
+  content: ChartCardProps["children"];
+}
+
+function Body({ open, chart, height, content }: BodyProps) {
+  return open ? content({ ref: chart, height }) : null;
 }
 
 function ColorLegend({ legend }: { legend: Legend }) {

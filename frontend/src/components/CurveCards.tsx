@@ -1,16 +1,19 @@
 import { useMemo } from "react";
 import { Chart, type ChartActions } from "../chart/Chart";
-import type { Series, XDomains } from "../chart/series";
-import { formatCount, formatLoss, plural } from "../format";
+import type { Legend, Marks, Series, XDomains } from "../chart/series";
+import { formatLearningRate, plural } from "../format";
+import type { Answer } from "../state/answers";
+import type { Configuration } from "../state/configurations";
 import { useCursorStore, useDispatch, useView } from "../state/context";
-import { initialLossRatio } from "../state/curves";
 import type { DrawnEntry } from "../state/entries";
-import { mostTypical } from "../state/groups";
+import { type Group, mostTypical } from "../state/groups";
 import { markerOf, readAt } from "../state/marker";
 import type { Settings } from "../state/settings";
 import { useCurves } from "../state/useCurves";
+import { Findings } from "./answer/Findings";
 import { type CardColors, ChartCard } from "./ChartCard";
-import { describePoint } from "./describe";
+import { FaintRuns, InitialLosses } from "./CurveNotes";
+import { announcement, curveTooltip, suggestedRate } from "./curveTooltip";
 import { MarkerField } from "./MarkerField";
 import { MarkerReadout } from "./MarkerReadout";
 import { useResetActions } from "./useResetActions";
@@ -18,24 +21,34 @@ import { useResetActions } from "./useResetActions";
 interface CurveCardsProps {
   entries: readonly DrawnEntry[];
   active: DrawnEntry | null;
+  answers: readonly Answer[];
+  configurations: ReadonlyMap<string, Configuration>;
   /** The label of the chosen rule. */
   ruleLabel: string;
   colors: CardColors;
   x: XDomains;
 }
 
-const LOSS_HEIGHT = 284;
-const DELTA_HEIGHT = 204;
+const LOSS_HEIGHT = 384;
+const DELTA_HEIGHT = 184;
+const X_TITLE = "Learning rate (log scale)";
 
 /** Loss and loss delta against learning rate. Both share the x axis, the zoom and the crosshair. */
-export function CurveCards({ entries, active, ruleLabel, colors, x }: CurveCardsProps) {
+export function CurveCards(props: CurveCardsProps) {
+  const { entries, active, answers, configurations, ruleLabel, colors, x } = props;
   const view = useView();
   const dispatch = useDispatch();
   const cursor = useCursorStore();
   const { settings } = view;
-  const { relativeLoss, delta } = settings;
+  const { relativeLoss, delta, showDelta } = settings;
   const activeRun = active?.run.run ?? null;
-  const { losses, deltas, marks, groups } = useCurves(entries, active, ruleLabel, x.visible);
+  const { losses, deltas, marks, groups, faint } = useCurves(entries, {
+    active,
+    answers,
+    configurations,
+    ruleLabel,
+    xDomain: x.visible,
+  });
   const byRun = useMemo(() => new Map(entries.map((entry) => [entry.run.run, entry])), [entries]);
   const readings = useMemo(() => {
     if (view.marker === null) return [];
@@ -56,8 +69,15 @@ export function CurveCards({ entries, active, ruleLabel, colors, x }: CurveCards
     },
   };
   const shared = { marker, cursor, actions };
-  const drawn = { emphasis: entries.length > 1 ? activeRun : null, legend: colors.legend };
-  const exported = { run: activeRun, shown: entries.map(({ run }) => run.run) };
+  const drawn = {
+    emphasis: entries.length > 1 ? activeRun : null,
+    legend: legendOf(colors, losses.series, groups, byRun),
+  };
+  const exported = {
+    subject: exportSubject(active, answers),
+    run: activeRun,
+    shown: entries.map(({ run }) => run.run),
+  };
   const subject = active ? active.run.run : plural(entries.length, "run");
   const deltaName = delta === "slope" ? "Slope" : "Delta";
   return (
@@ -65,7 +85,7 @@ export function CurveCards({ entries, active, ruleLabel, colors, x }: CurveCards
       <ChartCard
         name="loss"
         title="Loss"
-        subtitle={subject}
+        subtitle={active ? active.name : lossSubtitle(entries.length, groups.length, settings)}
         exported={exported}
         colors={colors}
         tools={<MarkerField value={view.marker} onChange={marker.onMove} />}
@@ -73,32 +93,25 @@ export function CurveCards({ entries, active, ruleLabel, colors, x }: CurveCards
       >
         {(chart) => (
           <>
-            {active === null && <InitialLossHint entries={entries} />}
             <Chart
               {...shared}
               {...chart}
               name="loss"
               label={`Loss against learning rate, ${subject}`}
               drawing={{ ...drawn, series: losses.series, marks }}
-              x={x}
+              x={{ ...x, title: X_TITLE }}
               y={{ ...losses.y, title: relativeLoss ? "Loss relative to start" : "Loss" }}
               points={{
-                tooltip: {
-                  columns: groups.length > 0 ? BAND_COLUMNS : ["Smoothed", "Loss", "Step"],
-                  cells: (run, index) => {
-                    if (groups.length > 0) return bandCells(losses.series, run, index);
-                    const columns = byRun.get(run)?.sweep.columns;
-                    return [columns?.smoothed_loss, columns?.loss, columns?.step].map(
-                      cellAt(index),
-                    );
-                  },
-                },
+                tooltip: curveTooltip(losses.series, groups, byRun, "loss"),
                 announce: (id, index) => announcement(losses.series, id, index, "smoothed loss"),
               }}
             />
             {view.marker !== null && (
               <MarkerReadout learningRate={view.marker} readings={readings} deltaName={deltaName} />
             )}
+            {active && entries.length > 1 && <Findings entry={active} />}
+            {active === null && <FaintRuns entries={entries} faint={faint} />}
+            {active === null && <InitialLosses entries={entries} faint={faint} />}
           </>
         )}
       </ChartCard>
@@ -107,6 +120,12 @@ export function CurveCards({ entries, active, ruleLabel, colors, x }: CurveCards
         title="Loss delta"
         subtitle={deltaSubtitle(settings, active ?? entries[0])}
         exported={exported}
+        fold={{
+          open: showDelta,
+          onToggle: () => {
+            dispatch({ type: "set", settings: { showDelta: !showDelta } });
+          },
+        }}
         height={DELTA_HEIGHT}
       >
         {(chart) => (
@@ -115,23 +134,21 @@ export function CurveCards({ entries, active, ruleLabel, colors, x }: CurveCards
             {...chart}
             name="loss-delta"
             label={`Loss delta against learning rate, ${subject}`}
-            drawing={{ ...drawn, series: deltas.series, marks: { ...marks, ring: null } }}
-            x={{ ...x, title: "Learning rate (log scale)" }}
+            drawing={{ ...drawn, series: deltas.series, marks: withoutLabels(marks) }}
+            head={12}
+            x={{ ...x, title: X_TITLE }}
             y={{
               ...deltas.y,
-              title: delta === "slope" ? "Loss change per decade" : "Loss change per batch",
+              title: delta === "slope" ? "Change per decade" : "Change per batch",
               zeroLine: true,
             }}
             points={{
-              tooltip: {
-                columns: groups.length > 0 ? BAND_COLUMNS : [deltaName, "Step"],
-                cells: (run, index) => {
-                  if (groups.length > 0) return bandCells(deltas.series, run, index);
-                  const columns = byRun.get(run)?.sweep.columns;
-                  const values = delta === "slope" ? columns?.slope : columns?.loss_delta;
-                  return [values, columns?.step].map(cellAt(index));
-                },
-              },
+              tooltip: curveTooltip(
+                deltas.series,
+                groups,
+                byRun,
+                delta === "slope" ? "slope" : "delta",
+              ),
               announce: (id, index) => announcement(deltas.series, id, index, "loss delta"),
             }}
           />
@@ -141,36 +158,45 @@ export function CurveCards({ entries, active, ruleLabel, colors, x }: CurveCards
   );
 }
 
-/** With a larger ratio of the initial losses, the smaller curves look flat. */
-const MAX_LOSS_RATIO = 20;
-
-function InitialLossHint({ entries }: { entries: readonly DrawnEntry[] }) {
-  const { relativeLoss, logLoss } = useView().settings;
-  const dispatch = useDispatch();
-  const ratio = useMemo(() => initialLossRatio(entries), [entries]);
-  if (ratio <= MAX_LOSS_RATIO || relativeLoss || logLoss) return null;
-  return (
-    <p className="strip mild">
-      <span>
-        The initial losses of the runs differ by a factor of up to {formatCount(Math.round(ratio))},
-        so the smaller ones look flat.
-      </span>
-      <button
-        type="button"
-        className="link"
-        onClick={() => {
-          dispatch({ type: "set", settings: { relativeLoss: true } });
-        }}
-      >
-        Show losses relative to their start
-      </button>
-    </p>
-  );
+/** The marks of a chart below another that has their labels. */
+function withoutLabels(marks: Marks): Marks {
+  const { guides, limit } = marks;
+  return {
+    ...marks,
+    guides: guides.map((guide) => ({ ...guide, text: "" })),
+    ring: null,
+    limit: limit && { ...limit, text: "" },
+  };
 }
 
-function cellAt(index: number) {
-  return (column: Float32Array | null | undefined) =>
-    column ? formatLoss(column[index] ?? NaN) : "…";
+/** More names than this would not fit a heading. */
+const MAX_NAMES = 3;
+
+function exportSubject(active: DrawnEntry | null, answers: readonly Answer[]): string {
+  if (active) return active.run.run;
+  const names = [...new Set(answers.map(({ name }) => name))];
+  if (names.length <= MAX_NAMES) return names.join(", ");
+  return plural(answers.length, "configuration");
+}
+
+/** The legend of an exported picture: the values that colors stand for, or the curves with their rates. */
+function legendOf(
+  { legend }: CardColors,
+  series: readonly Series[],
+  groups: readonly Group[],
+  byRun: ReadonlyMap<string, DrawnEntry>,
+): Legend {
+  if (legend.length > 0) return legend;
+  return series.map(({ id, label, color }) => {
+    const rate = suggestedRate(id, groups, byRun);
+    return { label: rate === null ? label : `${label}: ${formatLearningRate(rate)}`, color };
+  });
+}
+
+function lossSubtitle(runs: number, groups: number, { groupBy }: Settings): string {
+  const count = plural(runs, "run");
+  if (groups === 0) return count;
+  return `${count}, with the median of each ${groupBy === "automatic" ? "configuration" : "group"}`;
 }
 
 function deltaSubtitle(settings: Settings, entry: DrawnEntry | undefined): string {
@@ -178,26 +204,4 @@ function deltaSubtitle(settings: Settings, entry: DrawnEntry | undefined): strin
   const window = settings.deltaWindow ?? entry?.sweep.settings.delta_window;
   if (window === undefined) return "";
   return `change of the loss per batch, over ${window === 1 ? "1 batch" : `${window} batches`}`;
-}
-
-const BAND_COLUMNS = ["Median", "Middle 80 %"];
-
-function bandCells(series: readonly Series[], id: string, index: number): string[] {
-  const curve = series.find((one) => one.id === id);
-  const cell = cellAt(index);
-  return [
-    cell(curve?.y),
-    curve?.band ? `${cell(curve.band.low)} to ${cell(curve.band.high)}` : "one sweep",
-  ];
-}
-
-function announcement(
-  series: readonly Series[],
-  id: string,
-  index: number,
-  quantity: string,
-): string {
-  const curve = series.find((one) => one.id === id);
-  if (!curve) return "";
-  return describePoint(curve.label, curve.x[index] ?? NaN, quantity, curve.y[index] ?? NaN);
 }

@@ -4,7 +4,7 @@ import { Chart } from "../chart/Chart";
 import { CursorStore } from "../chart/cursor";
 import { fitY } from "../chart/domain";
 import { type Domain, NO_MARKS, type Series } from "../chart/series";
-import { formatLearningRate, formatLoss } from "../format";
+import { formatExactRate, formatLoss } from "../format";
 import { useDispatch, useView } from "../state/context";
 import { epochSeries, hasWideRange, quantityTitle, type TrialEntry } from "../state/trials";
 import { type CardColors, ChartCard } from "./ChartCard";
@@ -46,7 +46,7 @@ export function EpochsCard({ entries, quantity, title, colors }: EpochsCardProps
       name="epochs"
       title="Epochs of the trials"
       subtitle={title.toLowerCase()}
-      exported={{ run: focused, shown: [] }}
+      exported={{ subject: title.toLowerCase(), run: focused, shown: [] }}
       colors={colors}
       zoomable={false}
       height={HEIGHT}
@@ -65,7 +65,7 @@ export function EpochsCard({ entries, quantity, title, colors }: EpochsCardProps
               heading: "Trial",
               columns: ["LR", quantityTitle(quantity, false), "Epoch"],
               cells: (run, index) => [
-                formatLearningRate(learningRateAt(entries, run, index)),
+                formatExactRate(learningRateAt(entries, run, index)),
                 formatLoss(valueOf(series, run, index)),
                 String(index + 1),
               ],

@@ -11,6 +11,8 @@ import { Menu } from "./Menu";
 
 interface ExportMenuProps {
   title: string;
+  /** What the chart shows, for its heading and the name of its file. */
+  subject: string;
   /** The active run. */
   run: string | null;
   /** All shown sweeps, and what they were computed with. */
@@ -20,7 +22,7 @@ interface ExportMenuProps {
 }
 
 /** Exports the chart as a picture and the curves as data. */
-export function ExportMenu({ title, run, shown, settings, chart }: ExportMenuProps) {
+export function ExportMenu({ title, subject, run, shown, settings, chart }: ExportMenuProps) {
   const [status, setStatus] = useState("");
   const attempt = async (save: () => Promise<void>) => {
     setStatus("");
@@ -31,7 +33,7 @@ export function ExportMenu({ title, run, shown, settings, chart }: ExportMenuPro
     }
   };
   const savePicture = async (format: "png" | "svg") => {
-    const heading = run === null ? title : `${title}, ${run}`;
+    const heading = `${title}, ${subject}`;
     const picture = chart.current?.picture(heading, fontStyles());
     if (!picture) return;
     const blob = format === "svg" ? svgBlob(picture) : await pngBlob(picture);

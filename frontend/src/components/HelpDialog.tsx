@@ -96,7 +96,16 @@ function Charts() {
         <Entry term="Dot on the curve, tick on the axis">
           The suggested learning rate; hollow if unreliable.
         </Entry>
-        <Entry term="Dashed line with a pill">The suggestion of the focused run.</Entry>
+        <Entry term="Dashed line with a pill">
+          The learning rate for a configuration, or the suggestion of the focused run.
+        </Entry>
+        <Entry term="Thin curves">
+          The sweeps of a configuration; the thick curve is their median.
+        </Entry>
+        <Entry term="Very faint curve">
+          A sweep without a clear suggestion, or with far larger losses than the others: the axes do
+          not fit it.
+        </Entry>
         <Entry term="Ring">The minimum of the smoothed loss.</Entry>
         <Entry term="Red dotted line and tint">
           The loss has diverged from here on; the rules ignore what follows.
@@ -123,8 +132,8 @@ function Uses() {
         The suggestion is for a short training at a constant learning rate. For a training several
         times longer, use about a third of it. The peak of a one-cycle schedule may be about three
         times as large, and a cyclical learning rate ranges from where the loss starts to fall to
-        that peak. These values are shown below the rules, and the menu “Keras code” has the code
-        for each.
+        that peak. These values are shown with the other rules, and the menu “Keras code” has the
+        code for each.
       </p>
     </Section>
   );
@@ -172,6 +181,10 @@ function Controls() {
         </Entry>
         <Entry term="↑ ↓">Move to the next curve.</Entry>
         <Entry term="Enter, Esc">Focus the run; reset zoom and focus.</Entry>
+        <Entry term="Filter">
+          A regular expression on names, conditions, or both, separated by commas:{" "}
+          <code>digits, lr &gt; 0.001, optimizer = adam, confidence = low</code>
+        </Entry>
         <Entry term="?">Show this help.</Entry>
       </dl>
     </Section>

@@ -5,8 +5,21 @@ import { fileName, saveFile } from "../files";
 import { kerasFile, type Snippet } from "../kerasCode";
 import { Menu } from "./Menu";
 
+interface KerasMenuProps {
+  run: string;
+  snippets: readonly Snippet[];
+  label?: string;
+  /** Show only the icon. */
+  compact?: boolean;
+}
+
 /** The suggestion as code, for the clipboard or as a file. */
-export function KerasMenu({ run, snippets }: { run: string; snippets: readonly Snippet[] }) {
+export function KerasMenu({
+  run,
+  snippets,
+  label = "Keras code",
+  compact = false,
+}: KerasMenuProps) {
   const [status, setStatus] = useState("");
   useEffect(() => {
     if (status === "") return;
@@ -24,8 +37,8 @@ export function KerasMenu({ run, snippets }: { run: string; snippets: readonly S
     <>
       <Menu
         icon={status === "Copied" ? mdiCheck : mdiCodeTags}
-        label="Keras code"
-        text={status === "" ? "Keras code" : status}
+        label={label}
+        {...(!compact && { text: status === "" ? "Keras code" : status })}
       >
         {snippets.map((snippet) => (
           <button type="button" key={snippet.name} onClick={() => void copy(snippet)}>

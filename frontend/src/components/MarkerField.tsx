@@ -1,6 +1,6 @@
 import { mdiClose } from "@mdi/js";
 import { useId, useState } from "react";
-import { formatLearningRate } from "../format";
+import { formatExactRate } from "../format";
 import { Icon } from "./Icon";
 
 interface MarkerFieldProps {
@@ -28,14 +28,14 @@ export function MarkerField({ value, onChange }: MarkerFieldProps) {
         type="text"
         inputMode="decimal"
         autoComplete="off"
-        placeholder="e.g. 1e-3"
+        placeholder="e.g. 0.001"
         title={
           invalid
-            ? "The learning rate must be a positive number, e.g. 1e-3"
+            ? "The learning rate must be a positive number, e.g. 0.001"
             : "Show the values of all curves at this learning rate; or Shift+click a chart"
         }
         aria-invalid={invalid}
-        value={draft ?? (value === null ? "" : formatLearningRate(value))}
+        value={draft ?? (value === null ? "" : formatExactRate(value))}
         onChange={(event) => {
           setDraft(event.target.value);
         }}

@@ -1,4 +1,4 @@
-import { formatCount, formatLearningRate, formatLoss } from "../format";
+import { formatCount, formatExactRate, formatLoss } from "../format";
 import type { Reading } from "../state/marker";
 
 interface MarkerReadoutProps {
@@ -11,7 +11,7 @@ const MAX_ROWS = 8;
 
 /** The values of all curves at the marker. */
 export function MarkerReadout({ learningRate, readings, deltaName }: MarkerReadoutProps) {
-  const rate = formatLearningRate(learningRate);
+  const rate = formatExactRate(learningRate);
   if (readings.length === 0)
     return (
       <p className="marker-readout" data-testid="marker-readout">
@@ -39,7 +39,7 @@ export function MarkerReadout({ learningRate, readings, deltaName }: MarkerReado
                 <span className="dot" style={{ background: one.color }} />
                 {one.label}
               </th>
-              <td>{formatLearningRate(one.learningRate)}</td>
+              <td>{formatExactRate(one.learningRate)}</td>
               <td>{formatLoss(one.smoothed)}</td>
               <td>{one.raw === null ? "–" : formatLoss(one.raw)}</td>
               <td>{one.delta === null ? "–" : formatLoss(one.delta)}</td>

@@ -6,12 +6,14 @@ interface MenuProps {
   label: string;
   /** Shown beside the icon. */
   text?: string;
-  /** Buttons and links; a click on any of them closes the list. */
+  /** Whether the list stays open when something in it is clicked. */
+  keepOpen?: boolean;
+  /** Buttons and links, or other controls. */
   children: ReactNode;
 }
 
 /** A button that discloses a short list of actions. */
-export function Menu({ icon, label, text, children }: MenuProps) {
+export function Menu({ icon, label, text, keepOpen = false, children }: MenuProps) {
   const [open, setOpen] = useState(false);
   const box = useRef<HTMLDivElement>(null);
   const listId = useId();
@@ -54,7 +56,7 @@ export function Menu({ icon, label, text, children }: MenuProps) {
           id={listId}
           className="menu-list"
           onClick={() => {
-            setOpen(false);
+            if (!keepOpen) setOpen(false);
           }}
         >
           {children}

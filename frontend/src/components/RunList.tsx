@@ -2,7 +2,7 @@ import { mdiAlert, mdiMagnify } from "@mdi/js";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { memo, useEffect, useId, useRef } from "react";
 import { NO_CURSOR } from "../chart/cursor";
-import { formatCount, formatLearningRate } from "../format";
+import { formatCount, formatExactRate, formatLearningRate } from "../format";
 import { useCursorStore, useDispatch } from "../state/context";
 import type { Entry } from "../state/entries";
 import { description, splitName } from "../state/names";
@@ -17,6 +17,10 @@ interface RunListProps {
 }
 
 const ROW_HEIGHT = 44;
+
+const FILTER_HELP =
+  "A regular expression on names, conditions, or both, separated by commas: " +
+  "digits, lr > 0.001, optimizer = adam, batch = 64, confidence = low, status = failed";
 
 /** The runs with checkbox, color and suggestion. Not rendered again by a zoom. */
 export const RunList = memo(function RunList(props: RunListProps) {
@@ -43,8 +47,9 @@ function Filter({ filter, error }: { filter: string; error: string | null }) {
       <input
         type="search"
         value={filter}
-        placeholder="Filter runs (regex)"
+        placeholder="Filter: name, or lr > 0.001"
         aria-label="Filter runs by a regular expression"
+        title={FILTER_HELP}
         aria-invalid={error !== null}
         aria-describedby={error === null ? undefined : errorId}
         spellCheck={false}
@@ -86,7 +91,7 @@ function SelectAll({ entries, shown }: Pick<RunListProps, "entries" | "shown">) 
       <span className="count">
         {formatCount(count)} of {formatCount(entries.length)} shown
       </span>
-      <span className="column">Suggested</span>
+      <span className="column">Learning rate</span>
     </div>
   );
 }
@@ -139,8 +144,9 @@ function Rows({ entries, shown, activeRun }: RowsProps) {
 
 function RunRow({ entry, shown }: { entry: Entry; shown: boolean }) {
   const dispatch = useDispatch();
-  const { run, color } = entry;
-  const { folder, leaf } = splitName(run.run);
+  const { run, name, color } = entry;
+  const { folder, leaf } = splitName(name);
+  const kind = run.kind === "trial" ? "Trial · " : "";
   return (
     <>
       <input
@@ -160,12 +166,13 @@ function RunRow({ entry, shown }: { entry: Entry; shown: boolean }) {
         }}
       >
         <span className="name">
+          {name !== run.run && <span className="sr-only">{run.run}</span>}
           <span className="title">
             {folder && <span className="folder">{folder}</span>}
             <span className="leaf">{leaf || "."}</span>
           </span>
           <span className="description">
-            {run.kind === "trial" && "Trial · "}
+            {kind}
             {description(run)}
           </span>
         </span>
@@ -208,7 +215,7 @@ function TrialOutcome({ entry: { run } }: { entry: Entry }) {
     <span className={run.status === "failed" ? "outcome unclear" : "outcome trial"}>
       {run.status === "running" && <span className="running-dot" />}
       {run.status === "failed" && <Icon path={mdiAlert} className="warning" />}
-      {run.learning_rate === null ? "trial" : formatLearningRate(run.learning_rate)}
+      {run.learning_rate === null ? "trial" : formatExactRate(run.learning_rate)}
     </span>
   );
 }

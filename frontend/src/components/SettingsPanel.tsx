@@ -109,16 +109,30 @@ export function SettingsPanel({
         />
         <Choice
           label="Group by"
-          value={settings.groupBy ?? "none"}
-          options={[["none", "None, one curve per run"], ...FIELD_OPTIONS]}
+          value={settings.groupBy}
+          options={[
+            ["automatic", "Automatic"],
+            ["none", "None, one curve per run"],
+            ...FIELD_OPTIONS,
+          ]}
           onChange={(groupBy) => {
-            onChange({ groupBy: groupBy === "none" ? null : groupBy });
+            onChange({ groupBy });
           }}
         />
-        {settings.groupBy !== null && (
-          <p className="hint">
-            The line is the median of the sweeps in a group, the tint the middle 80 % of them.
-          </p>
+        {settings.groupBy !== "none" && (
+          <>
+            <Check
+              label="Draw the sweeps of a group"
+              checked={settings.showMembers ?? settings.groupBy === "automatic"}
+              onChange={(showMembers) => {
+                onChange({ showMembers });
+              }}
+            />
+            <p className="hint">
+              The line is the median of the sweeps with the same optimizer in a group. Without the
+              sweeps, a tint shows the middle 80 % of them.
+            </p>
+          </>
         )}
       </Group>
       <Group title="Axes">
@@ -155,7 +169,7 @@ export function SettingsPanel({
 }
 
 const FIELD_OPTIONS = (Object.keys(FIELDS) as Field[]).map(
-  (field) => [field, FIELDS[field].name] as const,
+  (field) => [field, FIELDS[field]] as const,
 );
 
 function numberOrUndefined(value: unknown): number | undefined {

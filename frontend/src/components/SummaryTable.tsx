@@ -1,46 +1,34 @@
-import { mdiAlert, mdiArrowDown, mdiArrowUp, mdiDownload } from "@mdi/js";
+import { mdiArrowDown, mdiArrowUp, mdiDownload, mdiTableColumn } from "@mdi/js";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { memo, useCallback, useMemo, useRef, useState } from "react";
 import { saveFile } from "../files";
-import { formatCount, formatLearningRate, plural } from "../format";
+import { plural } from "../format";
 import { useDispatch } from "../state/context";
 import type { Entry } from "../state/entries";
-import { stopReason } from "../state/stopReason";
+import { COLUMN_IDS, type ColumnId } from "../state/settings";
 import { summaryCsv } from "../table";
-import { CopyButton } from "./CopyButton";
 import { Icon } from "./Icon";
-
-interface Column {
-  name: string;
-  numeric: boolean;
-  /** The sort key; null is last in either direction. */
-  key: (entry: Entry) => string | number | null;
-}
-
-const COLUMNS: Column[] = [
-  { name: "Run", numeric: false, key: ({ run }) => run.run },
-  { name: "Optimizer", numeric: false, key: ({ run }) => run.optimizer },
-  { name: "Model", numeric: false, key: ({ run }) => run.model },
-  { name: "Suggested LR", numeric: true, key: (e) => (e.reliable ? e.suggested : null) },
-  { name: "Lowest loss at", numeric: true, key: (e) => e.sweep?.minimum_learning_rate ?? null },
-  { name: "Diverged at", numeric: true, key: (e) => e.sweep?.divergence_learning_rate ?? null },
-  { name: "Steps", numeric: true, key: ({ run }) => run.steps },
-  { name: "Outcome", numeric: false, key: (e) => outcome(e).text },
-];
+import { Menu } from "./Menu";
+import { COLUMNS, type Column, RUN_COLUMN } from "./summaryColumns";
 
 /** Including its border. */
 const ROW_HEIGHT = 35;
 
 interface SummaryTableProps {
   entries: readonly Entry[];
+  hidden: readonly ColumnId[];
   activeRun: string | null;
 }
 
 /** The results of all shown runs as a table. Not rendered again by a zoom. */
 export const SummaryTable = memo(function SummaryTable(props: SummaryTableProps) {
-  const { entries, activeRun } = props;
+  const { entries, hidden, activeRun } = props;
   const dispatch = useDispatch();
-  const [order, setOrder] = useState<{ column: number; down: boolean } | null>(null);
+  const [order, setOrder] = useState<Order | null>(null);
+  const columns = useMemo(
+    () => COLUMNS.filter(({ id }) => id === "run" || !hidden.includes(id)),
+    [hidden],
+  );
   const rows = useMemo(() => sortEntries(entries, order), [entries, order]);
   const scroller = useRef<HTMLDivElement>(null);
   const virtual = useVirtualizer({
@@ -57,7 +45,7 @@ export const SummaryTable = memo(function SummaryTable(props: SummaryTableProps)
     },
     [dispatch],
   );
-  const sortBy = (column: number) => {
+  const sortBy = (column: Column["id"]) => {
     setOrder((now) => {
       if (now?.column !== column) return { column, down: false };
       return now.down ? null : { column, down: true };
@@ -68,6 +56,7 @@ export const SummaryTable = memo(function SummaryTable(props: SummaryTableProps)
       <header>
         <h2>Summary</h2>
         <span className="subtitle">{plural(entries.length, "run")}</span>
+        <ColumnMenu hidden={hidden} />
         <button
           type="button"
           className="icon-button"
@@ -91,7 +80,7 @@ export const SummaryTable = memo(function SummaryTable(props: SummaryTableProps)
         <table aria-rowcount={rows.length + 1}>
           <thead>
             <tr aria-rowindex={1}>
-              {COLUMNS.map(({ name, numeric }, column) => {
+              {[RUN_COLUMN, ...columns].map(({ id: column, name, numeric }) => {
                 const down = order?.column === column ? order.down : null;
                 return (
                   <th
@@ -123,6 +112,7 @@ export const SummaryTable = memo(function SummaryTable(props: SummaryTableProps)
                   <Row
                     key={entry.run.run}
                     entry={entry}
+                    columns={columns}
                     index={index}
                     active={entry.run.run === activeRun}
                     onPick={onPick}
@@ -138,11 +128,13 @@ export const SummaryTable = memo(function SummaryTable(props: SummaryTableProps)
   );
 });
 
-export function sortEntries(
-  entries: readonly Entry[],
-  order: { column: number; down: boolean } | null,
-): readonly Entry[] {
-  const key = order && COLUMNS[order.column]?.key;
+interface Order {
+  column: Column["id"];
+  down: boolean;
+}
+
+export function sortEntries(entries: readonly Entry[], order: Order | null): readonly Entry[] {
+  const key = order && [RUN_COLUMN, ...COLUMNS].find(({ id }) => id === order.column)?.key;
   if (!key) return entries;
   return [...entries].sort((a, b) => {
     const [x, y] = [key(a), key(b)];
@@ -162,60 +154,56 @@ function Spacer({ height }: { height: number }) {
 
 interface RowProps {
   entry: Entry;
+  columns: readonly Column[];
   index: number;
   active: boolean;
   onPick: (id: string) => void;
 }
 
-const Row = memo(function Row({ entry, index, active, onPick }: RowProps) {
-  const { run, sweep, color, suggested, reliable } = entry;
-  const suggestion = suggested !== null && reliable ? formatLearningRate(suggested) : null;
-  const { text, tone } = outcome(entry);
+const Row = memo(function Row({ entry, columns, index, active, onPick }: RowProps) {
+  const { run, name, color } = entry;
   return (
     <tr aria-rowindex={index + 2} className={active ? "active" : ""}>
       <th scope="row">
         <button
           type="button"
+          title={run.run}
           onClick={() => {
             onPick(run.id);
           }}
         >
           <span className="dot" style={{ background: color }} />
-          {run.run}
+          {name}
         </button>
       </th>
-      <td>{run.optimizer ?? "–"}</td>
-      <td>{run.model ?? "–"}</td>
-      <td className="numeric">
-        {suggestion === null ? (
-          <span className="dim">{run.status === "running" ? "–" : "unclear"}</span>
-        ) : (
-          <>
-            <b>{suggestion}</b>
-            <CopyButton compact text={suggestion} label={`Copy ${suggestion}`} />
-          </>
-        )}
-      </td>
-      <td className="numeric">{rate(sweep?.minimum_learning_rate)}</td>
-      <td className="numeric">{rate(sweep?.divergence_learning_rate)}</td>
-      <td className="numeric">{formatCount(run.steps)}</td>
-      <td className={`outcome ${tone}`} title={text}>
-        {tone === "running" && <span className="running-dot" />}
-        {tone === "bad" && <Icon path={mdiAlert} className="warning" />}
-        {text}
-      </td>
+      {columns.map(({ id, numeric, cell }) => (
+        <td key={id} className={numeric ? "numeric" : ""}>
+          {cell(entry)}
+        </td>
+      ))}
     </tr>
   );
 });
 
-function rate(value: number | null | undefined): string {
-  return value === null || value === undefined ? "–" : formatLearningRate(value);
-}
-
-function outcome(entry: Entry): { text: string; tone: "running" | "bad" | "plain" } {
-  const { run, severity, error } = entry;
-  if (run.status === "running") return { text: "running", tone: "running" };
-  const bad = severity === "severe" || run.status === "failed" || run.status === "interrupted";
-  if (error !== null && run.stop_reason === null) return { text: error, tone: "bad" };
-  return { text: stopReason(run), tone: bad ? "bad" : "plain" };
+/** Which columns to show. */
+function ColumnMenu({ hidden }: { hidden: readonly ColumnId[] }) {
+  const dispatch = useDispatch();
+  return (
+    <Menu icon={mdiTableColumn} label="Columns" keepOpen>
+      {COLUMN_IDS.map((id) => (
+        <label key={id} className="check">
+          <input
+            type="checkbox"
+            checked={!hidden.includes(id)}
+            onChange={(event) => {
+              const rest = hidden.filter((other) => other !== id);
+              const hiddenColumns = event.target.checked ? rest : [...rest, id];
+              dispatch({ type: "set", settings: { hiddenColumns } });
+            }}
+          />
+          {COLUMNS.find((column) => column.id === id)?.name}
+        </label>
+      ))}
+    </Menu>
+  );
 }

@@ -8,14 +8,14 @@ import { TrialFinalsCard } from "./TrialFinalsCard";
 
 interface TrialCardsProps {
   entries: readonly TrialEntry[];
-  /** A line at the suggestion of the active sweep. */
-  guide: Marks["guide"];
+  /** Lines at the suggestion of the active sweep. */
+  guides: Marks["guides"];
   scale: ColorScale | null;
   x: XDomains;
 }
 
 /** The final values of the trials on the axis of the sweeps, and their epochs. */
-export function TrialCards({ entries, guide, scale, x }: TrialCardsProps) {
+export function TrialCards({ entries, guides, scale, x }: TrialCardsProps) {
   const view = useView();
   const names = useMemo(() => quantities(entries), [entries]);
   const quantity = names.includes(view.settings.quantity) ? view.settings.quantity : "loss";
@@ -27,7 +27,7 @@ export function TrialCards({ entries, guide, scale, x }: TrialCardsProps) {
   };
   return (
     <>
-      <TrialFinalsCard {...shared} names={names} guide={guide} x={x} />
+      <TrialFinalsCard {...shared} names={names} guides={guides} x={x} />
       <EpochsCard {...shared} />
     </>
   );

@@ -2,7 +2,7 @@ import { useMemo } from "react";
 import { Chart } from "../chart/Chart";
 import { fitY } from "../chart/domain";
 import { type Marks, NO_MARKS, type Series, type XDomains } from "../chart/series";
-import { formatLearningRate, formatLoss, plural } from "../format";
+import { formatExactRate, formatLoss, plural } from "../format";
 import { useCursorStore, useDispatch, useView } from "../state/context";
 import { markerOf } from "../state/marker";
 import {
@@ -27,7 +27,7 @@ interface TrialFinalsCardProps {
   /** What the trials can be compared by. */
   names: readonly string[];
   colors: CardColors;
-  guide: Marks["guide"];
+  guides: Marks["guides"];
   x: XDomains;
 }
 
@@ -35,7 +35,7 @@ const HEIGHT = 264;
 
 /** The final value of each trial against its learning rate. */
 export function TrialFinalsCard(props: TrialFinalsCardProps) {
-  const { entries, quantity, names, title, colors, guide, x } = props;
+  const { entries, quantity, names, title, colors, guides, x } = props;
   const view = useView();
   const dispatch = useDispatch();
   const cursor = useCursorStore();
@@ -59,7 +59,7 @@ export function TrialFinalsCard(props: TrialFinalsCardProps) {
       name="trials"
       title="Trials"
       subtitle={best === null ? count : `${count}, best ${describeBest(best)}`}
-      exported={{ run: focusedRun(entries, view.focus), shown: [] }}
+      exported={{ subject: count, run: focusedRun(entries, view.focus), shown: [] }}
       colors={colors}
       height={HEIGHT}
     >
@@ -72,7 +72,7 @@ export function TrialFinalsCard(props: TrialFinalsCardProps) {
             label={`${title} at the end of each trial against its learning rate`}
             drawing={{
               series: finals,
-              marks: { ...NO_MARKS, guide },
+              marks: { ...NO_MARKS, guides },
               pairs,
               emphasis: null,
               legend: [],
@@ -87,7 +87,7 @@ export function TrialFinalsCard(props: TrialFinalsCardProps) {
                 columns: ["Final", "Trial"],
                 cells: (id, index) => [
                   formatLoss(valueOf(finals, id, index)),
-                  fixed[index]?.run.run ?? "",
+                  fixed[index]?.name ?? "",
                 ],
               },
               announce: (id, index) =>
@@ -135,7 +135,7 @@ function QuantityChoice({ names, quantity }: { names: readonly string[]; quantit
 }
 
 function describeBest(best: TrialEntry): string {
-  const rate = formatLearningRate(best.learningRate);
+  const rate = formatExactRate(best.learningRate);
   const { schedule } = best.trial;
   return `${schedule === null ? "" : `${schedule} from `}${rate} (loss ${formatLoss(finalOf(best, "loss"))})`;
 }

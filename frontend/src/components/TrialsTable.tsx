@@ -1,4 +1,4 @@
-import { formatCount, formatLearningRate, formatLoss } from "../format";
+import { formatCount, formatExactRate, formatLoss } from "../format";
 import { useDispatch } from "../state/context";
 import { stopReason } from "../state/stopReason";
 import { finalOf, type TrialEntry } from "../state/trials";
@@ -51,25 +51,26 @@ export function TrialsTable({ entries, best, focus }: TrialsTableProps) {
         </thead>
         <tbody>
           {ranked.map((entry) => {
-            const { run, trial, color, learningRate } = entry;
+            const { run, name, trial, color, learningRate } = entry;
             const { loss, validation_loss, gap, descent } = trial.final;
             return (
               <tr key={run.run} className={run.id === focus ? "active" : ""}>
                 <th scope="row">
                   <button
                     type="button"
+                    title={run.run}
                     onClick={() => {
                       dispatch({ type: "focus", id: run.id });
                     }}
                   >
                     <span className="dot" style={{ background: color }} />
-                    {run.run}
+                    {name}
                   </button>
                   {entry === best && <span className="best">best</span>}
                 </th>
                 <td className="numeric">
                   {trial.schedule !== null && <span className="dim">{trial.schedule} from </span>}
-                  <b>{formatLearningRate(learningRate)}</b>
+                  <b>{formatExactRate(learningRate)}</b>
                 </td>
                 <td className="numeric">{lossOrDash(loss)}</td>
                 <td className="numeric">{lossOrDash(validation_loss)}</td>

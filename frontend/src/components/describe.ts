@@ -1,14 +1,14 @@
 import type { Series } from "../chart/series";
-import { formatLearningRate, formatLoss } from "../format";
+import { formatExactRate, formatLoss } from "../format";
 
-/** A point in words: `adam: learning rate 1e-3, loss delta -0.1`. */
+/** A point in words: `adam: learning rate 0.001, loss delta -0.1`. */
 export function describePoint(
   name: string,
   learningRate: number,
   quantity: string,
   value: number,
 ): string {
-  return `${name}: learning rate ${formatLearningRate(learningRate)}, ${quantity} ${formatLoss(value)}`;
+  return `${name}: learning rate ${formatExactRate(learningRate)}, ${quantity} ${formatLoss(value)}`;
 }
 
 /** The value of a curve at a point; NaN if there is none. */

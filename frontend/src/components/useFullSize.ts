@@ -1,26 +1,33 @@
-import { type RefObject, useLayoutEffect, useState, useSyncExternalStore } from "react";
+import { type RefObject, useEffect, useState, useSyncExternalStore } from "react";
 
-/** The height of the toolbar, the header of a card, and their margins. */
-const OUTSIDE_CHART = 128;
-
-/** Whether the chart of a card fills the height of the window, and its height. */
+/** Whether a card fills the window, and the height of its chart, which is `initial` if it does not. */
 export function useFullSize(card: RefObject<HTMLElement | null>, initial: number) {
-  const [full, setFull] = useState(false);
+  /** The height of the card apart from its chart; null if it does not fill the window. */
+  const [outside, setOutside] = useState<number | null>(null);
+  const full = outside !== null;
   const available = useSyncExternalStore(onResize, () =>
-    full ? window.innerHeight - OUTSIDE_CHART : 0,
+    outside === null ? 0 : window.innerHeight - outside,
   );
-  const height = Math.max(initial, available);
-  useLayoutEffect(() => {
-    if (full) card.current?.scrollIntoView({ block: "start" });
-  }, [full, height, card]);
+  useEffect(() => {
+    if (!full) return;
+    const onKeyDown = (event: KeyboardEvent) => {
+      if (event.key === "Escape") setOutside(null);
+    };
+    document.addEventListener("keydown", onKeyDown);
+    return () => {
+      document.removeEventListener("keydown", onKeyDown);
+    };
+  }, [full]);
   return {
     full,
-    height,
+    height: full ? Math.max(MIN_HEIGHT, available) : initial,
     toggle: () => {
-      setFull(!full);
+      setOutside(full ? null : (card.current?.offsetHeight ?? 0) - initial);
     },
   };
 }
+
+const MIN_HEIGHT = 160;
 
 function onResize(changed: () => void): () => void {
   window.addEventListener("resize", changed);

@@ -1,15 +1,12 @@
 import { useEffect, useState, useSyncExternalStore } from "react";
 
-/** In narrower windows the settings overlay the page and are initially closed. */
-const SETTINGS_BESIDE = "(min-width: 1200px)";
 /** In narrower windows the run list is a drawer. */
 const RUNS_BESIDE = "(min-width: 720px)";
 
-/** Which side panels are open, and whether the help is. A choice holds until the window crosses a threshold. */
+/** Which side panels are open, and whether the help is. The run list is kept until the window crosses its threshold. */
 export function usePanels() {
-  const settingsBeside = useMedia(SETTINGS_BESIDE);
   const runsBeside = useMedia(RUNS_BESIDE);
-  const [settings, setSettings] = usePanel(settingsBeside);
+  const [settings, setSettings] = useState(false);
   const [runs, setRuns] = usePanel(runsBeside);
   const [help, setHelp] = useState(false);
   useEffect(() => {

@@ -6,19 +6,27 @@ import { useStable } from "./stable";
 import type { TrialEntry } from "./trials";
 import type { View } from "./view";
 
-/** The x axis that all cards share: the range of all learning rates, and its visible part. */
+/**
+ * The x axis that all cards share: the range of all learning rates, and its visible part. Without a
+ * zoom, this is the range of the selected sweep.
+ */
 export function useLearningRateAxis(
   sweeps: readonly DrawnEntry[],
   trials: readonly TrialEntry[],
   zoom: View["zoom"],
+  selected: DrawnEntry | null,
 ): XDomains {
   const full = useStable(
     useMemo(() => allLearningRates(sweeps, trials), [sweeps, trials]),
     (a, b) => a[0] === b[0] && a[1] === b[1],
   );
+  const own = useStable(
+    useMemo(() => (selected ? allLearningRates([selected], []) : full), [selected, full]),
+    (a, b) => a[0] === b[0] && a[1] === b[1],
+  );
   const visible = useMemo(
-    () => (zoom === null ? full : (clampWindow(zoom, full) ?? full)),
-    [zoom, full],
+    () => (zoom === null ? own : (clampWindow(zoom, full) ?? full)),
+    [zoom, own, full],
   );
   return useMemo(() => ({ full, visible }), [full, visible]);
 }

@@ -2,40 +2,69 @@ import { scaleSequentialLog } from "d3-scale";
 import { interpolateViridis } from "d3-scale-chromatic";
 import type { Run } from "../api/runs";
 
-/** TensorBoard's palette. */
-const LIGHT = ["#425066", "#12b5cb", "#e52592", "#f9ab00", "#9334e6", "#7cb342", "#e8710a"];
-const DARK = ["#8e98a3", ...LIGHT.slice(1)];
+/**
+ * Each color can be told from its card and, by people with any color vision, from the others: the first
+ * ones best, since few runs are more common than many. tests/palette.test.ts measures both.
+ */
+const LIGHT = [
+  "#0077bb",
+  "#d9621a",
+  "#005a3c",
+  "#67168b",
+  "#2291f8",
+  "#aa4a80",
+  "#c1758d",
+  "#a2041c",
+  "#8c85c9",
+  "#822f72",
+  "#5639b1",
+  "#057558",
+];
+const DARK = [
+  "#4fa8e8",
+  "#f59048",
+  "#8ee6c8",
+  "#eae637",
+  "#d74748",
+  "#6670e9",
+  "#a66897",
+  "#c686b6",
+  "#ffbe8a",
+  "#9dbdff",
+  "#f86680",
+  "#47a383",
+];
+
+/** With more values than this, colors no longer tell them apart. */
+export const MAX_OWN_COLORS = LIGHT.length;
+
+/** A color for each value, independent of which runs are shown. */
+export function valueColors(values: readonly string[], dark: boolean): Map<string, string> {
+  return new Map(values.map((value, i) => [value, paletteColor(i, dark)]));
+}
 
 /**
- * The color of each run, in the order of their start times, so that a run that is added while the page
- * is open changes no other color. When the palette repeats, its tones differ.
+ * The color of each value of the runs, in the order of their start times, so that a run that is added
+ * while the page is open changes no other color.
  */
-export function runColors(runs: readonly Run[], dark: boolean): Map<string, string> {
+export function colorsByStart(
+  runs: readonly Run[],
+  valueOf: (run: Run) => string,
+  dark: boolean,
+): Map<string, string> {
   const started = ({ start_time }: Run) => start_time ?? Infinity;
   // Sorting is stable: runs without a start time stay in the order of the list.
   const ordered = [...runs].sort((a, b) =>
     started(a) === started(b) ? 0 : started(a) - started(b),
   );
-  return new Map(ordered.map(({ run }, i) => [run, paletteColor(i, dark)]));
+  const colors = valueColors([...new Set(ordered.map(valueOf))], dark);
+  return new Map(runs.map((run) => [run.run, colors.get(valueOf(run)) ?? noColor(dark)]));
 }
 
-function blend(color: string, towards: number, share: number): string {
-  const channels = [1, 3, 5].map((at) => Number.parseInt(color.slice(at, at + 2), 16));
-  const mixed = channels.map((c) => Math.round(c + share * (towards - c)));
-  return `#${mixed.map((c) => c.toString(16).padStart(2, "0")).join("")}`;
-}
-
-/** A color for each value of a field, independent of which runs are shown. */
-export function valueColors(values: readonly string[], dark: boolean): Map<string, string> {
-  return new Map(values.map((value, i) => [value, paletteColor(i, dark)]));
-}
-
-function paletteColor(i: number, dark: boolean): string {
+/** The color of the i-th value; with more than twelve, colors repeat. */
+export function paletteColor(i: number, dark: boolean): string {
   const palette = dark ? DARK : LIGHT;
-  const color = palette[i % palette.length] ?? "#888888";
-  const round = Math.floor(i / palette.length) % 3;
-  if (round === 0) return color;
-  return blend(color, (round === 1) === dark ? 255 : 0, 0.38);
+  return palette[i % palette.length] ?? noColor(dark);
 }
 
 export interface ColorScale {
@@ -64,6 +93,6 @@ export function suggestionScale(
 }
 
 /** For a run without a suggestion, when runs are colored by suggestion. */
-export function noSuggestionColor(dark: boolean): string {
+export function noColor(dark: boolean): string {
   return dark ? "#9e9e9e" : "#757575";
 }

@@ -1,15 +1,20 @@
 import type { Sweep } from "../api/sweeps";
 import { MAX_CURVES_WITH_RAW } from "../chart/density";
-import { bisect, type Domain, type Marks, type Series } from "../chart/series";
+import { bisect, type Domain, type Marks, NO_MARKS, type Series } from "../chart/series";
 import { formatLearningRate } from "../format";
+import type { Answer } from "./answers";
 import type { DrawnEntry, Entry } from "./entries";
+import { type Group, medianSuggestion } from "./groups";
 import type { Settings } from "./settings";
+
+const NONE: ReadonlyMap<string, unknown> = new Map();
 
 /** The smoothed losses, with the raw ones where they are shown. */
 export function lossSeries(
   entries: readonly DrawnEntry[],
   activeRun: string | null,
   settings: Pick<Settings, "showRaw" | "relativeLoss">,
+  faint: ReadonlyMap<string, unknown> = NONE,
 ): Series[] {
   const rawForAll = entries.length <= MAX_CURVES_WITH_RAW;
   return entries.map((entry) => {
@@ -17,7 +22,7 @@ export function lossSeries(
     const { smoothed_loss, loss } = entry.sweep.columns;
     const scale = settings.relativeLoss ? 1 / initialLoss(smoothed_loss) : 1;
     return {
-      ...commonSeries(entry),
+      ...commonSeries(entry, faint),
       y: scaled(smoothed_loss, scale),
       raw: withRaw && loss ? scaled(loss, scale) : null,
     };
@@ -28,13 +33,14 @@ export function lossSeries(
 export function deltaSeries(
   entries: readonly DrawnEntry[],
   settings: Pick<Settings, "delta" | "relativeLoss">,
+  faint: ReadonlyMap<string, unknown> = NONE,
 ): Series[] {
   return entries.map((entry) => {
     const { smoothed_loss, loss_delta, slope, learning_rate, step } = entry.sweep.columns;
     const delta = settings.delta === "slope" ? slope : loss_delta;
     const scale = settings.relativeLoss ? 1 / initialLoss(smoothed_loss) : 1;
     const minimum = entry.sweep.minimum_learning_rate;
-    const common = commonSeries(entry);
+    const common = commonSeries(entry, faint);
     const window = entry.sweep.settings.delta_window;
     return {
       ...common,
@@ -52,7 +58,10 @@ export function deltaSeries(
   });
 }
 
-function commonSeries({ run, sweep, color }: DrawnEntry): Omit<Series, "y" | "raw"> {
+function commonSeries(
+  { run, name, sweep, color }: DrawnEntry,
+  faint: ReadonlyMap<string, unknown>,
+): Omit<Series, "y" | "raw"> {
   const x = sweep.columns.learning_rate;
   const { skip_start, skip_end } = sweep.settings;
   const { step } = sweep.columns;
@@ -60,9 +69,11 @@ function commonSeries({ run, sweep, color }: DrawnEntry): Omit<Series, "y" | "ra
   const divergence = sweep.divergence_learning_rate;
   return {
     id: run.run,
-    label: run.run,
+    label: name,
     color,
     x,
+    members: [],
+    faint: faint.has(run.run),
     band: null,
     solidFrom,
     solidTo: Math.max(solidFrom, bisect(step, sweep.steps - skip_end)),
@@ -108,13 +119,13 @@ export function marksOf(
   const points = entries.flatMap(({ run, suggested, reliable }) =>
     suggested === null ? [] : [{ seriesId: run.run, x: suggested, hollow: !reliable }],
   );
-  if (!active) return { points, guide: null, ring: null, limit: null, shaded: [] };
+  if (!active) return { ...NO_MARKS, points };
   const { sweep, run } = active;
   const minimum = run.status === "running" ? null : sweep.minimum_learning_rate;
   const divergence = sweep.divergence_learning_rate;
   return {
     points,
-    guide: guideOf(active, ruleLabel),
+    guides: guidesOf(active, ruleLabel),
     ring:
       minimum === null
         ? null
@@ -122,19 +133,73 @@ export function marksOf(
     limit:
       divergence === null
         ? null
-        : { x: divergence, text: `diverged at ${formatLearningRate(divergence)}` },
+        : { x: divergence, text: `diverges from ${formatLearningRate(divergence)}` },
     shaded: skippedRanges(sweep),
   };
 }
 
-/** A line at the suggestion of the active sweep; null if there is none. */
-export function guideOf(active: Entry | null, ruleLabel: string): Marks["guide"] {
+/** A line at the suggestion of the active sweep, if it has one. */
+export function guidesOf(active: Entry | null, ruleLabel: string): Marks["guides"] {
   const suggested = active?.suggested ?? null;
-  if (suggested === null) return null;
+  if (!active || suggested === null) return [];
   const rate = formatLearningRate(suggested);
-  return active?.reliable
-    ? { x: suggested, text: `Suggested ${rate}`, tone: "clear" }
-    : { x: suggested, text: `Unclear, ${ruleLabel} at ${rate}`, tone: "unclear" };
+  const guide = active.reliable
+    ? ({ text: `Suggested ${rate}`, tone: "clear" } as const)
+    : ({ text: `Unclear, ${ruleLabel} at ${rate}`, tone: "unclear" } as const);
+  return [{ x: suggested, short: rate, seriesId: null, ...guide }];
+}
+
+/** With more answers than this, their lines would hide the curves. */
+const MAX_GUIDES = 6;
+
+/** A line at the answer of each configuration, in the color of its curve. */
+export function answerGuides(
+  answers: readonly Answer[],
+  groups: readonly Pick<Group, "id" | "entries">[],
+  singles: readonly DrawnEntry[],
+): Marks["guides"] {
+  if (answers.length > MAX_GUIDES) return [];
+  const curveOf = new Map(singles.map(({ run }) => [run.run, run.run]));
+  for (const { id, entries } of groups) for (const { run } of entries) curveOf.set(run.run, id);
+  const names = briefNames(answers);
+  return answers.flatMap(({ suggested, typical }, i) => {
+    const seriesId = curveOf.get(typical.run.run);
+    if (suggested === null || seriesId === undefined) return [];
+    const rate = formatLearningRate(suggested);
+    const text = `${names[i] ?? ""} ${rate}`;
+    return [{ x: suggested, text, short: rate, tone: "clear", seriesId }];
+  });
+}
+
+/** A line at the median suggestion of each group, and at that of each other sweep. */
+export function groupGuides(
+  groups: readonly Group[],
+  singles: readonly DrawnEntry[],
+): Marks["guides"] {
+  if (groups.length + singles.length > MAX_GUIDES) return [];
+  const guide = (name: string, x: number | null, seriesId: string): Marks["guides"] => {
+    if (x === null) return [];
+    const short = formatLearningRate(x);
+    return [{ x, text: `${name}: ${short}`, short, tone: "clear", seriesId }];
+  };
+  return [
+    ...groups.flatMap(({ id, value, entries }) => guide(value, medianSuggestion(entries), id)),
+    ...singles.flatMap(({ name, run, suggested, reliable }) =>
+      guide(name, reliable ? suggested : null, run.run),
+    ),
+  ];
+}
+
+/** The names of the configurations, with their details only if these are needed to tell them apart. */
+function briefNames(answers: readonly Answer[]): string[] {
+  const unique = new Set(answers.map(({ name }) => name)).size === answers.length;
+  if (unique) return answers.map(({ name }) => name);
+  const parts = answers.map(({ detail }) => detail.split(" · "));
+  return answers.map(({ name }, i) => {
+    const own = parts[i] ?? [];
+    const varying = own.filter((part) => !parts.every((other) => other.includes(part)));
+    return `${[name, ...varying].join(" · ")}:`;
+  });
 }
 
 function skippedRanges({ columns, settings, steps }: Sweep): Domain[] {
@@ -146,6 +211,31 @@ function skippedRanges({ columns, settings, steps }: Sweep): Domain[] {
   if (skip_start > 0) ranges.push([first, x[bisect(step, skip_start)] ?? last]);
   if (skip_end > 0) ranges.push([x[bisect(step, steps - 1 - skip_end)] ?? first, last]);
   return ranges;
+}
+
+/** A loss this many times that of most others would flatten them to a line. */
+const MAX_SCALE = 50;
+
+/**
+ * The runs whose curves the axes do not fit where there are others: without a clear suggestion, or with
+ * losses far above those of most.
+ */
+export function faintRuns(
+  entries: readonly DrawnEntry[],
+  { relativeLoss, logLoss }: Pick<Settings, "relativeLoss" | "logLoss">,
+): ReadonlyMap<string, "unclear" | "large"> {
+  const faint = new Map<string, "unclear" | "large">();
+  const usable = entries.filter(({ reliable, run }) => reliable || run.status === "running");
+  for (const { run } of entries) faint.set(run.run, "unclear");
+  for (const { run } of usable) faint.delete(run.run);
+  if (relativeLoss || logLoss) return faint;
+  const losses = usable.map(({ sweep }) => initialLoss(sweep.columns.smoothed_loss));
+  const sorted = [...losses].sort((a, b) => a - b);
+  const usual = sorted[(sorted.length - 1) >> 1] ?? 0;
+  usable.forEach(({ run }, i) => {
+    if ((losses[i] ?? 0) > MAX_SCALE * usual) faint.set(run.run, "large");
+  });
+  return faint;
 }
 
 /**

@@ -1,25 +1,26 @@
 import { useMemo } from "react";
 import type { Run } from "../api/runs";
 import type { Legend } from "../chart/series";
+import { answersOf } from "./answers";
 import {
   type ColorScale,
-  noSuggestionColor,
-  runColors,
+  colorsByStart,
+  MAX_OWN_COLORS,
+  noColor,
   suggestionScale,
   valueColors,
 } from "./colors";
+import { configurationsOf } from "./configurations";
 import { useRules, useRuns, useSweeps, useTrials } from "./data";
 import { useDebounced } from "./debounced";
 import { createEntries, type Entry } from "./entries";
-import { type Field, FIELDS, fieldValues, isField } from "./fields";
+import { type FieldValue, fieldOf, fieldValues, isField } from "./fields";
+import { distinctNames } from "./names";
 import { sweepSettings } from "./settings";
 import { useDark } from "./theme";
 import { drawableTrials } from "./trials";
 import { useMatchingRuns } from "./useMatchingRuns";
 import { isChecked, type View } from "./view";
-
-/** With more runs than this, the seven colors of the palette no longer tell them apart. */
-const MAX_RUNS_WITH_OWN_COLOR = 24;
 
 const NO_RUNS: Run[] = [];
 
@@ -38,7 +39,9 @@ export function useDashboard(view: View) {
     () => listed.filter(({ id }) => isChecked(view.selection, id)),
     [listed, view.selection],
   );
-  const trials = useTrialEntries(allListed, view.selection, dark);
+  const names = useMemo(() => distinctNames(allListed.map(({ run }) => run)), [allListed]);
+  const configurations = useMemo(() => configurationsOf(runs), [runs]);
+  const trials = useTrialEntries(allListed, names, view.selection, dark);
   const settled = useDebounced(
     useMemo(() => sweepSettings(view.settings), [view.settings]),
     DEBOUNCE_MS,
@@ -47,20 +50,31 @@ export function useDashboard(view: View) {
   const sweepsQuery = useSweeps(shown, settled, delta === "slope" ? "slope" : "loss_delta");
   const sweeps = shown.length > 0 ? sweepsQuery.loaded : undefined;
   const colored = useMemo(() => {
-    const plain = runColors(runs, dark);
-    const entries = createEntries(listed, sweeps, rule, plain);
+    const valueOf = fieldOf("configuration", configurations);
+    const byRun =
+      colorBy === "run" ||
+      (colorBy === "automatic" && groupBy === "none" && shown.length <= MAX_OWN_COLORS);
+    const colors = colorsByStart(runs, byRun ? ({ run }) => run : valueOf, dark);
+    const entries = createEntries(listed, { names, colors, sweeps, rule });
     const shownNames = new Set(shown.map(({ run }) => run));
     const shownEntries = entries.filter((entry) => shownNames.has(entry.run.run));
     const field = isField(colorBy) ? colorBy : colorBy === "automatic" ? groupBy : null;
-    if (field !== null) return colorByField(entries, shownEntries, runs, field, dark);
+    if (field !== null && isField(field)) {
+      return colorByField(entries, shownEntries, runs, fieldOf(field, configurations), dark);
+    }
     const bySuggestion =
       colorBy === "suggestion" ||
-      (colorBy === "automatic" && shownEntries.length > MAX_RUNS_WITH_OWN_COLOR);
+      (colorBy === "automatic" &&
+        new Set(shownEntries.map(({ run }) => valueOf(run))).size > MAX_OWN_COLORS);
     const scale = bySuggestion ? scaleOf(shownEntries, dark) : null;
-    const colors = { scale, legend: NO_LEGEND };
-    if (!scale) return { entries, shownEntries, ...colors };
-    return { ...recolor(entries, shownNames, suggestionColor(scale, dark)), ...colors };
-  }, [runs, listed, shown, sweeps, rule, colorBy, groupBy, dark]);
+    const legend = { scale, legend: NO_LEGEND };
+    if (!scale) return { entries, shownEntries, ...legend };
+    return { ...recolor(entries, shownNames, suggestionColor(scale, dark)), ...legend };
+  }, [runs, listed, shown, names, configurations, sweeps, rule, colorBy, groupBy, dark]);
+  const answers = useMemo(
+    () => answersOf(colored.shownEntries, trials.drawable, configurations),
+    [colored.shownEntries, trials.drawable, configurations],
+  );
 
   const focused = colored.shownEntries.find(({ run }) => run.id === view.focus) ?? null;
   const only = colored.shownEntries.length === 1 ? (colored.shownEntries[0] ?? null) : null;
@@ -83,6 +97,9 @@ export function useDashboard(view: View) {
     ...colored,
     /** The listed sweeps and trials. */
     entries,
+    configurations,
+    /** The learning rate for each configuration among the shown sweeps. */
+    answers,
     shownTrials: trials.shown,
     trials: trials.drawable,
     trialScale: trials.scale,
@@ -95,7 +112,12 @@ export function useDashboard(view: View) {
 export type Dashboard = ReturnType<typeof useDashboard>;
 
 /** The trials among the listed runs, colored by learning rate. */
-function useTrialEntries(listed: readonly Run[], selection: View["selection"], dark: boolean) {
+function useTrialEntries(
+  listed: readonly Run[],
+  names: ReadonlyMap<string, string>,
+  selection: View["selection"],
+  dark: boolean,
+) {
   const runs = useMemo(() => listed.filter(({ kind }) => kind === "trial"), [listed]);
   const shownRuns = useMemo(
     () => runs.filter(({ id }) => isChecked(selection, id)),
@@ -112,14 +134,14 @@ function useTrialEntries(listed: readonly Run[], selection: View["selection"], d
     const colors = new Map(
       runs.map(({ run, learning_rate: rate }) => [
         run,
-        scale && rate !== null && rate > 0 ? scale.color(rate) : noSuggestionColor(dark),
+        scale && rate !== null && rate > 0 ? scale.color(rate) : noColor(dark),
       ]),
     );
-    const entries = createEntries(runs, undefined, null, colors);
+    const entries = createEntries(runs, { names, colors });
     const shownNames = new Set(shownRuns.map(({ run }) => run));
     const shown = entries.filter(({ run }) => shownNames.has(run.run));
     return { entries, shown, drawable: drawableTrials(shown, loaded?.byRun), scale, query };
-  }, [runs, shownRuns, loaded, dark, query]);
+  }, [runs, names, shownRuns, loaded, dark, query]);
 }
 
 /** A moving slider causes no request until it rests. */
@@ -135,7 +157,7 @@ function scaleOf(entries: readonly Entry[], dark: boolean): ColorScale | null {
 
 function suggestionColor(scale: ColorScale, dark: boolean) {
   return ({ suggested, reliable }: Entry) =>
-    suggested !== null && reliable ? scale.color(suggested) : noSuggestionColor(dark);
+    suggested !== null && reliable ? scale.color(suggested) : noColor(dark);
 }
 
 const NO_LEGEND: Legend = [];
@@ -144,15 +166,15 @@ function colorByField(
   entries: Entry[],
   shownEntries: readonly Entry[],
   runs: readonly Run[],
-  field: Field,
+  valueOf: FieldValue,
   dark: boolean,
 ) {
-  const colors = valueColors(fieldValues(runs, field), dark);
-  const colorOf = (value: string) => colors.get(value) ?? noSuggestionColor(dark);
+  const colors = valueColors(fieldValues(runs, valueOf), dark);
+  const colorOf = (value: string) => colors.get(value) ?? noColor(dark);
   const shown = shownEntries.map(({ run }) => run);
-  const legend = fieldValues(shown, field).map((label) => ({ label, color: colorOf(label) }));
+  const legend = fieldValues(shown, valueOf).map((label) => ({ label, color: colorOf(label) }));
   const shownNames = new Set(shown.map(({ run }) => run));
-  const recolored = recolor(entries, shownNames, ({ run }) => colorOf(FIELDS[field].of(run)));
+  const recolored = recolor(entries, shownNames, ({ run }) => colorOf(valueOf(run)));
   return { ...recolored, scale: null, legend };
 }
 

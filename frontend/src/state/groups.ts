@@ -1,15 +1,15 @@
-import { least } from "d3-array";
 import { bandOf } from "../chart/band";
 import type { Marks, Series } from "../chart/series";
 import { plural } from "../format";
+import { typicalOf } from "./answers";
 import type { DrawnEntry, Entry } from "./entries";
-import { type Field, FIELDS } from "./fields";
+import type { FieldValue } from "./fields";
 import { geometricMedian } from "./geometricMedian";
 
-/** Several sweeps drawn as one curve with a band. */
+/** Several sweeps drawn as one curve. */
 export interface Group {
   id: string;
-  /** The value of the field that its sweeps share. */
+  /** What its sweeps share. */
   value: string;
   label: string;
   color: string;
@@ -17,19 +17,26 @@ export interface Group {
 }
 
 /**
- * The entries grouped by a field. An entry that is alone in its group stays single, and so does the
- * active one.
+ * The entries grouped by a field, and by optimizer: nothing is averaged over optimizers. An entry that
+ * is alone in its group stays single, and so does the active one.
  */
 export function groupEntries(
   entries: readonly DrawnEntry[],
-  field: Field | null,
+  valueOf: FieldValue | null,
   activeRun: string | null,
 ): { groups: Group[]; singles: readonly DrawnEntry[] } {
-  if (field === null) return { groups: [], singles: entries };
+  if (valueOf === null) return { groups: [], singles: entries };
+  const optimizers = new Map<string, Set<string | null>>();
+  for (const { run } of entries) {
+    const value = valueOf(run);
+    optimizers.set(value, (optimizers.get(value) ?? new Set()).add(run.optimizer));
+  }
   const byValue = new Map<string, DrawnEntry[]>();
   for (const entry of entries) {
-    const value = FIELDS[field].of(entry.run);
-    byValue.set(value, [...(byValue.get(value) ?? []), entry]);
+    const value = valueOf(entry.run);
+    const mixed = (optimizers.get(value)?.size ?? 0) > 1;
+    const full = mixed ? `${value} · ${entry.run.optimizer ?? "unknown optimizer"}` : value;
+    byValue.set(full, [...(byValue.get(full) ?? []), entry]);
   }
   const groups: Group[] = [];
   for (const [value, members] of byValue) {
@@ -45,12 +52,18 @@ export function groupEntries(
   return { groups, singles };
 }
 
-/** The curves of the groups: the median and the band of the curves of their sweeps. */
+/** The curves of the groups: the median of their sweeps, alone, with a band or with these as thin lines. */
 export function groupSeries(
   groups: readonly Group[],
   series: (entries: readonly DrawnEntry[]) => Series[],
+  around: "nothing" | "band" | "members",
 ): Series[] {
-  return groups.map((group) => bandOf(group, series(group.entries)));
+  return groups.map((group) => {
+    const members = series(group.entries);
+    const median = bandOf(group, members, around === "band");
+    const faint = members.every((member) => member.faint);
+    return { ...median, faint, members: around === "members" ? members : [] };
+  });
 }
 
 /** A mark at the median of the reliable suggestions of each group. */
@@ -63,15 +76,10 @@ export function groupPoints(groups: readonly Group[]): Marks["points"] {
 
 /** The sweep of a group whose suggestion is nearest to the median. */
 export function mostTypical({ entries }: Group): DrawnEntry | null {
-  const median = medianSuggestion(entries);
-  if (median === null) return entries[0] ?? null;
-  const reliable = entries.filter((entry) => entry.reliable && entry.suggested !== null);
-  return (
-    least(reliable, ({ suggested }) => Math.abs(Math.log((suggested ?? NaN) / median))) ?? null
-  );
+  return typicalOf(entries, medianSuggestion(entries)) ?? entries[0] ?? null;
 }
 
-function medianSuggestion(entries: readonly Entry[]): number | null {
+export function medianSuggestion(entries: readonly Entry[]): number | null {
   return geometricMedian(
     entries.filter(({ reliable }) => reliable).map(({ suggested }) => suggested),
   );

@@ -1,5 +1,5 @@
 import { isField } from "./fields";
-import { DEFAULT_SETTINGS, LIMITS, type Settings } from "./settings";
+import { COLUMN_IDS, DEFAULT_SETTINGS, LIMITS, type Settings } from "./settings";
 import { INITIAL_VIEW, type Selection, type View } from "./view";
 
 /** The parts of the host's URL fragment that belong to this plugin, without their prefix. */
@@ -141,15 +141,29 @@ const SETTINGS_IN_LINK: SettingInLink[] = [
   },
   {
     key: "group",
-    write: ({ groupBy }) => groupBy ?? "",
-    read: (text) => ({ groupBy: isField(text) ? text : null }),
+    write: ({ groupBy }) => groupBy,
+    read: (text) => (text === "none" || isField(text) ? { groupBy: text } : {}),
+  },
+  {
+    key: "members",
+    write: ({ showMembers }) => (showMembers === null ? "" : showMembers ? "1" : "0"),
+    read: (text) => ({ showMembers: text === "" ? null : text === "1" }),
   },
   {
     key: "compare",
     write: ({ quantity }) => quantity,
     read: (text) => (text === "" ? {} : { quantity: text }),
   },
+  {
+    key: "without",
+    write: ({ hiddenColumns }) => hiddenColumns.join(","),
+    read: (text) => {
+      const listed = text.split(",");
+      return { hiddenColumns: COLUMN_IDS.filter((id) => listed.includes(id)) };
+    },
+  },
   flag("raw", "showRaw"),
+  flag("delta_chart", "showDelta"),
   flag("fit", "fitDescent"),
   flag("log_loss", "logLoss"),
   flag("relative", "relativeLoss"),
@@ -157,7 +171,7 @@ const SETTINGS_IN_LINK: SettingInLink[] = [
 
 function flag(
   key: string,
-  name: "showRaw" | "fitDescent" | "logLoss" | "relativeLoss",
+  name: "showRaw" | "showDelta" | "fitDescent" | "logLoss" | "relativeLoss",
 ): SettingInLink {
   return {
     key,

@@ -1,6 +1,6 @@
 import type { Marker } from "../chart/marker";
 import { nearestIndex, type Series } from "../chart/series";
-import { formatLearningRate, formatLoss } from "../format";
+import { formatExactRate, formatLoss } from "../format";
 import type { Action, View } from "./view";
 
 /** The marker for the charts. Screen readers announce its learning rate and `reading`. */
@@ -9,7 +9,7 @@ export function markerOf(
   dispatch: (action: Action) => void,
   reading?: Reading,
 ): Marker {
-  const place = marker === null ? "" : `learning rate ${formatLearningRate(marker)}`;
+  const place = marker === null ? "" : `learning rate ${formatExactRate(marker)}`;
   const value = reading && `${reading.label}: smoothed loss ${formatLoss(reading.smoothed)}`;
   return {
     x: marker,

@@ -1,6 +1,20 @@
 import type { SweepSettings } from "../api/sweeps";
 import type { Field } from "./fields";
 
+/** The columns of the summary that can be left out. */
+export const COLUMN_IDS = [
+  "optimizer",
+  "model",
+  "batch_size",
+  "suggested",
+  "minimum",
+  "divergence",
+  "steps",
+  "outcome",
+] as const;
+
+export type ColumnId = (typeof COLUMN_IDS)[number];
+
 export interface Settings {
   /** In decades of learning rate; null is as each sweep recorded it. */
   smoothing: number | null;
@@ -12,13 +26,22 @@ export interface Settings {
   skipEnd: number;
   showRaw: boolean;
   colorBy: "automatic" | "run" | "suggestion" | Field;
-  /** Sweeps with the same value of this field are drawn as one curve with a band. */
-  groupBy: Field | null;
+  /**
+   * Sweeps with the same value of this field are drawn as one curve; automatically those of the same
+   * configuration, if there are several of any.
+   */
+  groupBy: Field | "none" | "automatic";
+  /** Whether the sweeps of a group are drawn as thin lines; null is only if grouped automatically. */
+  showMembers: boolean | null;
+  /** Whether the chart of the loss delta is unfolded. */
+  showDelta: boolean;
   fitDescent: boolean;
   logLoss: boolean;
   relativeLoss: boolean;
   /** What trials are compared by: the loss or a metric. */
   quantity: string;
+  /** The columns of the summary that are left out. */
+  hiddenColumns: readonly ColumnId[];
   /** The rule whose suggestions are shown; null is the default of the server. */
   rule: string | null;
 }
@@ -31,11 +54,14 @@ export const DEFAULT_SETTINGS: Settings = {
   skipEnd: 0,
   showRaw: true,
   colorBy: "automatic",
-  groupBy: null,
+  groupBy: "automatic",
+  showMembers: null,
+  showDelta: true,
   fitDescent: true,
   logLoss: false,
   relativeLoss: false,
   quantity: "loss",
+  hiddenColumns: [],
   rule: null,
 };
 

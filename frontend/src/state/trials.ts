@@ -8,6 +8,8 @@ import type { Entry } from "./entries";
 /** A trial whose epochs are loaded. */
 export interface TrialEntry {
   run: Run;
+  /** The name of the run without what it has in common with all others. */
+  name: string;
   trial: Trial;
   learningRate: number;
   color: string;
@@ -21,11 +23,11 @@ export function drawableTrials(
   trials: ReadonlyMap<string, Trial> | undefined,
 ): TrialEntry[] {
   return entries
-    .flatMap(({ run, color }) => {
+    .flatMap(({ run, name, color }) => {
       const trial = trials?.get(run.run);
       const learningRate = run.learning_rate ?? NaN;
       if (!trial || !(learningRate > 0)) return [];
-      return [{ run, trial, learningRate, color }];
+      return [{ run, name, trial, learningRate, color }];
     })
     .sort((a, b) => a.learningRate - b.learningRate);
 }
@@ -90,6 +92,8 @@ export function finalSeries(entries: readonly TrialEntry[], quantity: string): S
 
 const PLAIN = {
   raw: null,
+  members: [],
+  faint: false,
   band: null,
   solidFrom: 0,
   fitFrom: 0,
@@ -123,7 +127,7 @@ export function finalPairs(
 
 /** The curve of each trial over its epochs, counted from one. */
 export function epochSeries(entries: readonly TrialEntry[], quantity: string): Series[] {
-  return entries.flatMap(({ run, trial, color }) => {
+  return entries.flatMap(({ run, name, trial, color }) => {
     const values = trial.columns[VALIDATION + quantity] ?? trial.columns[quantity];
     const epochs = trial.columns["epoch"];
     if (!values || !epochs || epochs.length === 0) return [];
@@ -131,7 +135,7 @@ export function epochSeries(entries: readonly TrialEntry[], quantity: string): S
       {
         ...PLAIN,
         id: run.run,
-        label: run.run,
+        label: name,
         color,
         x: Float32Array.from(epochs, (epoch) => epoch + 1),
         y: Float32Array.from(values),

@@ -1,9 +1,12 @@
 import { useMemo } from "react";
 import { fitY } from "../chart/domain";
 import type { Domain, Marks, Series } from "../chart/series";
+import type { Answer } from "./answers";
+import type { Configuration } from "./configurations";
 import { useView } from "./context";
-import { deltaSeries, lossSeries, marksOf } from "./curves";
+import { answerGuides, deltaSeries, faintRuns, groupGuides, lossSeries, marksOf } from "./curves";
 import type { DrawnEntry } from "./entries";
+import { type FieldValue, fieldOf } from "./fields";
 import { type Group, groupEntries, groupPoints, groupSeries } from "./groups";
 import { sameItems, useStable } from "./stable";
 
@@ -18,41 +21,76 @@ export interface SweepCurves {
   deltas: Curves;
   marks: Marks;
   groups: readonly Group[];
+  faint: ReadonlyMap<string, "unclear" | "large">;
 }
 
+interface CurvesOptions {
+  active: DrawnEntry | null;
+  answers: readonly Answer[];
+  configurations: ReadonlyMap<string, Configuration>;
+  ruleLabel: string;
+  xDomain: Domain;
+}
+
+/** With more sweeps than this, a band shows them better than their lines. */
+const MAX_MEMBERS = 400;
+
 /** The curves and marks of the shown sweeps, with the settings of the view. */
-export function useCurves(
-  entries: readonly DrawnEntry[],
-  active: DrawnEntry | null,
-  ruleLabel: string,
-  xDomain: Domain,
-): SweepCurves {
-  const { showRaw, relativeLoss, delta, groupBy, fitDescent, logLoss } = useView().settings;
+export function useCurves(entries: readonly DrawnEntry[], options: CurvesOptions): SweepCurves {
+  const { active, answers, configurations, ruleLabel, xDomain } = options;
+  const { showRaw, relativeLoss, delta, groupBy, fitDescent, logLoss, ...rest } =
+    useView().settings;
   const activeRun = active?.run.run ?? null;
-  const { groups, singles } = useMemo(
-    () => groupEntries(entries, groupBy, activeRun),
-    [entries, groupBy, activeRun],
+  const groupValue = useMemo<FieldValue | null>(
+    () =>
+      groupBy === "none"
+        ? null
+        : fieldOf(groupBy === "automatic" ? "configuration" : groupBy, configurations),
+    [groupBy, configurations],
   );
+  const { groups, singles } = useMemo(
+    () => groupEntries(entries, groupValue, activeRun),
+    [entries, groupValue, activeRun],
+  );
+  const faint = useMemo(
+    () => faintRuns(entries, { relativeLoss, logLoss }),
+    [entries, relativeLoss, logLoss],
+  );
+  const showMembers =
+    rest.showMembers ?? (groupBy === "automatic" && entries.length <= MAX_MEMBERS);
   // Hundreds of curves are drawn again only if one of them has changed.
   const losses = useStable(
     useMemo(() => {
       const seriesOf = (some: readonly DrawnEntry[]) =>
-        lossSeries(some, activeRun, { showRaw, relativeLoss });
-      return [...groupSeries(groups, seriesOf), ...seriesOf(singles)];
-    }, [groups, singles, activeRun, showRaw, relativeLoss]),
+        lossSeries(some, activeRun, { showRaw, relativeLoss }, faint);
+      return [
+        ...groupSeries(groups, seriesOf, showMembers ? "members" : "band"),
+        ...seriesOf(singles),
+      ];
+    }, [groups, singles, activeRun, showRaw, relativeLoss, faint, showMembers]),
     sameItems,
   );
   const deltas = useStable(
     useMemo(() => {
-      const seriesOf = (some: readonly DrawnEntry[]) => deltaSeries(some, { delta, relativeLoss });
-      return [...groupSeries(groups, seriesOf), ...seriesOf(singles)];
-    }, [groups, singles, delta, relativeLoss]),
+      const seriesOf = (some: readonly DrawnEntry[]) =>
+        deltaSeries(some, { delta, relativeLoss }, faint);
+      return [
+        ...groupSeries(groups, seriesOf, showMembers ? "nothing" : "band"),
+        ...seriesOf(singles),
+      ];
+    }, [groups, singles, delta, relativeLoss, faint, showMembers]),
     sameItems,
   );
   const marks = useMemo(() => {
     const ofSingles = marksOf(singles, active, ruleLabel);
-    return { ...ofSingles, points: [...groupPoints(groups), ...ofSingles.points] };
-  }, [groups, singles, active, ruleLabel]);
+    // Other groups than configurations have no answer of their own.
+    const ofAll =
+      groupBy === "automatic" || groupBy === "none" || groupBy === "configuration"
+        ? answerGuides(answers, groups, singles)
+        : groupGuides(groups, singles);
+    const guides = active ? ofSingles.guides : ofAll;
+    return { ...ofSingles, guides, points: [...groupPoints(groups), ...ofSingles.points] };
+  }, [groups, singles, active, answers, groupBy, ruleLabel]);
   // A log axis needs a positive value.
   const log = logLoss && losses.some(({ y }) => y.some((value) => value > 0));
   const lossDomain = useMemo(
@@ -74,6 +112,7 @@ export function useCurves(
     deltas: { series: deltas, y: { domain: deltaDomain, log: false } },
     marks,
     groups,
+    faint,
   };
 }
 

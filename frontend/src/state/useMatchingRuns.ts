@@ -14,7 +14,7 @@ export function useMatchingRuns(
   runs: readonly Run[],
   { filter, linkedMatches }: Pick<View, "filter" | "linkedMatches">,
 ): { matching: readonly Run[] | null; error: string | null } {
-  const { pattern, error: invalid } = useMemo(() => compileFilter(filter), [filter]);
+  const { pattern, conditions, error: invalid } = useMemo(() => compileFilter(filter), [filter]);
   const names = useMemo(() => runs.map(({ run }) => run), [runs]);
   const namesKey = useMemo(() => names.join("\n"), [names]);
   const { data, error, isPending } = useQuery({
@@ -27,10 +27,14 @@ export function useMatchingRuns(
     enabled: pattern !== null,
   });
   const matching = useMemo(() => {
-    if (pattern === null || error) return runs;
-    if (isPending) return null;
-    return runs.filter(({ run, id }) => (data?.has(run) ?? true) || linkedMatches?.has(id));
-  }, [pattern, error, isPending, runs, data, linkedMatches]);
+    if (error) return runs;
+    if (pattern !== null && isPending) return null;
+    const matches = (run: Run) =>
+      (pattern === null || (data?.has(run.run) ?? true)) &&
+      conditions.every((condition) => condition(run));
+    if (pattern === null && conditions.length === 0) return runs;
+    return runs.filter((run) => matches(run) || linkedMatches?.has(run.id));
+  }, [pattern, conditions, error, isPending, runs, data, linkedMatches]);
   return {
     matching: useStable(matching, (_, next) => next === null),
     error: invalid ?? (pattern === null ? null : (error?.message ?? null)),

@@ -7,6 +7,7 @@ from typing import Any
 
 from tb_lrfinder.analysis.suggestion import DEFAULT_RULE, Suggestion
 from tb_lrfinder.checks import check_boolean, check_choice
+from tb_lrfinder.formatting import rate_text
 from tb_lrfinder.keras import backend
 from tb_lrfinder.keras.sweep.optimizers import COMPILED, find_optimizer
 from tb_lrfinder.keras.sweep.set_learning_rate import set_learning_rate
@@ -42,7 +43,7 @@ def apply_suggestion(
     if model is None:
         raise ValueError(
             "This finder has no model because it was unpickled or has not been run. Set the learning rate "
-            f"with `model.{names[0]}.learning_rate = {suggestion.learning_rate:.3g}`."
+            f"with `model.{names[0]}.learning_rate = {rate_text(suggestion.learning_rate)}`."
         )
     change = set_learning_rate(
         model, _named(model, names), suggestion.learning_rate, scale_schedule=scale_schedule

@@ -10,6 +10,7 @@ from tb_lrfinder.analysis.power_law import PowerLaw, fit_power_law
 from tb_lrfinder.analysis.suggestion import DEFAULT_RULE
 from tb_lrfinder.analysis.text_table import html_table, text_table
 from tb_lrfinder.checks import check_instance, check_integer, check_number
+from tb_lrfinder.formatting import rate_text
 from tb_lrfinder.keras.sweep.repeated_sweeps import RepeatedSweeps
 
 
@@ -137,7 +138,7 @@ class BatchSizeSweeps:
 
     def _table(self) -> list[list[str]]:
         def shown(rate: float | None) -> str:
-            return "none" if rate is None else f"{rate:.3g}"
+            return "none" if rate is None else rate_text(rate)
 
         rows = [["batch size", "learning rate", "low", "high", "sweeps"]]
         for row in self.rows:

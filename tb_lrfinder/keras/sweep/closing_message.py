@@ -7,6 +7,7 @@ import shlex
 from typing import Final
 
 from tb_lrfinder.analysis.stop_reasons import STOP_REASONS
+from tb_lrfinder.formatting import rate_text
 from tb_lrfinder.keras.sweep.optimizers import COMPILED
 from tb_lrfinder.keras.sweep.outcome import SweepOutcome
 from tb_lrfinder.keras.sweep.plan import Plan
@@ -32,7 +33,7 @@ def summary(outcome: SweepOutcome) -> str:
     steps = "before the first step"
     if outcome.planned_steps is not None:
         steps = f"after {rows} of {outcome.planned_steps} steps"
-    at = f", at a learning rate of {outcome.sweep.learning_rate[-1]:.2g}" if rows else ""
+    at = f", at a learning rate of {rate_text(outcome.sweep.learning_rate[-1])}" if rows else ""
     parts = [
         f"LR Finder: {_suggestion(outcome)}.",
         f"Stopped {steps}{at}: {STOP_REASONS[outcome.stop_reason]}.",
@@ -167,4 +168,4 @@ def _suggestion(outcome: SweepOutcome) -> str:
     if suggestion is None or suggestion.learning_rate is None:
         reason = (suggestion.reason if suggestion else None) or "no steps were recorded"
         return f"no suggestion ({reason.rstrip('.')})"
-    return f"suggested learning rate {suggestion.learning_rate:.3g} ({suggestion.rule})"
+    return f"suggested learning rate {rate_text(suggestion.learning_rate)} ({suggestion.rule})"

@@ -10,6 +10,7 @@ from tb_lrfinder.analysis.stop_reasons import STOP_REASONS
 from tb_lrfinder.analysis.suggestion import DEFAULT_RULE, Suggestion
 from tb_lrfinder.analysis.text_table import html_table, text_table
 from tb_lrfinder.checks import check_instance
+from tb_lrfinder.formatting import rate_text
 from tb_lrfinder.keras.sweep.apply_suggestion import apply_suggestion
 from tb_lrfinder.keras.sweep.lr_finder import LRFinder
 
@@ -125,7 +126,7 @@ class RepeatedSweeps:
         rows = [["sweep", "suggestion", "steps", "stopped"]]
         for number, finder in enumerate(self.finders, 1):
             rate = finder.suggestions[DEFAULT_RULE].learning_rate
-            suggested = "none" if rate is None else f"{rate:.3g}"
+            suggested = "none" if rate is None else rate_text(rate)
             stopped = STOP_REASONS[finder.stop_reason or "interrupted"]
             rows.append([str(number), suggested, str(len(finder.sweep)), stopped])
         return rows
@@ -138,6 +139,7 @@ def answer(sweeps: RepeatedSweeps) -> str:
         return f"No suggestion: {(sweeps.suggestion.reason or '').rstrip('.')}."
     count = sum(finder.suggestions[DEFAULT_RULE].learning_rate is not None for finder in sweeps.finders)
     if len(sweeps) == 1:
-        return f"Suggested learning rate {rate:.3g}."
+        return f"Suggested learning rate {rate_text(rate)}."
     of = f"{len(sweeps)}" if count == len(sweeps) else f"{count} of {len(sweeps)}"
-    return f"Suggested learning rate {rate:.3g}, the median of {of} sweeps ({low:.3g} to {high:.3g})."
+    spread = f"{rate_text(low)} to {rate_text(high)}"
+    return f"Suggested learning rate {rate_text(rate)}, the median of {of} sweeps ({spread})."

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from tb_lrfinder.analysis.suggestion import DEFAULT_RULE, Suggestion
+from tb_lrfinder.formatting import rate_text
 from tb_lrfinder.keras import backend, internals
 from tb_lrfinder.keras.learning_rate import leaf_optimizers, reference_optimizer
 from tb_lrfinder.keras.sweep.apply_in_fit import apply_in_fit
@@ -64,7 +65,7 @@ def keep_learning_rate(model: Any, settings: Settings) -> None:
         rate = internals.current_learning_rate(reference_optimizer(optimizers.described[0]))
         print(
             "LR Finder: this fit() resumes an earlier training run from its backup, so there is no sweep. "
-            f"The training goes on at a learning rate of {rate:.3g}, {source}."
+            f"The training goes on at a learning rate of {rate_text(rate)}, {source}."
         )
 
 

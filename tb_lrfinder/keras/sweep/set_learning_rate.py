@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import keras
 
+from tb_lrfinder.formatting import number_text, rate_text
 from tb_lrfinder.keras import internals
 from tb_lrfinder.keras.learning_rate import (
     leaf_optimizers,
@@ -90,7 +91,8 @@ def set_learning_rate(
     return SetLearningRate(
         highest,
         f"LR Finder: multiplied the learning rates of the {'schedules' if len(names) > 1 else 'schedule'} "
-        f"{' and '.join(names)} by {factor:.3g}; the highest one of {reference.name!r} is now {highest:.3g}.",
+        f"{' and '.join(names)} by {number_text(factor, 3)}; the highest one of {reference.name!r} is now "
+        f"{rate_text(highest)}.",
     )
 
 
@@ -104,12 +106,12 @@ def _check_settable(optimizer: Any, rate: float, scale_schedule: bool) -> None:
         raise TypeError(
             f"The learning rate of {optimizer.name!r} is a schedule, {schedule}, which LRFinder only sets "
             "with scale_schedule=True. For a schedule that starts at the suggested learning rate, create "
-            f"the optimizer with {kind}(learning_rate=keras.optimizers.schedules.{schedule}({rate:.3g}, "
-            "...)). "
-            f"For a constant learning rate, use {kind}(learning_rate={rate:.3g})"
+            "the optimizer with "
+            f"{kind}(learning_rate=keras.optimizers.schedules.{schedule}({rate_text(rate)}, ...)). "
+            f"For a constant learning rate, use {kind}(learning_rate={rate_text(rate)})"
         )
     if not isinstance(own, keras.Variable):
         raise TypeError(
             f"The learning rate of {optimizer.name!r} is a callable, which LRFinder cannot set. Make it "
-            f"return {rate:.3g}, or create the optimizer with {kind}(learning_rate={rate:.3g})"
+            f"return {rate_text(rate)}, or create the optimizer with {kind}(learning_rate={rate_text(rate)})"
         )

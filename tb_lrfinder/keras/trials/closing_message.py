@@ -6,13 +6,14 @@ from typing import Any
 
 from tb_lrfinder.analysis.stop_reasons import TRIAL_STOP_REASONS
 from tb_lrfinder.analysis.trial import Trial
+from tb_lrfinder.formatting import loss_text, rate_text
 
 
 def losses_text(trial: Trial) -> str:
     """Return the final losses as text: `"loss 0.31, validation loss 0.35"`; empty without epochs."""
     final = trial.final
     losses = {"loss": final["loss"], "validation loss": final["validation_loss"]}
-    return ", ".join(f"{name} {loss:.4g}" for name, loss in losses.items() if loss is not None)
+    return ", ".join(f"{name} {loss_text(loss)}" for name, loss in losses.items() if loss is not None)
 
 
 def closing_message(trial: Trial, stop_reason: str) -> str:
@@ -21,7 +22,7 @@ def closing_message(trial: Trial, stop_reason: str) -> str:
     if not len(trial):
         return f"LR trial: no epochs were recorded: {reason}."
     ends = (trial.learning_rate[0], trial.learning_rate[-1])
-    rates = " to ".join(dict.fromkeys(f"{rate:.4g}" for rate in ends))
+    rates = " to ".join(dict.fromkeys(rate_text(rate, 3) for rate in ends))
     epochs = "1 epoch" if len(trial) == 1 else f"{len(trial)} epochs"
     return f"LR trial: learning rate {rates}, {losses_text(trial)} after {epochs}: {reason}."
 

@@ -6,6 +6,7 @@ import sys
 from typing import TextIO
 
 from tb_lrfinder.analysis.trial_results import TrialOutcome
+from tb_lrfinder.formatting import rate_text
 from tb_lrfinder.keras.trials.closing_message import losses_text
 
 _BAR_WIDTH = 20  # characters
@@ -55,7 +56,7 @@ class TrialProgress:
             return
         losses = losses_text(outcome.trial)
         line = (
-            f"LR trial {self._finished}/{self._trials}: learning rate {outcome.learning_rate:.3g}: "
+            f"LR trial {self._finished}/{self._trials}: learning rate {rate_text(outcome.learning_rate, 3)}: "
             f"{losses + ', ' if losses else ''}{outcome.message or outcome.stop_reason}"
             f"{' (reused)' if outcome.reused else ''}"
         )

@@ -16,6 +16,7 @@ import keras
 from tb_lrfinder.analysis.suggestion import Suggestion
 from tb_lrfinder.analysis.trial_results import TrialOutcome, TrialResults
 from tb_lrfinder.checks import check_integer, check_verbose
+from tb_lrfinder.formatting import rate_text
 from tb_lrfinder.keras.trials.arguments import (
     check_data,
     check_fit_arguments,
@@ -141,7 +142,8 @@ def run_trials(
     for outcome in outcomes:
         if outcome.stop_reason == "failed":
             warnings.warn(
-                f"The trial with learning rate {outcome.learning_rate:.3g} failed: {outcome.message}",
+                f"The trial with learning rate {rate_text(outcome.learning_rate, 3)} failed: "
+                f"{outcome.message}",
                 UserWarning,
                 stacklevel=2,
             )
@@ -172,7 +174,7 @@ def _exclusive(directory: str | None) -> Iterator[None]:
 def _run_sequentially(tasks: list[TrialTask], progress: TrialProgress) -> list[TrialOutcome]:
     outcomes = []
     for task in tasks:
-        running = f"learning rate {task.learning_rate:.3g}"
+        running = f"learning rate {rate_text(task.learning_rate, 3)}"
         progress.show(running)
         outcomes.append(task.run(functools.partial(progress.show, running)))
         progress.end(outcomes[-1])

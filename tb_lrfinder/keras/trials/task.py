@@ -13,6 +13,7 @@ from typing import Any
 import keras
 
 from tb_lrfinder.analysis.trial_results import TrialOutcome
+from tb_lrfinder.formatting import rate_text
 from tb_lrfinder.keras import internals, random_numbers
 from tb_lrfinder.keras.fit_watch import in_one_line, reason_of
 from tb_lrfinder.keras.learning_rate import reference_optimizer, schedule_name
@@ -170,7 +171,7 @@ class TrialTask:
         if not math.isclose(actual, self.learning_rate, rel_tol=1e-3):
             raise ValueError(
                 "`make_model` must pass its `learning_rate` to the optimizer. "
-                f"{received} a model with learning rate {actual:.3g}. "
+                f"{received} a model with learning rate {rate_text(actual, 3)}. "
                 "For example: def make_model(learning_rate): ... "
                 "model.compile(keras.optimizers.Adam(learning_rate), ...)"
             )

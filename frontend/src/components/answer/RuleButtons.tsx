@@ -1,18 +1,16 @@
-import type { Rule } from "../api/runs";
-import { formatLearningRate } from "../format";
+import type { Rule } from "../../api/runs";
+import { formatLearningRate } from "../../format";
 
 interface RuleButtonsProps {
   rules: readonly Rule[];
   chosen: string;
   /** The suggestion of each rule, by its name; null where one number for all runs would be wrong. */
   values: ReadonlyMap<string, number> | null;
-  /** Shown before each value: `~` for medians. */
-  prefix: string;
   onChoose: (rule: string) => void;
 }
 
 /** The rules with their suggestions; the pressed one is shown in the charts. */
-export function RuleButtons({ rules, chosen, values, prefix, onChoose }: RuleButtonsProps) {
+export function RuleButtons({ rules, chosen, values, onChoose }: RuleButtonsProps) {
   return (
     // Not a fieldset, which cannot be laid out as one row.
     <div className="rules" role="group" aria-label="Suggestion rule">
@@ -30,9 +28,7 @@ export function RuleButtons({ rules, chosen, values, prefix, onChoose }: RuleBut
           >
             <span className="label">{label}</span>
             {values && (
-              <span className="value">
-                {value === undefined ? "–" : `${prefix}${formatLearningRate(value)}`}
-              </span>
+              <span className="value">{value === undefined ? "–" : formatLearningRate(value)}</span>
             )}
           </button>
         );

@@ -1,6 +1,6 @@
-import type { Ranges } from "../api/runs";
-import { formatLearningRate } from "../format";
-import { CopyButton } from "./CopyButton";
+import type { Ranges } from "../../api/runs";
+import { formatLearningRate } from "../../format";
+import { CopyButton } from "../CopyButton";
 
 /** What the sweep suggests for other uses than a short training at a constant learning rate. */
 export function OtherUses({ ranges }: { ranges: Ranges | null }) {
