@@ -46,7 +46,10 @@ class TestSuggest:
         rows = zip(rates, losses, strict=True)
         (tmp_path / "trained.csv").write_text("".join(f"{rate},{loss}\n" for rate, loss in rows))
         said = command("suggest", tmp_path / "trained.csv").stdout
-        assert f"Suggested learning rate: {suggest(rates, losses).learning_rate:.3g} (mid_descent)" in said
+        assert (
+            f"Suggested learning rate: {rate_text(suggest(rates, losses).learning_rate)} (mid_descent)"
+            in said
+        )
         assert "one-cycle" not in said
         assert "  mild: The loss did not decrease at any learning rate, but increased from" in said
 

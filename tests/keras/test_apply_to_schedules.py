@@ -6,6 +6,7 @@ import pytest
 from keras.optimizers import schedules
 
 from tb_lrfinder import LRFinder, ScaledSchedule
+from tb_lrfinder.formatting import number_text, rate_text
 from tb_lrfinder.keras import internals
 from tb_lrfinder.keras.schedules import peak
 from tb_lrfinder.keras.sweep.set_learning_rate import set_learning_rate
@@ -141,7 +142,7 @@ def test_one_line_says_so(capsys):
     (line,) = capsys.readouterr().out.splitlines()
     assert line == (
         "LR Finder: multiplied the learning rates of the schedule CosineDecay of 'sgd' by "
-        f"{applied / 0.02:.3g}; the highest one of 'sgd' is now {applied:.3g}."
+        f"{number_text(applied / 0.02, 3)}; the highest one of 'sgd' is now {rate_text(applied)}."
     )
     finder.apply()
     assert capsys.readouterr().out == ""

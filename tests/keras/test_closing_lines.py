@@ -4,6 +4,7 @@ import keras
 import pytest
 
 from tb_lrfinder import LRFinder
+from tb_lrfinder.formatting import rate_text
 from tests.keras.replay import regression_data, small_model
 from tests.keras.twin_training import fit, new_finder, noisy_model
 
@@ -59,7 +60,9 @@ def test_a_training_that_goes_on(capsys):
     finder = new_finder(verbose=1)
     fit(noisy_model(), finder)
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith(f"LR Finder: suggested learning rate {finder.suggestion.learning_rate:.3g} (")
+    assert lines[0].startswith(
+        f"LR Finder: suggested learning rate {rate_text(finder.suggestion.learning_rate)} ("
+    )
     assert lines[0].endswith(
         "The model was restored to its state before the sweep, and training goes on at this learning rate."
     )

@@ -10,6 +10,7 @@ import pytest
 
 from tb_lrfinder import LRFinder, RepeatedSweeps, find_lr, read_log_dir
 from tb_lrfinder.analysis.repeated import geometric_median
+from tb_lrfinder.formatting import rate_text
 from tests.keras.backends import BACKEND, draw_from_backend, tensorflow_data
 from tests.keras.replay import batches_of, regression_data, replay, same_state, small_model, state_of
 
@@ -172,8 +173,8 @@ class TestResults:
         assert lines[0].split() == ["sweep", "suggestion", "steps", "stopped"]
         assert len(lines) == 5
         assert lines[-1] == (
-            f"Suggested learning rate {sweeps.learning_rate:.3g}, the median of 3 sweeps "
-            f"({sweeps.low:.3g} to {sweeps.high:.3g})."
+            f"Suggested learning rate {rate_text(sweeps.learning_rate)}, the median of 3 sweeps "
+            f"({rate_text(sweeps.low)} to {rate_text(sweeps.high)})."
         )
         assert "<table>" in sweeps._repr_html_()
 
@@ -195,8 +196,8 @@ class TestResults:
         (line,) = [line for line in shown.splitlines() if line.startswith("LR Finder")]
         directories = [str(tmp_path / "a"), str(tmp_path / "a" / "2"), str(tmp_path / "a" / "3")]
         assert line == (
-            f"LR Finder: suggested learning rate {sweeps.learning_rate:.3g}, the median of 3 sweeps "
-            f"({sweeps.low:.3g} to {sweeps.high:.3g}). Written to {', '.join(directories)}. The model was "
+            f"LR Finder: suggested learning rate {rate_text(sweeps.learning_rate)}, the median of 3 sweeps "
+            f"({rate_text(sweeps.low)} to {rate_text(sweeps.high)}). Written to {', '.join(directories)}. The model was "
             "restored to its state before the sweeps; it has not been trained."
         )
 

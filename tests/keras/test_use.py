@@ -250,7 +250,7 @@ class TestPlot:
         assert np.array_equal(validation.get_ydata(), finder.sweep.validation_loss)
         assert mark.get_xdata()[0] == finder.suggestion.learning_rate
         labels = [text.get_text() for text in first.get_legend().get_texts()]
-        suggestion = f"suggestion {finder.suggestion.learning_rate:.3g} ({finder.suggestion.rule})"
+        suggestion = f"suggestion {rate_text(finder.suggestion.learning_rate)} ({finder.suggestion.rule})"
         assert labels == ["loss", "smoothed loss", "validation loss", suggestion]
         assert (first.get_xlabel(), first.get_ylabel()) == ("learning rate", "loss")
         assert not second.lines
