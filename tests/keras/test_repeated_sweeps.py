@@ -197,8 +197,8 @@ class TestResults:
         directories = [str(tmp_path / "a"), str(tmp_path / "a" / "2"), str(tmp_path / "a" / "3")]
         assert line == (
             f"LR Finder: suggested learning rate {rate_text(sweeps.learning_rate)}, the median of 3 sweeps "
-            f"({rate_text(sweeps.low)} to {rate_text(sweeps.high)}). Written to {', '.join(directories)}. The model was "
-            "restored to its state before the sweeps; it has not been trained."
+            f"({rate_text(sweeps.low)} to {rate_text(sweeps.high)}). Written to {', '.join(directories)}. "
+            "The model was restored to its state before the sweeps; it has not been trained."
         )
 
     def test_they_are_written_as_one_configuration(self, tmp_path):
