@@ -55,7 +55,13 @@ def record(log_dir, sweep, stop_reason="completed", **config):
 @pytest.fixture(scope="module")
 def log_dir(tmp_path_factory):
     path = tmp_path_factory.mktemp("logs")
-    record(path / "adam2", curve(STEPS), optimizer="Adam", model="convnet")
+    record(
+        path / "adam2",
+        curve(STEPS),
+        optimizer="Adam",
+        optimizer_settings={"beta_1": 0.9},
+        model="convnet",
+    )
     record(path / "adam10", curve(80, seed=1), stop_reason="diverged")
     record(path / "deep" / "failed", curve(20), stop_reason="failed")
     record(path / HOSTILE, curve(100))
@@ -222,6 +228,13 @@ def test_an_invalid_parameter_returns_a_400_with_a_message(server, route, parame
 def test_compression_follows_the_client(server, accepted, encoding):
     path = "data/plugin/lr_finder/sweeps?run=adam2"
     assert server.get(path, headers={"Accept-Encoding": accepted}).headers.get("Content-Encoding") == encoding
+
+
+def test_the_list_has_what_a_configuration_consists_of(server):
+    runs = {run["run"]: run for run in server.wait_for_runs(4)}
+    fields = ("optimizer", "optimizer_settings", "model", "batch_size")
+    assert [runs["adam2"][field] for field in fields] == ["Adam", {"beta_1": 0.9}, "convnet", None]
+    assert runs["adam10"]["optimizer_settings"] is None
 
 
 def test_an_unchanged_response_is_an_empty_304(server):

@@ -120,6 +120,29 @@ describe("hitTest", () => {
 describe("fitY", () => {
   const options = { xDomain: [1e-4, 1], toDescent: true, rise: 0.25, log: false } as const;
 
+  it("fits the line between two points", () => {
+    const between = { ...options, xDomain: [2e-4, 4e-4] as const };
+    const [low, high] = fitY([makeSeries()], between);
+    // From 2 to 1.5 over a decade.
+    expect(low).toBeLessThan(1.7);
+    expect(low).toBeGreaterThan(1.6);
+    expect(high).toBeGreaterThan(1.85);
+    expect(high).toBeLessThan(1.95);
+  });
+
+  it("includes the raw values before the divergence, and does not fit faint curves", () => {
+    const raw = Float32Array.of(2, 1.4, 0.2, 1.2, 0.1);
+    const [low] = fitY([makeSeries({ raw })], options);
+    expect(low).toBeLessThan(0.2);
+    expect(low).toBeGreaterThanOrEqual(0);
+    const huge = makeSeries({ id: "huge", y: makeSeries().y.map((y) => 1e7 * y), faint: true });
+    expect(fitY([makeSeries(), huge], options)).toEqual(fitY([makeSeries()], options));
+  });
+
+  it("does not show negative losses where there are none", () => {
+    expect(fitY([makeSeries({ y: Float32Array.of(2, 1.5, 0.01, 1.2, 8) })], options)[0]).toBe(0);
+  });
+
   it("shows the descent and cuts off the divergence", () => {
     const [low, high] = fitY([makeSeries()], options);
     expect(low).toBeLessThan(1);

@@ -84,6 +84,35 @@ describe("pointer", () => {
     expect(props.cursor.get().x).toBeNull();
   });
 
+  it("shows the values at a tap, which stay when the finger is lifted", () => {
+    const { props, box, at } = draw();
+    const tap = { button: 0, pointerType: "touch", ...at(1e-2, 1.2) };
+    fireEvent.pointerDown(box, tap);
+    fireEvent.pointerUp(box, tap);
+    fireEvent.pointerLeave(box, tap);
+    expect(props.cursor.get()).toMatchObject({ seriesId: "low", chart: "loss" });
+    expect(screen.getAllByRole("row")).toHaveLength(3);
+    fireEvent.blur(box);
+    expect(props.cursor.get().x).toBeNull();
+  });
+
+  it("picks the thin curves of a group one by one", () => {
+    const member = (id: string, level: number) =>
+      makeSeries({ id, y: Float32Array.of(level, level, level, level, level) });
+    const group = { ...member("group", 1.5), members: [member("a", 1), member("b", 2)] };
+    const { props, box, at } = draw({ series: [group] });
+    fireEvent.pointerDown(box, { button: 0, ...at(1e-2, 2) });
+    fireEvent.pointerUp(box, at(1e-2, 2));
+    expect(props.actions.onPick).toHaveBeenCalledExactlyOnceWith("b");
+  });
+
+  it("says why there is nothing in the plot, and shows everything again", () => {
+    const { props } = draw({}, { x: { full: [1e-4, 100], visible: [10, 100] } });
+    expect(screen.getByText(/Nothing was recorded between 10 and 100/)).toBeTruthy();
+    fireEvent.click(screen.getByRole("button", { name: "Show everything" }));
+    expect(props.actions.onReset).toHaveBeenCalledOnce();
+  });
+
   it("zooms to the dragged range, in either direction", () => {
     const { props, box, at } = draw();
     fireEvent.pointerDown(box, { button: 0, ...at(1e-1, 1) });

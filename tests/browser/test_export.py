@@ -40,7 +40,12 @@ def test_the_svg_holds_curves_legend_font_and_the_suggestion(tab, logs):
     assert name == "loss-digits-adam.svg"
     picture = ElementTree.fromstring(content)
     texts = [text.text for text in picture.iter(f"{SVG}text")]
-    assert {run.removeprefix("digits/") for run in logs.finders} <= set(texts)
+    legend = {
+        f"{run.removeprefix('digits/')}: {text_of(finder.suggestion.learning_rate)}"
+        for run, finder in logs.finders.items()
+    }
+    assert legend <= set(texts)
+    assert "Learning rate (log scale)" in texts
     assert f"Suggested {text_of(logs.finders[RUN].suggestion.learning_rate)}" in texts
     assert "data:font/woff2;base64," in "".join(style.text or "" for style in picture.iter(f"{SVG}style"))
     colors = {path.get("stroke") for path in picture.iter(f"{SVG}path")}
@@ -50,7 +55,7 @@ def test_the_svg_holds_curves_legend_font_and_the_suggestion(tab, logs):
 
 def test_the_png_is_a_picture_of_twice_the_size(tab):
     name, content = save(tab, "Picture as PNG")
-    assert name == "loss.png"
+    assert name == "loss-adam-sgd.png"
     assert content[:8] == b"\x89PNG\r\n\x1a\n"
     width, height = (int.from_bytes(content[at : at + 4], "big") for at in (16, 20))
     assert width == 2 * float(tab.by("loss-chart").get_attribute("width"))

@@ -98,8 +98,9 @@ def test_a_setting_moves_only_the_columns_that_it_changes(open_tab, many):
     asked = []
     tab.page.on("request", lambda request: asked.append(request.url) if "/sweeps?" in request.url else None)
     tab.open_settings()
-    tab.frame.get_by_label("Smoothing in decades").fill("0.1")
-    tab.page.wait_for_timeout(300)
+    with tab.page.expect_request(lambda request: "/sweeps?" in request.url):
+        tab.frame.get_by_label("Smoothing in decades").fill("0.1")
+    tab.page.wait_for_timeout(1_000)
     tab.page.wait_for_load_state("networkidle")
     queries = [parse_qs(urlsplit(url).query, keep_blank_values=True) for url in asked]
     assert {query["columns"][0] for query in queries} == {"smoothed_loss"}

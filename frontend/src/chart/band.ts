@@ -59,19 +59,19 @@ function continuousQuantile(levels: readonly Float64Array[], share: number): Flo
   const values = new Float32Array(POINTS).fill(NaN);
   /** For the curves that have ended: infinite, on the side of the quantile on which they ended. */
   const ended = new Map<Float64Array, number>();
-  let counted: readonly Float64Array[] = [];
+  const counted = new Set<Float64Array>();
   let shift = 0;
   for (let i = 0; i < POINTS; i++) {
     const now = levels.filter((level) => !Number.isNaN(level[i]));
     if (now.length < levels.length / 2) {
-      counted = [];
+      counted.clear();
       ended.clear();
       shift = 0;
       continue;
     }
     for (const level of now) ended.delete(level);
-    const gone = counted.filter((level) => Number.isNaN(level[i]) && !ended.has(level));
-    const started = now.filter((level) => !counted.includes(level));
+    const gone = [...counted].filter((level) => Number.isNaN(level[i]) && !ended.has(level));
+    const started = now.filter((level) => !counted.has(level));
     if (gone.length > 0) {
       const before = quantileAt(counted, i - 1, share, ended);
       for (const level of gone)
@@ -79,10 +79,9 @@ function continuousQuantile(levels: readonly Float64Array[], share: number): Flo
       shift += before - quantileAt(counted, i - 1, share, ended);
     }
     if (started.length > 0) {
-      const all = [...counted, ...started];
-      if (counted.length > 0)
-        shift += quantileAt(counted, i, share, ended) - quantileAt(all, i, share, ended);
-      counted = all;
+      const before = counted.size > 0 ? quantileAt(counted, i, share, ended) : null;
+      for (const level of started) counted.add(level);
+      if (before !== null) shift += before - quantileAt(counted, i, share, ended);
     }
     values[i] = quantileAt(counted, i, share, ended) + shift;
   }
@@ -91,7 +90,7 @@ function continuousQuantile(levels: readonly Float64Array[], share: number): Flo
 
 /** The quantile of the levels at a grid point; of an infinite and a finite neighbor, the finite one. */
 function quantileAt(
-  levels: readonly Float64Array[],
+  levels: ReadonlySet<Float64Array>,
   i: number,
   share: number,
   ended: ReadonlyMap<Float64Array, number>,

@@ -86,7 +86,7 @@ function topOfDescent(
 
 /**
  * The lower end ignores values after the divergence, where curves drop from spikes, and includes the raw
- * values before it. Between two points, the values at the edges are those of the line.
+ * values before it. At the edges, where there is no point, the values are those of the line.
  */
 function visibleExtent(
   series: readonly Series[],
@@ -99,12 +99,11 @@ function visibleExtent(
     const { x, y, raw, fitFrom, fitTo } = one;
     const first = bisect(x, left * (1 - 1e-6));
     const end = bisect(x, right * (1 + 1e-6));
-    if (first >= end) {
-      for (const value of [valueAt(one, left), valueAt(one, right)]) {
-        if (!keep(value)) continue;
-        low = Math.min(low, value);
-        high = Math.max(high, value);
-      }
+    for (const edge of [left, right]) {
+      const value = valueAt(one, edge);
+      if (!keep(value) || (toDescent && !(bisect(x, edge) < fitTo))) continue;
+      low = Math.min(low, value);
+      high = Math.max(high, value);
     }
     for (let i = Math.max(first, fitFrom); raw && i < Math.min(end, fitTo); i++) {
       const value = raw[i] ?? NaN;
