@@ -26,9 +26,9 @@ def test_the_tab_works_in_firefox(logs, server):
     assert "firefox" in seen["agent"].lower()
     assert seen["errors"] == []
     finder = logs.finders[seen["run"]]
-    assert float(seen["suggested"]) == pytest.approx(finder.suggestion.learning_rate, rel=0.01)
+    assert float(seen["suggested"]) == pytest.approx(finder.suggestion.learning_rate, rel=0.05)  # two digits
     assert seen["inked"] > 1_000
-    assert seen["run"] in seen["tooltip"]
+    assert seen["run"].rpartition("/")[2] in seen["tooltip"]  # the part in which the runs differ
     (low, high), (zoomed_low, zoomed_high) = seen["whole"], seen["zoomed"]
     assert low < zoomed_low < zoomed_high < high
     assert "p.lr_finder.focus=" in unquote(seen["link"])
