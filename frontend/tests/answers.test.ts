@@ -124,6 +124,8 @@ describe("confidence", () => {
     expect(confidenceOf([clear], null)).toBe("high");
     expect(confidenceOf([mild], null)).toBe("medium");
     expect(confidenceOf([severe], null)).toBe("low");
+    expect(confidenceOf([{ ...mild, isGuess: true }], null)).toBe("low");
+    expect(confidenceOf([clear, clear, { ...mild, isGuess: true }], 1)).toBe("high");
     expect(confidenceOf([clear, clear, mild], 1)).toBe("high");
     expect(confidenceOf([clear, mild], 1)).toBe("medium");
     expect(confidenceOf([clear, severe], null)).toBe("low");

@@ -89,6 +89,7 @@ export function makeEntry(name: string, changes: Partial<Entry> = {}): Entry {
     provisional: null,
     severity: null,
     reliable: true,
+    isGuess: false,
     error: null,
     ...changes,
   };

@@ -17,6 +17,8 @@ export interface Entry {
   severity: Severity | null;
   /** Whether there is a suggestion that can be acted on. */
   reliable: boolean;
+  /** Whether the suggestion is a guess, because the loss did not decrease at any learning rate. */
+  isGuess: boolean;
   /** Why there is no data. */
   error: string | null;
 }
@@ -59,6 +61,7 @@ export function createEntries(
       provisional: settled ? suggestedBy(run, sweep, rule) : null,
       severity,
       reliable: suggested !== null && severity !== "severe",
+      isGuess: sweep?.diagnosis.some(({ code }) => code === "already_trained") ?? false,
       error: sweeps?.errors.get(run.run) ?? sweep?.message ?? run.message,
     };
   });
