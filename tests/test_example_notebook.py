@@ -16,6 +16,8 @@ from tb_lrfinder.formatting import rate_text
 from tb_lrfinder.storage.reader import read_log_dir
 from tests.serving import TensorBoardServer
 
+pytestmark = pytest.mark.xdist_group("notebook")  # which is run once
+
 NOTEBOOK = Path(__file__).resolve().parent.parent / "examples" / "lr_finder.ipynb"
 
 

@@ -93,6 +93,7 @@ def test_a_schedule_goes_on_from_the_suggestion_and_rmsprop_is_swept(run):
     assert course[0] < finders["exponential_decay"].suggestion.learning_rate < 1.2 * course[0]
 
 
+@pytest.mark.long
 def test_fine_tuning_has_an_uncertain_suggestion_and_trials_that_answer(run):
     (finder, results), log_dir = run("fine_tuning")
     assert 1e-6 < finder.suggestion.learning_rate < 1e-4

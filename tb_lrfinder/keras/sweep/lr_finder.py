@@ -44,7 +44,7 @@ class LRFinder(SweepHooks):
     One `fit` that does it all, from the sweep to the trained model:
 
     ```python
-    model.fit(x, y, epochs=10, callbacks=[LRFinder("logs/adam", then="train")])
+    model.fit(x, y, epochs=20, callbacks=[LRFinder("logs/adam", then="train")])
     ```
 
     In a notebook, use the finder as a context to restore the model even if Ctrl-C hits one of the few lines
