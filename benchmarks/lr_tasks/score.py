@@ -198,9 +198,9 @@ def main() -> None:
     split: str = parser.parse_args().split
     known = list(load_all(split))
     truths = [truth for truth in known if counts(truth)]
-    families = {truth.about["family"] for truth in truths}
+    families = len({truth.about["family"] for truth in truths})
     print(
-        f"{len(truths)} of {len(known)} trained tasks of the {split} families count ({len(families)} families)\n"
+        f"{len(truths)} of {len(known)} trained tasks of the {split} families count ({families} families)\n"
     )
     head: list[Any] = ["answer", *(f"x {length:g}" for length in LENGTHS), "mean (95 %)", "90 %", *PEAKS]
     table([head, *([name, *figures(answer, truths)] for name, answer in answers().items())])
