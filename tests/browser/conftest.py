@@ -83,6 +83,13 @@ class Tab:
         if button.get_attribute("aria-expanded") == "false":
             button.click()
 
+    def copied_by(self, button: Any) -> str:
+        """Click a button that copies, and return what it has copied, which takes a moment."""
+        self.page.evaluate("navigator.clipboard.writeText('')")
+        button.click()
+        self.page.wait_for_function("navigator.clipboard.readText().then((text) => text !== '')")
+        return str(self.page.evaluate("navigator.clipboard.readText()"))
+
     def open_rules(self) -> None:
         """Unfold the other rules of the answer card."""
         self.by("answer-card").get_by_text("Other rules").click()

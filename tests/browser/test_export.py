@@ -154,8 +154,8 @@ def test_the_answer_shows_the_learning_rates_for_other_trainings(tab, logs):
     shown = [text.strip() for text in uses.locator("dd").all_inner_texts()]
     low, top = map(text_of, ranges.cyclical)
     assert shown == [text_of(ranges.long_training), text_of(ranges.one_cycle_max), f"{low} to {top}"]
-    uses.get_by_role("button", name=f"Copy {low} to {top}").click()
-    assert tab.page.evaluate("navigator.clipboard.readText()") == f"{low}, {top}"
+    copy = uses.get_by_role("button", name=f"Copy {low} to {top}")
+    assert tab.copied_by(copy) == f"{low}, {top}"
     # They follow from the default rule, and say nothing of another.
     tab.by("answer-card").get_by_role("button", name="Valley").click()
     uses.wait_for(state="detached")

@@ -97,8 +97,7 @@ def test_several_runs_are_drawn_in_their_colors(open_tab, server, logs):
 def test_the_suggestion_is_copied_as_it_stands(open_tab, server, logs):
     tab = open_tab(server)
     focus(tab, RUN)
-    tab.by("answer-card").get_by_role("button", name=re.compile("^Copy")).first.click()
-    copied = tab.page.evaluate("navigator.clipboard.readText()")
+    copied = tab.copied_by(tab.by("answer-card").get_by_role("button", name=re.compile("^Copy")).first)
     assert copied == text_of(logs.finders[RUN].suggestion.learning_rate)
     assert float(copied) == pytest.approx(logs.finders[RUN].suggestion.learning_rate, rel=0.05)
 
