@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import numbers
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -167,6 +167,23 @@ def check_instance(name: str, value: Any, kind: type[_T], expected: str) -> _T:
     if not isinstance(value, kind):
         raise TypeError(_message(name, expected, value))
     return value
+
+
+def check_instances(name: str, value: Any, kind: type[_T], expected: str) -> list[_T]:
+    """Return a list of instances of a class, given any sequence of them.
+
+    Args:
+        name: Name of the argument.
+        value: The value to check.
+        kind: The class.
+        expected: What the argument must be, such as `"a list of Finding"`, for the message.
+
+    Raises:
+        TypeError: If `value` is not a sequence, or one of its items is not an instance of `kind`.
+    """
+    if not isinstance(value, Sequence):
+        raise TypeError(_message(name, expected, value))
+    return [check_instance(name, item, kind, expected) for item in value]
 
 
 def check_callable(name: str, value: Any, *, or_none: bool = False) -> Any:

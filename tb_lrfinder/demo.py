@@ -82,11 +82,16 @@ def sweep(optimizer: str, log_dir: str, dataset: str = "digits", num_steps: int 
         metrics=["accuracy"],
     )
     finder = LRFinder(
-        Path(log_dir) / dataset / optimizer.lower(), start_lr=1e-5, end_lr=10.0, num_steps=num_steps
+        Path(log_dir) / dataset / optimizer.lower(),
+        start_lr=1e-5,
+        end_lr=10.0,
+        num_steps=num_steps,
+        verbose=0,  # its closing lines are for those who have the finder
     )
     batch_size = 64
     epochs = -(-num_steps // -(-len(images) // batch_size))
     model.fit(images, labels, batch_size=batch_size, epochs=epochs, verbose=0, callbacks=[finder])
+    print(f"{optimizer}: {finder.suggestion}. Written to {finder.log_dir}.")
     return finder
 
 

@@ -206,6 +206,12 @@ class TestOtherKinds:
         with pytest.raises(TypeError, match=r"`path` must be a Path. Received: path='a'"):
             checks.check_instance("path", "a", pathlib.Path, "a Path")
 
+    def test_lists_of_instances(self):
+        assert checks.check_instances("sizes", (1, 2), int, "a list of int") == [1, 2]
+        for value in (1, {1}, [1, "2"], None):
+            with pytest.raises(TypeError, match=r"`sizes` must be a list of int. Received: sizes="):
+                checks.check_instances("sizes", value, int, "a list of int")
+
     def test_callables(self):
         assert checks.check_callable("progress", print) is print
         with pytest.raises(TypeError, match=r"`progress` must be callable, or None. Received: progress=1"):

@@ -58,7 +58,7 @@ class FineTuner(Trainer):
         model.compile(keras.optimizers.Adam(PRETRAINING_RATE), losses(self._before, self.loss_name))
         epochs = max(PRETRAINING_STEPS * PRETRAINING_BATCH // len(self._before.x), 1)
         model.fit(self._before.x, self._before.y, PRETRAINING_BATCH, epochs, verbose=0)
-        self.pretrained = [layer.get_weights() for layer in model.layers]  # type: ignore[assignment]
+        self.pretrained = [layer.get_weights() for layer in model.layers]
         return data
 
     def new_model(self, seed: int) -> Any:

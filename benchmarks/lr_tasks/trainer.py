@@ -69,7 +69,7 @@ class Trainer:
     ) -> None:
         self.network, self.batch, self._new_optimizer = network, batch, optimizer
         self.loss_name = loss or network.loss
-        self.pretrained: list[NDArray[Any]] | None = None
+        self.pretrained: list[Any] | None = None
         data = network.prepare(self._pretrain(data))
         self.data, self.contrastive = data, self.loss_name == "contrastive"
         self.split = Split.of(data, train, batch, whole=self.contrastive)

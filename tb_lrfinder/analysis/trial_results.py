@@ -14,6 +14,7 @@ from tb_lrfinder.checks import (
     check_boolean,
     check_choice,
     check_instance,
+    check_instances,
     check_log_dir,
     check_number,
     check_string,
@@ -95,9 +96,7 @@ class TrialResults(Sequence[TrialOutcome]):
     """
 
     def __init__(self, outcomes: Sequence[TrialOutcome]) -> None:
-        check_instance("outcomes", outcomes, Sequence, "a list of TrialOutcome")  # type: ignore[type-abstract]
-        for outcome in outcomes:
-            check_instance("outcomes", outcome, TrialOutcome, "a list of TrialOutcome")
+        check_instances("outcomes", outcomes, TrialOutcome, "a list of TrialOutcome")
         # Ties are broken in favor of the lower learning rate, which is safer.
         self._outcomes = sorted(outcomes, key=lambda outcome: (outcome.score, outcome.learning_rate))
 

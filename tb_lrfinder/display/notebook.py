@@ -20,7 +20,7 @@ from tb_lrfinder.analysis.curve import Sweep, smooth
 from tb_lrfinder.analysis.diagnosis import Finding
 from tb_lrfinder.analysis.downsampling import rows_to_draw
 from tb_lrfinder.analysis.suggestion import Suggestion
-from tb_lrfinder.checks import check_instance, check_smoothing, check_string
+from tb_lrfinder.checks import check_instance, check_instances, check_smoothing, check_string
 from tb_lrfinder.formatting import loss_text, rate_text
 
 _WIDTH: Final = 640
@@ -58,8 +58,7 @@ def card(
     check_instance("sweep", sweep, Sweep, "a Sweep")
     if suggestion is not None:
         check_instance("suggestion", suggestion, Suggestion, "a Suggestion or None")
-    for finding in check_instance("diagnosis", diagnosis, Sequence, "a list of Finding"):  # type: ignore[type-abstract]
-        check_instance("diagnosis", finding, Finding, "a list of Finding")
+    check_instances("diagnosis", diagnosis, Finding, "a list of Finding")
     smoothing = check_smoothing("smoothing", smoothing)
     closing_line = check_string("closing_line", closing_line, may_be_empty=True)
     parts = [_suggestion_html(suggestion)]

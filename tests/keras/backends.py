@@ -18,6 +18,8 @@ only_on_tensorflow = pytest.mark.skipif(BACKEND != "tensorflow", reason="a matte
 
 only_on_jax = pytest.mark.skipif(BACKEND != "jax", reason="a matter of JAX alone")
 
+needs_traces = pytest.mark.skipif(BACKEND == "torch", reason="PyTorch does not trace train steps")
+
 needs_multi_optimizer = pytest.mark.skipif(
     not hasattr(keras.optimizers, "MultiOptimizer"), reason=f"Keras {keras.__version__} has none"
 )

@@ -12,7 +12,13 @@ import pytest
 from tb_lrfinder import LRFinder
 from tb_lrfinder.keras import internals
 from tb_lrfinder.keras.sweep.trace_key import TraceKey
-from tests.keras.backends import BACKEND, only_on_tensorflow, several_batches_an_execution
+from tests.keras.backends import (
+    BACKEND,
+    needs_multi_optimizer,
+    needs_traces,
+    only_on_tensorflow,
+    several_batches_an_execution,
+)
 from tests.keras.custom_steps import CustomStep
 from tests.keras.replay import batches_of, regression_data, replay, same_state, small_model, state_of
 from tests.keras.test_no_trace import noisy_model
@@ -83,9 +89,6 @@ def traces(*sweeps):
         each()
         counted.append(RUNS[0] - before)
     return counted
-
-
-needs_traces = pytest.mark.skipif(not TRACED, reason="PyTorch does not trace train steps")
 
 
 class TestTraces:
@@ -263,10 +266,9 @@ class TestExactness:
         model.compile("sgd", "mse")
         assert_exact(sweep(model, **RAMPS[1]), frozen())
 
+    @needs_multi_optimizer
     def test_another_learning_rate_of_one_of_two_optimizers(self):
         """The ratios of the optimizers are no part of the trace."""
-        if not hasattr(keras.optimizers, "MultiOptimizer"):
-            pytest.skip("this version of Keras has no MultiOptimizer")
 
         def model_of(rate):
             model = small_model()

@@ -11,7 +11,7 @@ import pytest
 from tb_lrfinder import LRFinder, RepeatedSweeps, find_lr, read_log_dir
 from tb_lrfinder.analysis.repeated import geometric_median
 from tb_lrfinder.formatting import rate_text
-from tests.keras.backends import BACKEND, draw_from_backend, tensorflow_data
+from tests.keras.backends import BACKEND, draw_from_backend, needs_traces, tensorflow_data
 from tests.keras.replay import batches_of, regression_data, replay, same_state, small_model, state_of
 
 RAMP = {"start_lr": 1e-4, "end_lr": 10.0, "num_steps": 40, "batch_size": 32}
@@ -120,7 +120,7 @@ class TestNoTrace:
         assert model.optimizer.built is twin.optimizer.built
         assert same_state(state_of(twin), state_of(model))
 
-    @pytest.mark.skipif(BACKEND == "torch", reason="PyTorch does not trace train steps")
+    @needs_traces
     def test_the_train_step_is_traced_once(self):
         traced = []
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 
@@ -64,9 +63,9 @@ class BatchSizeSweeps:
         ValueError: If it is empty.
     """
 
-    def __init__(self, sweeps: Mapping[int, RepeatedSweeps]) -> None:
+    def __init__(self, sweeps: dict[int, RepeatedSweeps]) -> None:
         what = "a dict of RepeatedSweeps by batch size"
-        check_instance("sweeps", sweeps, Mapping, what)  # type: ignore[type-abstract]
+        check_instance("sweeps", sweeps, dict, what)
         for size, each in sweeps.items():
             check_integer("sweeps", size, at_least=1)
             check_instance("sweeps", each, RepeatedSweeps, what)

@@ -149,7 +149,7 @@ def _next(outcome: SweepOutcome) -> str:
 def _for_tensorboard(log_dir: str) -> str:
     """The directory of the sweep, or of all sweeps if it is a relative path such as logs/adam."""
     parent = os.path.dirname(log_dir)  # noqa: PTH120 - it may be a URL
-    is_above = os.path.isabs(log_dir) or "://" in log_dir or os.pardir in log_dir  # noqa: PTH117
+    is_above = os.path.isabs(log_dir) or "://" in log_dir or os.pardir in log_dir  # noqa: PTH117 - so may this
     return log_dir if is_above or not parent else parent
 
 

@@ -9,7 +9,7 @@ from tb_lrfinder.analysis.repeated import median_suggestion, rates_of
 from tb_lrfinder.analysis.stop_reasons import STOP_REASONS
 from tb_lrfinder.analysis.suggestion import DEFAULT_RULE, Suggestion
 from tb_lrfinder.analysis.text_table import html_table, text_table
-from tb_lrfinder.checks import check_instance
+from tb_lrfinder.checks import check_instances
 from tb_lrfinder.formatting import rate_text
 from tb_lrfinder.keras.sweep.apply_suggestion import apply_suggestion
 from tb_lrfinder.keras.sweep.lr_finder import LRFinder
@@ -48,9 +48,7 @@ class RepeatedSweeps:
     """
 
     def __init__(self, finders: Sequence[LRFinder]) -> None:
-        check_instance("finders", finders, Sequence, "a list of LRFinder")  # type: ignore[type-abstract]
-        for finder in finders:
-            check_instance("finders", finder, LRFinder, "a list of LRFinder")
+        check_instances("finders", finders, LRFinder, "a list of LRFinder")
         if not finders or any(finder.suggestion is None for finder in finders):
             raise ValueError(
                 "`finders` must be finders whose sweeps have ended, at least one. "

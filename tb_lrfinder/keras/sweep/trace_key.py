@@ -54,7 +54,8 @@ class TraceKey:
             and list(map(id, self._objects)) == list(map(id, other._objects))
         )
 
-    __hash__ = None  # type: ignore[assignment]
+    def __hash__(self) -> int:
+        return hash(self._constants.digest())
 
     def _traced_values(self, model: Any) -> list[Any]:
         """The variables whose values a trace contains: on JAX those that `fit` does not pass."""

@@ -94,7 +94,8 @@ class SweptTrainFunction(WrappedTrainFunction, abc.ABC):
     def _compiled(self) -> Callable[..., Any]:
         """The train function that Keras makes of the swept train step."""
         type(self._model).make_train_function(self._model, force=True)
-        return self._model.train_function  # type: ignore[no-any-return]
+        compiled: Callable[..., Any] = self._model.train_function
+        return compiled
 
     def _run(self, *arguments: Any) -> Any:
         assert self._inner is not None
